@@ -1,0 +1,19 @@
+# Libraries, all from Debian's packages; headers count as SYSTEM so that our warnings stay ours.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+foreach(name IN ITEMS lmdb tomlplusplus spdlog)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${name})
+endforeach()
+pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(crypt REQUIRED IMPORTED_TARGET libcrypt)
+
+# Asio is compiled once, here, instead of in every file that includes it.
+add_library(postern_asio STATIC cmake/asio_implementation.cpp)
+target_compile_definitions(postern_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(postern_asio PUBLIC Boost::headers Threads::Threads)
+
+add_library(postern_boost_json STATIC cmake/json_implementation.cpp)
+target_link_libraries(postern_boost_json PUBLIC Boost::headers)

@@ -1,0 +1,13 @@
+# postern_layer(NAME LINKS ... [EXCEPT file...]): the library postern_NAME from every .cpp below NAME/.
+function(postern_layer name)
+  cmake_parse_arguments(layer "" "" "LINKS;EXCEPT" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
+  list(REMOVE_ITEM sources "" ${layer_EXCEPT})
+  if(sources)
+    add_library(postern_${name} STATIC ${sources})
+    target_link_libraries(postern_${name} PUBLIC ${layer_LINKS} PRIVATE postern_options)
+  else()
+    add_library(postern_${name} INTERFACE)
+    target_link_libraries(postern_${name} INTERFACE ${layer_LINKS})
+  endif()
+endfunction()

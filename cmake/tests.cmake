@@ -1,0 +1,54 @@
+# Unit tests: tests/unit/<layer>/**/*_test.cpp make the program test_<layer>; Catch's main is compiled once.
+# Whatever lies in tests/support/ is linked into all of them.
+add_library(postern_catch_main OBJECT tests/support/catch_main.cpp)
+target_compile_options(postern_catch_main PRIVATE -O0)
+
+file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.cpp)
+list(REMOVE_ITEM support_sources ${CMAKE_SOURCE_DIR}/tests/support/catch_main.cpp)
+
+function(postern_test_program name)
+  cmake_parse_arguments(program "" "" "SOURCES;LINKS" ${ARGN})
+  if(NOT program_SOURCES)
+    return()
+  endif()
+  add_executable(${name} ${program_SOURCES} $<TARGET_OBJECTS:postern_catch_main>)
+  target_link_libraries(${name} PRIVATE ${program_LINKS} postern_options)
+  target_compile_definitions(${name} PRIVATE POSTERN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+endfunction()
+
+foreach(layer IN ITEMS protocol conf storage tls policy server)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/${layer}/*.cpp)
+  postern_test_program(test_${layer} SOURCES ${sources} LINKS postern_${layer})
+endforeach()
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/regress/*.cpp)
+postern_test_program(test_regress SOURCES ${sources} LINKS postern_server)
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/toolchain/*.cpp)
+postern_test_program(test_toolchain SOURCES ${sources} LINKS postern_asio)
+
+# Every public header compiles alone.
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
+     protocol/*.hpp conf/*.hpp storage/*.hpp tls/*.hpp policy/*.hpp server/*.hpp)
+set(header_units "")
+foreach(header IN LISTS headers)
+  string(REPLACE "/" "_" unit ${header})
+  set(unit ${CMAKE_BINARY_DIR}/headers/${unit}.cpp)
+  file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"${header}\"\n")
+  list(APPEND header_units ${unit})
+endforeach()
+if(header_units)
+  add_library(postern_headers_alone OBJECT EXCLUDE_FROM_ALL ${header_units})
+  target_link_libraries(postern_headers_alone PRIVATE postern_server postern_options)
+  target_compile_options(postern_headers_alone PRIVATE -fsyntax-only -Wno-pragma-once-outside-header)
+endif()
+
+# The corpus of every fuzz target is replayed by every test run, without libFuzzer.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*.cpp)
+list(FILTER fuzz_sources EXCLUDE REGEX "replay_main.cpp$")
+foreach(source IN LISTS fuzz_sources)
+  get_filename_component(target ${source} NAME_WE)
+  add_executable(replay_${target} ${source} tests/fuzz/replay_main.cpp)
+  target_link_libraries(replay_${target} PRIVATE postern_server postern_options)
+  add_test(NAME replay_${target} COMMAND replay_${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
+endforeach()

@@ -1,0 +1,23 @@
+// A network: "192.0.2.0/24", "2001:db8::/32", or a single address. Used for lists of trusted or exempt clients.
+#pragma once
+
+#include "protocol/net/ip_address.hpp"
+
+namespace postern::protocol {
+
+class cidr {
+  public:
+    // Host bits below the prefix must be zero ("10.0.0.1/8" is refused: it is most often a mistake).
+    static std::optional<cidr> parse(std::string_view text);
+
+    bool contains(const ip_address& address) const; // families never match each other
+    std::string to_string() const;
+
+    auto operator<=>(const cidr&) const = default;
+
+  private:
+    ip_address network_;
+    std::uint8_t prefix_ = 32;
+};
+
+} // namespace postern::protocol
