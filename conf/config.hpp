@@ -1,0 +1,120 @@
+// The configuration as the program uses it: an immutable snapshot, read once per session. Filled by load.hpp from
+// the table in settings.cpp, where each key's default and meaning stand. Knows nothing of how a setting is used.
+#pragma once
+
+#include "protocol/net/cidr.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace postern::conf {
+
+using std::chrono::seconds;
+
+enum class log_format { text, json };
+enum class log_level { error, warning, info, debug };
+enum class listener_role { mx };
+enum class tls_mode {
+    automatic, // starttls (a certificate always exists: the server makes one where none is configured)
+    off,
+    starttls,
+    implicit,
+};
+
+// "0.0.0.0:25", "[::1]:25". Port 0 = any.
+struct endpoint {
+    protocol::ip_address address;
+    std::uint16_t port = 0;
+    std::string to_string() const;
+    bool operator==(const endpoint&) const = default;
+};
+
+struct server_settings {
+    std::string hostname;
+    std::string state_dir;
+    unsigned threads = 0; // 0 = one per core
+    std::string user;     // "" = stay
+    seconds drain_timeout{};
+};
+
+struct log_settings {
+    log_format format = log_format::text;
+    log_level level = log_level::info;
+    std::string file;        // "-" = stdout
+    std::string syslog_name; // the program name in text lines: "postfix" keeps fail2ban and pflogsumm working
+};
+
+struct admin_settings {
+    std::string socket;
+};
+
+struct certificate_settings {
+    std::string cert;
+    std::string key;
+};
+
+struct tls_settings {
+    std::string min_version; // "1.0", "1.1", "1.2", "1.3"
+    std::vector<certificate_settings> certificates;
+};
+
+struct listener_settings {
+    std::string name;
+    std::vector<endpoint> addresses;
+    listener_role role = listener_role::mx;
+    std::string tier;
+    std::string hostname; // never empty after loading: server.hostname where not set
+    tls_mode tls = tls_mode::automatic;
+    std::uint64_t max_message_size = 0;
+    std::vector<protocol::cidr> proxy_from;
+};
+
+struct limit_settings {
+    unsigned sessions = 0;
+    unsigned sessions_per_client = 0;
+    std::vector<protocol::cidr> exempt_clients;
+    unsigned errors = 0;          // then 421
+    unsigned soft_errors = 0;     // from here each error reply waits error_delay
+    seconds error_delay{};
+    unsigned junk_commands = 0;   // RSET, NOOP, VRFY, HELP, EHLO without a message accepted between them; then 421
+    unsigned max_recipients = 0;
+    unsigned alias_targets = 0;   // final recipients that one RCPT may become
+    unsigned max_received = 0;    // Received fields in a message; more is a loop
+    std::uint64_t max_header_size = 0;
+    std::uint64_t max_text_line = 0; // octets without CRLF; 0 = any
+    seconds greet_wait{};
+    seconds command_timeout{};
+    seconds data_timeout{};
+    std::uint64_t data_min_rate = 0; // octets a second, averaged over a minute; 0 = any
+    seconds handshake_timeout{};
+    seconds session_time{};          // a whole session at the most
+};
+
+struct local_settings {
+    std::string maildir; // template with {domain} and {local}
+    std::string postmaster; // where mail for postmaster goes when a domain has none; "" = postmaster@server.hostname's own Maildir
+    std::vector<std::string> catch_all_domains; // canonical; only these may have an @domain alias
+};
+
+struct queue_settings {
+    std::vector<seconds> retry; // the last repeats; never empty
+    seconds expire{};
+    std::uint64_t min_free = 0;       // octets free on the state folder's disk below which MAIL gets 452
+    unsigned max_pending = 0;         // messages waiting for the writer before new ones get 452
+    unsigned deliveries = 0;          // local deliveries at the same time
+};
+
+struct config {
+    server_settings server;
+    log_settings log;
+    admin_settings admin;
+    tls_settings tls;
+    std::vector<listener_settings> listeners;
+    limit_settings limits;
+    local_settings local;
+    queue_settings queue;
+};
+
+} // namespace postern::conf

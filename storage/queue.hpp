@@ -1,0 +1,127 @@
+// The queue: one LMDB environment with the envelope, the state of each recipient, the time it is due and, up to inline_body_max,
+// the body; larger bodies are files (spool_file.hpp) made durable before the transaction that names them.
+// commit() is called by one writer thread only: everything given to it becomes durable with one flush, or nothing does.
+// Readers may be any thread or process; each call begins, copies and ends its own read transaction.
+// docs/spool-states.md lists every state.
+#pragma once
+
+#include "protocol/result.hpp"
+#include "storage/file_env.hpp"
+#include "storage/queue_id.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace postern::storage {
+
+inline constexpr std::size_t inline_body_max = 64 * 1024;
+
+enum class recipient_route : std::uint8_t { local = 0, outside = 1 };
+enum class recipient_state : std::uint8_t {
+    waiting = 0,   // to be tried at next_try
+    delivered = 1,
+    failed = 2,    // given up; kept until somebody was told
+};
+
+struct queued_recipient {
+    std::string address;  // final: after aliases; "local@domain"
+    std::string original; // the RCPT it came from, as the client wrote it
+    std::string orcpt;    // RFC 3461, "" when absent
+    std::uint8_t notify = 0;
+    recipient_route route = recipient_route::local;
+    // What changes:
+    recipient_state state = recipient_state::waiting;
+    std::uint16_t tries = 0;
+    std::int64_t next_try = 0; // unix seconds
+    std::string last_reply;    // "4.2.0 ..."; at most last_reply_max octets
+};
+inline constexpr std::size_t last_reply_max = 512;
+
+struct queued_message {
+    queue_id id;
+    std::int64_t arrived = 0; // unix microseconds
+    std::uint64_t size = 0;   // octets of the stored body, trace header included
+    bool body_in_file = false;
+    bool smtputf8 = false;
+    std::uint8_t body_type = 0; // protocol::body_type
+    std::uint8_t ret = 0;       // protocol::dsn_return
+    std::string sender;         // "" = "<>"
+    std::string envelope_id;
+    std::string session;  // id of the session that brought it, for the log
+    std::string client;   // IP address
+    std::string helo;
+    std::string protocol; // "ESMTPS"
+    std::vector<queued_recipient> recipients;
+};
+
+// The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt / newer_format.
+std::string encode_message(const queued_message& message);
+result<queued_message> decode_message(queue_id id, std::string_view record);
+
+// What the writer can be asked for.
+struct insert_message {
+    queued_message message;
+    std::string body; // empty when body_in_file
+};
+struct update_message { // the recipients' changing parts, and when the message is due again
+    queued_message message;
+};
+struct remove_message {
+    queue_id id;
+    bool body_in_file = false; // the file is removed after the flush
+};
+using queue_operation = std::variant<insert_message, update_message, remove_message>;
+
+struct due_message {
+    std::int64_t due = 0; // unix seconds
+    queue_id id;
+};
+
+struct queue_totals {
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0; // of the LMDB file in use
+};
+
+// Reads a body in order, wherever it lies.
+class body_reader {
+  public:
+    virtual ~body_reader() = default;
+    virtual result<std::size_t> read(std::span<char> into) = 0; // 0 = end
+};
+
+class queue {
+  public:
+    struct options {
+        std::uint64_t map_size = std::uint64_t{1} << 40;
+    };
+    // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock (state_lock.hpp).
+    static result<std::unique_ptr<queue>> open(file_env& files, const std::string& state_dir, options with);
+    // For the sub-commands: reads beside a running server or without one; not_found when there is no queue yet.
+    static result<std::unique_ptr<queue>> open_for_reading(file_env& files, const std::string& state_dir);
+    ~queue();
+
+    // One transaction, one flush. On failure nothing of the batch is in the queue; the caller answers 4xx to all of it.
+    result<void> commit(std::span<const queue_operation> batch);
+
+    result<std::optional<queued_message>> find(queue_id id) const;
+    result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;
+    // Messages due at `now` or before, earliest first, at most `limit`.
+    result<std::vector<due_message>> due(std::int64_t now, std::size_t limit) const;
+    // When the earliest message is due; nullopt when none waits.
+    result<std::optional<std::int64_t>> next_due() const;
+    // Up to `limit` messages with ids above `after`, in the order of arrival.
+    result<std::vector<queued_message>> list(queue_id after, std::size_t limit) const;
+    result<queue_id> highest_id() const; // ever handed out, as far as the queue knows
+    result<queue_totals> totals() const;
+
+  private:
+    struct impl;
+    explicit queue(std::unique_ptr<impl> inner);
+    std::unique_ptr<impl> impl_;
+};
+
+} // namespace postern::storage

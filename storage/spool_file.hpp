@@ -1,0 +1,38 @@
+// A body above inline_body_max while it comes in: a file of its own in <state_dir>/bodies, written as it comes.
+// Blocking: called from a worker thread. It belongs to nobody until the queue names it; recovery removes files without a record.
+#pragma once
+
+#include "storage/file_env.hpp"
+#include "storage/queue_id.hpp"
+
+#include <memory>
+
+namespace postern::storage {
+
+// Where the body of a message lies below <state_dir>/bodies: two characters of the id as folder, then the id.
+std::string body_path(queue_id id);
+
+class spool_file {
+  public:
+    static result<std::unique_ptr<spool_file>> create(file_env& files, const std::string& state_dir, queue_id id);
+    ~spool_file(); // not kept: the file is removed
+
+    result<void> append(std::string_view bytes);
+    // Flushes the file and its folder; true only after both. After a failure the file is never flushed again.
+    result<void> make_durable();
+    void keep() { kept_ = true; } // the queue's transaction that names it is durable
+    std::uint64_t size() const { return size_; }
+
+  private:
+    spool_file(file_env& files, file_handle folder, std::string name, file_handle file);
+
+    file_env& files_; // lives as long as the program
+    file_handle folder_;
+    std::string name_;
+    file_handle file_;
+    std::uint64_t size_ = 0;
+    bool failed_ = false;
+    bool kept_ = false;
+};
+
+} // namespace postern::storage
