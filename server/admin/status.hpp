@@ -1,0 +1,38 @@
+// What `postern status` shows: a copy of the running server's counters at one moment.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace postern::server {
+
+struct listener_status {
+    std::string name;
+    std::string address; // bound
+    std::string role;
+    std::string tls;
+    std::uint64_t sessions = 0;
+    std::uint64_t connections = 0; // since start
+};
+
+struct server_status {
+    std::string version;
+    std::string hostname;
+    int pid = 0;
+    std::int64_t started = 0;   // unix seconds
+    std::int64_t reloaded = 0;  // 0 = never
+    std::string config_file;
+    std::uint64_t sessions = 0;
+    std::uint64_t messages_accepted = 0, messages_refused = 0;
+    std::uint64_t recipients_refused = 0;
+    std::uint64_t delivered = 0, deferred = 0;
+    std::uint64_t queue_messages = 0;
+    std::uint64_t queue_pending = 0; // waiting for the writer
+    std::uint64_t log_lines_dropped = 0;
+    std::int64_t certificate_expires = 0;
+    std::vector<std::string> alarms; // what needs an operator, one line each
+    std::vector<listener_status> listeners;
+};
+
+} // namespace postern::server

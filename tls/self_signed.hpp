@@ -1,0 +1,16 @@
+// A certificate of our own for a server that has none: P-256, ten years, for one host name.
+#pragma once
+
+#include "conf/config.hpp"
+#include "protocol/result.hpp"
+
+#include <cstdint>
+
+namespace postern::tls {
+
+// <folder>/self-signed.crt and .key (mode 0600): used again while they match the host name and are valid for 30 more days,
+// else made anew (both written beside the old ones and renamed). `made` says which.
+result<conf::certificate_settings> self_signed_certificate(const std::string& folder, const std::string& hostname, std::int64_t now,
+                                                           bool& made);
+
+} // namespace postern::tls
