@@ -227,12 +227,12 @@ asio::awaitable<void> session_driver::write() {
 void session_driver::set_deadline(std::chrono::seconds from_now) { deadline_ = std::chrono::steady_clock::now() + from_now; }
 
 void session_driver::end_wait(ended_by why) {
-    if (ended_by_ == ended_by::nothing || why == ended_by::halt) ended_by_ = why;
     clear_deadline();
-    if (give_up_) {
+    if (give_up_) { // waiting for a disk, not for the peer: the peer is told 4yz and the session goes on
         const resumer resume = give_up_;
         return resume(make_error_code(storage::storage_errc::busy));
     }
+    if (ended_by_ == ended_by::nothing || why == ended_by::halt) ended_by_ = why;
     stream_->cancel();
 }
 
