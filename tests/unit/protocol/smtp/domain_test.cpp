@@ -80,7 +80,7 @@ TEST_CASE("a domain has one canonical form", "[domain]") {
          "xn--bcher-kva.test"}, // NFD
         {"xn--bcher-kva.test", "xn--bcher-kva.test"},
         {"XN--BCHER-KVA.TEST", "xn--bcher-kva.test"},
-        {"fa\xc3\x9f.test", "xn--fa-hia.test"},                        // non-transitional: not fass
+        {"fa\xc3\x9f.test", "xn--fa-hia.test"},                         // non-transitional: not fass
         {"\xd0\xb5\xd1\x85\xd0\xb0mple.test", "xn--mple-43d3a6i.test"}, // Cyrillic letters are not Latin ones
         {"\xe4\xbe\x8b\xe3\x81\x88.test", "xn--r8jz45g.test"},
         {"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d.test", "xn--9dbne9b.test"},
