@@ -4,6 +4,7 @@
 
 #include <lmdb.h>
 
+#include <cstring>
 #include <utility>
 
 namespace postern::storage::lmdb {
@@ -143,7 +144,7 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     MDB_env* made = nullptr;
     int rc = mdb_env_create(&made);
     if (rc != MDB_SUCCESS) return error_of(rc);
-    std::unique_ptr<environment> opened(new environment(made));
+    std::unique_ptr<environment> opened(new environment(made, with.map_size));
     rc = mdb_env_set_mapsize(made, with.map_size);
     if (rc == MDB_SUCCESS) rc = mdb_env_set_maxdbs(made, with.tables);
     if (rc == MDB_SUCCESS) rc = mdb_env_set_maxreaders(made, with.readers);
@@ -182,6 +183,29 @@ result<std::uint64_t> environment::octets_in_use() const {
     if (rc == MDB_SUCCESS) rc = mdb_env_stat(handle_, &stat);
     if (rc != MDB_SUCCESS) return error_of(rc);
     return (static_cast<std::uint64_t>(info.me_last_pgno) + 1) * stat.ms_psize;
+}
+
+// LMDB's table 0 lists the freed pages: each value is a count and as many page numbers.
+result<std::uint64_t> environment::room(std::uint64_t enough) {
+    MDB_stat stat{};
+    if (const int rc = mdb_env_stat(handle_, &stat); rc != MDB_SUCCESS) return error_of(rc);
+    const auto used = octets_in_use();
+    if (!used) return used;
+    std::uint64_t octets = map_size_ > *used ? map_size_ - *used : 0;
+    if (octets >= enough) return octets;
+    const auto begun = begin_read();
+    if (!begun) return begun.error();
+    auto freed = cursor::open(*begun, 0);
+    if (!freed) return freed.error();
+    for (auto entry = freed->first(); octets < enough; entry = freed->next()) {
+        if (!entry) return entry.error();
+        if (!*entry) break;
+        std::size_t pages = 0;
+        if ((*entry)->value.size() < sizeof pages) return storage_errc::corrupt;
+        std::memcpy(&pages, (*entry)->value.data(), sizeof pages);
+        octets += std::uint64_t{pages} * stat.ms_psize;
+    }
+    return octets;
 }
 
 } // namespace postern::storage::lmdb

@@ -123,13 +123,18 @@ class environment {
     bool given_up() const { return given_up_.load(std::memory_order_relaxed); }
     result<void> clear_dead_readers(); // slots of processes that died in a read transaction
     result<std::uint64_t> octets_in_use() const;
+    std::uint64_t map_size() const { return map_size_; }
+    // Octets that could still be written, before the map is full: what was never used, and, counted only when that is less
+    // than `enough`, what was freed.
+    result<std::uint64_t> room(std::uint64_t enough);
 
   private:
     friend class transaction;
-    explicit environment(MDB_env* handle) : handle_(handle) {}
+    environment(MDB_env* handle, std::uint64_t map_size) : handle_(handle), map_size_(map_size) {}
     result<transaction> begin(unsigned flags);
 
     MDB_env* handle_;
+    std::uint64_t map_size_;
     std::atomic<bool> given_up_{false};
 };
 
