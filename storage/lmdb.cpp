@@ -2,6 +2,8 @@
 // transaction even when it fails, and cursors of a read transaction must be closed by hand.
 #include "storage/lmdb.hpp"
 
+#include "storage/lmdb_check.hpp"
+
 #include <lmdb.h>
 
 #include <cstring>
@@ -151,9 +153,27 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     if (rc != MDB_SUCCESS) return error_of(rc);
     // MDB_NOTLS: without it a second read transaction in one thread is MDB_BAD_RSLOT.
     const unsigned flags = with.mode == access::read ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
+    const auto sane = check_meta_pages(folder + "/data.mdb");
+    if (!sane && (with.mode == access::read || sane.error() != storage_errc::not_found)) return sane.error();
     rc = mdb_env_open(made, folder.c_str(), flags, 0600);
     if (rc != MDB_SUCCESS) return error_of(rc);
+    if (const auto sound = opened->check_pages(); !sound) return sound.error();
     return opened;
+}
+
+// A handful of attempts: each fails only when two commits of others fell between its two first steps.
+result<void> environment::check_pages() {
+    constexpr int attempts = 16;
+    mdb_filehandle_t data_file{};
+    if (const int rc = mdb_env_get_fd(handle_, &data_file); rc != MDB_SUCCESS) return error_of(rc);
+    for (int i = 0; i < attempts; ++i) {
+        const auto begun = begin_read();
+        if (!begun) return begun.error();
+        const auto found = check_snapshot(data_file, mdb_txn_id(begun->handle_));
+        if (!found) return found.error();
+        if (*found == snapshot::sound) return {};
+    }
+    return storage_errc::busy;
 }
 
 environment::~environment() { mdb_env_close(handle_); }

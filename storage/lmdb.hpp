@@ -112,7 +112,8 @@ struct environment_options {
 
 class environment {
   public:
-    // The folder must exist. Every commit is flushed. Octets that are no LMDB environment are `corrupt`.
+    // The folder must exist. Every commit is flushed. The file is checked first (lmdb_check.hpp), because LMDB itself would
+    // crash on one that was cut or overwritten: that is `corrupt`.
     static result<std::unique_ptr<environment>> open(const std::string& folder,
                                                      const environment_options& with);
     ~environment();
@@ -132,6 +133,7 @@ class environment {
     friend class transaction;
     environment(MDB_env* handle, std::uint64_t map_size) : handle_(handle), map_size_(map_size) {}
     result<transaction> begin(unsigned flags);
+    result<void> check_pages();
 
     MDB_env* handle_;
     std::uint64_t map_size_;
