@@ -49,9 +49,13 @@ ssize_t transmit(int descriptor, std::string_view bytes) {
     }
 }
 
-bool peer_has_closed(int descriptor) {
+// How the peer's side stands: ok while it may still send. Octets in the queue hide an end from
+// recv(MSG_PEEK).
+stream_status state_of_peer(int descriptor) {
     pollfd state{descriptor, POLLRDHUP, 0};
-    return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    if (::poll(&state, 1, 0) <= 0) return stream_status::ok;
+    if ((state.revents & (POLLERR | POLLNVAL)) != 0) return stream_status::failed;
+    return (state.revents & (POLLRDHUP | POLLHUP)) != 0 ? stream_status::end : stream_status::ok;
 }
 
 // While it lives the descriptor counts as readable only from `octets` on.
@@ -253,7 +257,8 @@ awaitable<stream_status> tcp_stream::wait_beyond(std::size_t seen, std::size_t b
     int octets = 0;
     if (::ioctl(handle(), FIONREAD, &octets) != 0) co_return stream_status::failed;
     if (std::cmp_greater(octets, seen)) co_return stream_status::ok;
-    if (peer_has_closed(handle())) co_return stream_status::end;
+    const stream_status peer = state_of_peer(handle());
+    if (peer != stream_status::ok) co_return peer;
     co_return co_await pause(peek_pause);
 }
 
