@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +30,14 @@ struct mailbox_record {
     std::int64_t created = 0;
 };
 
+struct alias_record {
+    std::string address;
+    std::string target; // as it is to be written in an envelope
+};
+
+// Names, addresses and targets are 1 to directory_key_max octets; anything else is `invalid` to a writer and absent to a reader.
+inline constexpr std::size_t directory_key_max = 511;
+
 // Addresses are folded (protocol::address::folded()); "@domain" is a catch-all.
 class directory {
   public:
@@ -44,14 +52,16 @@ class directory {
     virtual result<bool> remove_domain(std::string_view name) = 0; // false = absent
     virtual result<void> put_mailbox(const mailbox_record& record) = 0;
     virtual result<bool> remove_mailbox(std::string_view address) = 0;
+    // Targets that are there already stay. Each of these two is one transaction: all of it is stored, or nothing.
     virtual result<void> add_alias(std::string_view address, std::span<const std::string> targets) = 0;
+    virtual result<void> add_aliases(std::span<const alias_record> records) = 0; // for imports
     // No targets = the whole alias. Returns how many targets went.
     virtual result<std::size_t> remove_alias(std::string_view address, std::span<const std::string> targets) = 0;
 
     // In key order; the visitor says false to stop. It may run inside a read transaction: it must not block or call back.
     virtual result<void> each_domain(const std::function<bool(const domain_record&)>& visit) const = 0;
     virtual result<void> each_mailbox(const std::function<bool(const mailbox_record&)>& visit) const = 0;
-    virtual result<void> each_alias(std::string_view address_or_all,
+    virtual result<void> each_alias(std::string_view address_or_all, // "" = all
                                     const std::function<bool(std::string_view address, std::string_view target)>& visit) const = 0;
 };
 

@@ -1,0 +1,187 @@
+// The one place that calls LMDB for data. A C handle is freed exactly once: mdb_txn_commit frees its
+// transaction even when it fails, and cursors of a read transaction must be closed by hand.
+#include "storage/lmdb.hpp"
+
+#include <lmdb.h>
+
+#include <utility>
+
+namespace postern::storage::lmdb {
+namespace {
+
+MDB_val value_of(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
+
+std::string_view view_of(const MDB_val& value) {
+    return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+} // namespace
+
+storage_errc error_of(int code) {
+    switch (code) {
+    case MDB_KEYEXIST: return storage_errc::exists;
+    case MDB_NOTFOUND: return storage_errc::not_found;
+    case MDB_PAGE_NOTFOUND:
+    case MDB_CORRUPTED:
+    case MDB_INVALID:
+    case MDB_INCOMPATIBLE:
+    case MDB_PAGE_FULL:
+    case MDB_CURSOR_FULL: return storage_errc::corrupt;
+    case MDB_VERSION_MISMATCH: return storage_errc::newer_format;
+    case MDB_MAP_FULL: return storage_errc::map_full;
+    case MDB_READERS_FULL: return storage_errc::busy;
+    case MDB_TXN_FULL: return storage_errc::too_large;
+    case MDB_BAD_VALSIZE: return storage_errc::invalid;
+    default: return code > 0 ? from_errno(code) : storage_errc::io;
+    }
+}
+
+transaction::transaction(transaction&& other) noexcept
+    : owner_(other.owner_), handle_(std::exchange(other.handle_, nullptr)) {}
+
+transaction::~transaction() {
+    if (handle_ != nullptr) mdb_txn_abort(handle_);
+}
+
+result<table> transaction::open_table(const char* name, when_absent absent, values_per_key values) {
+    MDB_dbi opened = 0;
+    const unsigned flags = (absent == when_absent::make ? MDB_CREATE : 0U) |
+                           (values == values_per_key::many ? MDB_DUPSORT : 0U);
+    const int rc = mdb_dbi_open(handle_, name, flags, &opened);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return opened;
+}
+
+result<std::optional<std::string_view>> transaction::get(table in, std::string_view key) const {
+    MDB_val wanted = value_of(key);
+    MDB_val found{};
+    const int rc = mdb_get(handle_, in, &wanted, &found);
+    if (rc == MDB_NOTFOUND) return std::optional<std::string_view>();
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return std::optional<std::string_view>(view_of(found));
+}
+
+result<void> transaction::put(table in, std::string_view key, std::string_view value, put_mode mode) {
+    MDB_val name = value_of(key);
+    MDB_val stored = value_of(value);
+    int rc = MDB_KEYEXIST;
+    // MDB_APPEND answers MDB_KEYEXIST for any key that isn't above the last one, so that answer proves
+    // nothing by itself.
+    if (mode == put_mode::append) rc = mdb_put(handle_, in, &name, &stored, MDB_APPEND);
+    if (rc == MDB_KEYEXIST) {
+        stored = value_of(value);
+        rc = mdb_put(handle_, in, &name, &stored, mode == put_mode::replace ? 0 : MDB_NOOVERWRITE);
+    }
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return {};
+}
+
+result<bool> transaction::remove(table in, std::string_view key) {
+    MDB_val name = value_of(key);
+    const int rc = mdb_del(handle_, in, &name, nullptr);
+    if (rc == MDB_NOTFOUND) return false;
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return true;
+}
+
+result<bool> transaction::remove(table in, std::string_view key, std::string_view value) {
+    MDB_val name = value_of(key);
+    MDB_val one = value_of(value);
+    const int rc = mdb_del(handle_, in, &name, &one);
+    if (rc == MDB_NOTFOUND) return false;
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return true;
+}
+
+result<std::uint64_t> transaction::entries(table in) const {
+    MDB_stat found{};
+    const int rc = mdb_stat(handle_, in, &found);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return static_cast<std::uint64_t>(found.ms_entries);
+}
+
+result<void> transaction::commit() {
+    const int rc = mdb_txn_commit(std::exchange(handle_, nullptr));
+    if (rc == MDB_PANIC) owner_->given_up_ = true;
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return {};
+}
+
+result<cursor> cursor::open(const transaction& within, table in) {
+    MDB_cursor* opened = nullptr;
+    const int rc = mdb_cursor_open(within.handle_, in, &opened);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return cursor(opened);
+}
+
+cursor::cursor(cursor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+cursor::~cursor() {
+    if (handle_ != nullptr) mdb_cursor_close(handle_);
+}
+
+result<std::optional<key_value>> cursor::move(int operation, std::string_view key) {
+    MDB_val name = value_of(key);
+    MDB_val found{};
+    const int rc = mdb_cursor_get(handle_, &name, &found, static_cast<MDB_cursor_op>(operation));
+    if (rc == MDB_NOTFOUND) return std::optional<key_value>();
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return std::optional<key_value>(key_value{view_of(name), view_of(found)});
+}
+
+result<std::optional<key_value>> cursor::first() { return move(MDB_FIRST, {}); }
+result<std::optional<key_value>> cursor::last() { return move(MDB_LAST, {}); }
+result<std::optional<key_value>> cursor::next() { return move(MDB_NEXT, {}); }
+
+result<std::optional<key_value>> cursor::seek(std::string_view key) {
+    if (key.empty()) return first();
+    return move(MDB_SET_RANGE, key);
+}
+
+result<std::unique_ptr<environment>> environment::open(const std::string& folder,
+                                                       const environment_options& with) {
+    MDB_env* made = nullptr;
+    int rc = mdb_env_create(&made);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    std::unique_ptr<environment> opened(new environment(made));
+    rc = mdb_env_set_mapsize(made, with.map_size);
+    if (rc == MDB_SUCCESS) rc = mdb_env_set_maxdbs(made, with.tables);
+    if (rc == MDB_SUCCESS) rc = mdb_env_set_maxreaders(made, with.readers);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    // MDB_NOTLS: without it a second read transaction in one thread is MDB_BAD_RSLOT.
+    const unsigned flags = with.mode == access::read ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
+    rc = mdb_env_open(made, folder.c_str(), flags, 0600);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return opened;
+}
+
+environment::~environment() { mdb_env_close(handle_); }
+
+result<transaction> environment::begin(unsigned flags) {
+    MDB_txn* begun = nullptr;
+    const int rc = mdb_txn_begin(handle_, nullptr, flags, &begun);
+    if (rc == MDB_PANIC) given_up_ = true;
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return transaction(*this, begun);
+}
+
+result<transaction> environment::begin_read() { return begin(MDB_RDONLY); }
+result<transaction> environment::begin_write() { return begin(0); }
+
+result<void> environment::clear_dead_readers() {
+    int cleared = 0;
+    const int rc = mdb_reader_check(handle_, &cleared);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return {};
+}
+
+result<std::uint64_t> environment::octets_in_use() const {
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    int rc = mdb_env_info(handle_, &info);
+    if (rc == MDB_SUCCESS) rc = mdb_env_stat(handle_, &stat);
+    if (rc != MDB_SUCCESS) return error_of(rc);
+    return (static_cast<std::uint64_t>(info.me_last_pgno) + 1) * stat.ms_psize;
+}
+
+} // namespace postern::storage::lmdb

@@ -1,0 +1,108 @@
+// Reading is strict: a field that runs past the end, a flag that is neither 0 nor 1 and octets left over are
+// all `corrupt`, since a record half understood could open a mailbox or close one.
+#include "storage/tables/directory_codec.hpp"
+
+namespace postern::storage {
+namespace {
+
+constexpr char record_version = 1;
+
+void put_number(std::string& to, std::uint64_t value, int octets) {
+    for (int shift = (octets - 1) * 8; shift >= 0; shift -= 8)
+        to.push_back(static_cast<char>(value >> shift & 0xff));
+}
+
+void put_text(std::string& to, std::string_view text) {
+    put_number(to, text.size(), 2);
+    to.append(text);
+}
+
+// Takes fields off the front; after the first that isn't there, ok() is false for good.
+class field_reader {
+  public:
+    explicit field_reader(std::string_view octets) : rest_(octets) {}
+
+    std::uint64_t number(std::size_t octets) {
+        std::uint64_t value = 0;
+        for (const char octet : take(octets)) value = value << 8 | static_cast<unsigned char>(octet);
+        return value;
+    }
+    bool flag() {
+        const auto value = number(1);
+        ok_ = ok_ && value <= 1;
+        return value == 1;
+    }
+    std::string text(std::size_t limit) {
+        const auto size = static_cast<std::size_t>(number(2));
+        ok_ = ok_ && size <= limit;
+        return std::string(take(size));
+    }
+    bool ok() const { return ok_; }
+    bool complete() const { return ok_ && rest_.empty(); }
+
+  private:
+    std::string_view take(std::size_t octets) {
+        ok_ = ok_ && octets <= rest_.size();
+        if (!ok_) return {};
+        const auto taken = rest_.substr(0, octets);
+        rest_.remove_prefix(octets);
+        return taken;
+    }
+
+    std::string_view rest_;
+    bool ok_ = true;
+};
+
+result<void> check_version(field_reader& fields) {
+    const auto version = fields.number(1);
+    if (!fields.ok() || version == 0) return storage_errc::corrupt;
+    if (version > static_cast<std::uint64_t>(record_version)) return storage_errc::newer_format;
+    return {};
+}
+
+} // namespace
+
+result<std::string> encode_domain(const domain_record& record) {
+    if (record.tier.size() > directory_key_max || record.alias_of.size() > directory_key_max)
+        return storage_errc::invalid;
+    std::string value(1, record_version);
+    put_text(value, record.tier);
+    put_text(value, record.alias_of);
+    return value;
+}
+
+result<domain_record> decode_domain(std::string_view name, std::string_view value) {
+    field_reader fields(value);
+    if (auto known = check_version(fields); !known) return known.error();
+    domain_record record;
+    record.name = name;
+    record.tier = fields.text(directory_key_max);
+    record.alias_of = fields.text(directory_key_max);
+    if (!fields.complete()) return storage_errc::corrupt;
+    return record;
+}
+
+result<std::string> encode_mailbox(const mailbox_record& record) {
+    if (record.password.size() > password_max) return storage_errc::invalid;
+    std::string value(1, record_version);
+    put_number(value, record.quota, 8);
+    put_number(value, record.antispam ? 1 : 0, 1);
+    put_number(value, static_cast<std::uint64_t>(record.created), 8);
+    put_text(value, record.password);
+    return value;
+}
+
+result<mailbox_record> decode_mailbox(std::string_view address, std::string_view value) {
+    field_reader fields(value);
+    if (auto known = check_version(fields); !known) return known.error();
+    mailbox_record record;
+    record.address = address;
+    record.quota = fields.number(8);
+    record.antispam = fields.flag();
+    record.created = static_cast<std::int64_t>(fields.number(8));
+    record.password = fields.text(password_max);
+    if (!fields.complete()) return storage_errc::corrupt;
+    return record;
+}
+
+} // namespace postern::storage

@@ -1,0 +1,19 @@
+// The values of the directory's tables as octets: a version, then fixed and length-prefixed fields,
+// big-endian. Pure. Any octets decode to a record, to `corrupt` or to `newer_format`; what was encoded
+// decodes to itself. Internal to storage/tables/.
+#pragma once
+
+#include "storage/tables/directory.hpp"
+
+namespace postern::storage {
+
+inline constexpr std::size_t password_max = 1024; // octets of a crypt(5) setting
+
+// `invalid` when a field is beyond its limit.
+result<std::string> encode_domain(const domain_record& record);
+result<std::string> encode_mailbox(const mailbox_record& record);
+// The name and the address are the record's key.
+result<domain_record> decode_domain(std::string_view name, std::string_view value);
+result<mailbox_record> decode_mailbox(std::string_view address, std::string_view value);
+
+} // namespace postern::storage

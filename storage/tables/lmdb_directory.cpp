@@ -1,0 +1,294 @@
+// The directory in LMDB: four tables in <state_dir>/accounts. Every look-up is a read transaction of its own,
+// begun, copied from and ended in the call, so that a command's write is seen by the very next one. Writers
+// of all processes wait for each other; each write is one transaction and one flush.
+//   format    "version" -> "1"; a higher one is `newer_format` and nothing is touched
+//   domains   name -> record        mailboxes  address -> record
+//   aliases   address -> targets, as many sorted values
+#include "storage/file_env.hpp"
+#include "storage/lmdb.hpp"
+#include "storage/tables/directory_codec.hpp"
+
+#include <functional>
+
+namespace postern::storage {
+namespace {
+
+using boost::system::in_place_error;
+
+static_assert(directory_key_max == lmdb::key_max);
+constexpr std::string_view version_key = "version";
+constexpr std::string_view format_version = "1";
+
+struct table_set {
+    lmdb::table format{}, domains{}, mailboxes{}, aliases{};
+};
+
+bool can_be_key(std::string_view text) { return !text.empty() && text.size() <= directory_key_max; }
+
+result<table_set> open_tables(lmdb::transaction& within, lmdb::when_absent absent) {
+    table_set tables;
+    const struct {
+        const char* name;
+        lmdb::table& handle;
+        lmdb::values_per_key values;
+    } rows[] = {
+        {"format", tables.format, lmdb::values_per_key::one},
+        {"domains", tables.domains, lmdb::values_per_key::one},
+        {"mailboxes", tables.mailboxes, lmdb::values_per_key::one},
+        {"aliases", tables.aliases, lmdb::values_per_key::many},
+    };
+    for (const auto& row : rows) {
+        const auto opened = within.open_table(row.name, absent, row.values);
+        if (!opened) return opened.error();
+        row.handle = *opened;
+    }
+    return tables;
+}
+
+result<void> check_format(const lmdb::transaction& within, const table_set& tables) {
+    const auto version = within.get(tables.format, version_key);
+    if (!version) return version.error();
+    if (!*version) return storage_errc::corrupt;
+    if (**version == format_version) return {};
+    const bool is_number = (*version)->find_first_not_of("0123456789") == std::string_view::npos;
+    return is_number && !(*version)->empty() ? storage_errc::newer_format : storage_errc::corrupt;
+}
+
+// Tables that are there already are opened without the write lock: a long import by a command must not hold
+// up a start.
+result<table_set> open_existing(lmdb::environment& accounts) {
+    auto within = accounts.begin_read();
+    if (!within) return within.error();
+    auto tables = open_tables(*within, lmdb::when_absent::fail);
+    if (!tables) return tables;
+    if (auto known = check_format(*within, *tables); !known) return known.error();
+    if (auto kept = within->commit(); !kept) return kept.error();
+    return tables;
+}
+
+result<table_set> make_tables(lmdb::environment& accounts) {
+    auto within = accounts.begin_write();
+    if (!within) return within.error();
+    auto tables = open_tables(*within, lmdb::when_absent::make);
+    if (!tables) return tables;
+    const auto version = within->get(tables->format, version_key);
+    if (!version) return version.error();
+    if (!*version) {
+        const auto put = within->put(tables->format, version_key, format_version, lmdb::put_mode::insert);
+        if (!put) return put.error();
+    } else if (auto known = check_format(*within, *tables); !known) {
+        return known.error();
+    }
+    if (auto kept = within->commit(); !kept) return kept.error();
+    return tables;
+}
+
+class lmdb_directory final : public directory {
+  public:
+    lmdb_directory(std::unique_ptr<lmdb::environment> accounts, const table_set& tables)
+        : accounts_(std::move(accounts)), tables_(tables) {}
+
+    result<std::optional<domain_record>> find_domain(std::string_view name) const override {
+        return find_record(tables_.domains, name, decode_domain);
+    }
+    result<std::optional<mailbox_record>> find_mailbox(std::string_view address) const override {
+        return find_record(tables_.mailboxes, address, decode_mailbox);
+    }
+    result<std::vector<std::string>> find_alias(std::string_view address, std::size_t limit) const override {
+        std::vector<std::string> targets;
+        if (!can_be_key(address)) return targets;
+        const auto collect = [&](std::string_view, std::string_view target) {
+            targets.emplace_back(target);
+            return targets.size() <= limit;
+        };
+        if (auto walked = each_alias(address, collect); !walked) return walked.error();
+        return targets;
+    }
+
+    result<void> put_domain(const domain_record& record) override {
+        return put_record(tables_.domains, record.name, encode_domain(record));
+    }
+    result<bool> remove_domain(std::string_view name) override {
+        return remove_record(tables_.domains, name);
+    }
+    result<void> put_mailbox(const mailbox_record& record) override {
+        return put_record(tables_.mailboxes, record.address, encode_mailbox(record));
+    }
+    result<bool> remove_mailbox(std::string_view address) override {
+        return remove_record(tables_.mailboxes, address);
+    }
+
+    result<void> add_alias(std::string_view address, std::span<const std::string> targets) override;
+    result<void> add_aliases(std::span<const alias_record> records) override;
+    result<std::size_t> remove_alias(std::string_view address, std::span<const std::string> targets) override;
+
+    result<void> each_domain(const std::function<bool(const domain_record&)>& visit) const override {
+        return each_record(tables_.domains, decode_domain, visit);
+    }
+    result<void> each_mailbox(const std::function<bool(const mailbox_record&)>& visit) const override {
+        return each_record(tables_.mailboxes, decode_mailbox, visit);
+    }
+    result<void>
+    each_alias(std::string_view address_or_all,
+               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
+
+  private:
+    template <class Record> using decoder = result<Record> (*)(std::string_view, std::string_view);
+
+    template <class Record>
+    result<std::optional<Record>> find_record(lmdb::table in, std::string_view key,
+                                              decoder<Record> decode) const {
+        if (!can_be_key(key)) return std::optional<Record>();
+        const auto within = accounts_->begin_read();
+        if (!within) return within.error();
+        const auto value = within->get(in, key);
+        if (!value) return value.error();
+        if (!*value) return std::optional<Record>();
+        auto record = decode(key, **value);
+        if (!record) return record.error();
+        return std::optional<Record>(std::move(*record));
+    }
+
+    // Visits every entry from `from` on until the visitor says false.
+    result<void> each_entry(lmdb::table in, std::string_view from,
+                            const std::function<result<bool>(const lmdb::key_value&)>& visit) const {
+        const auto within = accounts_->begin_read();
+        if (!within) return within.error();
+        auto at = lmdb::cursor::open(*within, in);
+        if (!at) return at.error();
+        auto entry = at->seek(from);
+        while (entry && *entry) {
+            const auto go_on = visit(**entry);
+            if (!go_on) return go_on.error();
+            if (!*go_on) return {};
+            entry = at->next();
+        }
+        if (!entry) return entry.error();
+        return {};
+    }
+
+    template <class Record>
+    result<void> each_record(lmdb::table in, decoder<Record> decode,
+                             const std::function<bool(const Record&)>& visit) const {
+        return each_entry(in, {}, [&](const lmdb::key_value& entry) -> result<bool> {
+            const auto record = decode(entry.key, entry.value);
+            if (!record) return {in_place_error, record.error()};
+            return visit(*record);
+        });
+    }
+
+    result<void> put_record(lmdb::table in, std::string_view key, const result<std::string>& value) {
+        if (!value) return value.error();
+        if (!can_be_key(key)) return storage_errc::invalid;
+        auto within = accounts_->begin_write();
+        if (!within) return within.error();
+        if (auto put = within->put(in, key, *value, lmdb::put_mode::replace); !put) return put;
+        return within->commit();
+    }
+
+    result<bool> remove_record(lmdb::table in, std::string_view key) {
+        if (!can_be_key(key)) return false;
+        auto within = accounts_->begin_write();
+        if (!within) return {in_place_error, within.error()};
+        const auto was_there = within->remove(in, key);
+        if (!was_there || !*was_there) return was_there;
+        if (auto kept = within->commit(); !kept) return {in_place_error, kept.error()};
+        return true;
+    }
+
+    result<std::size_t> remove_targets(lmdb::transaction& within, std::string_view address,
+                                       std::span<const std::string> targets);
+
+    std::unique_ptr<lmdb::environment> accounts_;
+    table_set tables_;
+};
+
+result<void> lmdb_directory::add_alias(std::string_view address, std::span<const std::string> targets) {
+    std::vector<alias_record> records;
+    records.reserve(targets.size());
+    for (const auto& target : targets) records.push_back({std::string(address), target});
+    return add_aliases(records);
+}
+
+result<void> lmdb_directory::add_aliases(std::span<const alias_record> records) {
+    if (records.empty()) return storage_errc::invalid;
+    for (const auto& record : records)
+        if (!can_be_key(record.address) || !can_be_key(record.target)) return storage_errc::invalid;
+    auto within = accounts_->begin_write();
+    if (!within) return within.error();
+    for (const auto& record : records)
+        if (auto put = within->put(tables_.aliases, record.address, record.target, lmdb::put_mode::replace);
+            !put)
+            return put;
+    return within->commit();
+}
+
+result<std::size_t> lmdb_directory::remove_targets(lmdb::transaction& within, std::string_view address,
+                                                   std::span<const std::string> targets) {
+    std::size_t removed = 0;
+    for (const auto& target : targets) {
+        if (!can_be_key(target)) continue;
+        const auto was_there = within.remove(tables_.aliases, address, target);
+        if (!was_there) return was_there.error();
+        removed += *was_there ? 1 : 0;
+    }
+    return removed;
+}
+
+result<std::size_t> lmdb_directory::remove_alias(std::string_view address,
+                                                 std::span<const std::string> targets) {
+    if (!can_be_key(address)) return std::size_t{0};
+    auto within = accounts_->begin_write();
+    if (!within) return within.error();
+    result<std::size_t> removed = std::size_t{0};
+    if (targets.empty()) {
+        const auto before = within->entries(tables_.aliases);
+        if (!before) return before.error();
+        const auto was_there = within->remove(tables_.aliases, address);
+        if (!was_there) return was_there.error();
+        const auto after = within->entries(tables_.aliases);
+        if (!after) return after.error();
+        removed = static_cast<std::size_t>(*before - *after);
+    } else {
+        removed = remove_targets(*within, address, targets);
+    }
+    if (!removed || *removed == 0) return removed;
+    if (auto kept = within->commit(); !kept) return kept.error();
+    return removed;
+}
+
+result<void>
+lmdb_directory::each_alias(std::string_view address_or_all,
+                           const std::function<bool(std::string_view, std::string_view)>& visit) const {
+    if (address_or_all.size() > directory_key_max) return {};
+    return each_entry(tables_.aliases, address_or_all, [&](const lmdb::key_value& entry) -> result<bool> {
+        if (!address_or_all.empty() && entry.key != address_or_all) return false;
+        return visit(entry.key, entry.value);
+    });
+}
+
+// The folder is made when it is absent; its entry is flushed before anything in it counts.
+result<void> make_folder(const std::string& state_dir) {
+    auto& files = system_files();
+    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
+    if (!state) return state.error();
+    const auto made = files.make_folder(&*state, "accounts");
+    if (!made && made.error() == storage_errc::exists) return {};
+    if (!made) return made;
+    return files.sync_folder(*state);
+}
+
+} // namespace
+
+result<std::unique_ptr<directory>> open_lmdb_directory(const std::string& state_dir, std::uint64_t map_size) {
+    if (auto made = make_folder(state_dir); !made) return made.error();
+    auto accounts = lmdb::environment::open(state_dir + "/accounts", {.map_size = map_size});
+    if (!accounts) return accounts.error();
+    if (auto cleared = (*accounts)->clear_dead_readers(); !cleared) return cleared.error();
+    auto tables = open_existing(**accounts);
+    if (!tables && tables.error() == storage_errc::not_found) tables = make_tables(**accounts);
+    if (!tables) return tables.error();
+    return std::unique_ptr<directory>(std::make_unique<lmdb_directory>(std::move(*accounts), *tables));
+}
+
+} // namespace postern::storage
