@@ -42,29 +42,30 @@ enum class log_event : std::uint8_t {
     removed,
 };
 
-// Everything a line can say; a field that is empty is left out. Views are read before write() returns.
+// Everything a line can say; a field that is empty is left out. Views are read before write() returns. Each member has an initialiser,
+// so that a designated list may leave any of them out.
 struct log_record {
     log_event event = log_event::note;
     conf::log_level level = conf::log_level::info;
-    std::string_view session;
-    std::string_view queue_id;
-    std::string_view listener;
-    std::string_view client; // IP address
+    std::string_view session{};
+    std::string_view queue_id{};
+    std::string_view listener{};
+    std::string_view client{}; // IP address
     std::uint16_t client_port = 0;
-    std::string_view helo;
-    std::string_view protocol; // "ESMTP"
-    std::string_view from;     // envelope sender; see has_from
-    std::string_view to;
-    std::string_view original_to; // when it differs from `to`
-    std::string_view stage;       // "RCPT", "DATA", "END-OF-MESSAGE", "CONNECT"
-    std::string_view reply;       // the whole reply line sent, or for a delivery the text in brackets
-    std::string_view status_code; // "2.0.0" of a delivery
-    std::string_view test;        // the policy test that refused
-    std::string_view relay;       // "maildir"
-    std::string_view message_id;
-    std::string_view text;    // free text of note, fault, ...
-    std::string_view address; // of a listener
-    std::string_view tls_protocol, tls_cipher;
+    std::string_view helo{};
+    std::string_view protocol{}; // "ESMTP"
+    std::string_view from{};     // envelope sender; see has_from
+    std::string_view to{};
+    std::string_view original_to{}; // when it differs from `to`
+    std::string_view stage{};       // "RCPT", "DATA", "END-OF-MESSAGE", "CONNECT"
+    std::string_view reply{};       // the whole reply line sent, or for a delivery the text in brackets
+    std::string_view status_code{}; // "2.0.0" of a delivery
+    std::string_view test{};        // the policy test that refused
+    std::string_view relay{};       // "maildir"
+    std::string_view message_id{};
+    std::string_view text{};    // free text of note, fault, ...
+    std::string_view address{}; // of a listener
+    std::string_view tls_protocol{}, tls_cipher{};
     std::uint64_t size = 0;
     std::uint32_t recipients = 0;
     std::uint32_t tries = 0;
