@@ -1,0 +1,55 @@
+// Test 3: can the recipient be delivered to? Unknown, not ours, full; aliases are followed here, so that what is accepted has
+// somewhere to go. A table that can't be read defers (451).
+#include "policy/check.hpp"
+
+#include "protocol/smtp/reply_catalogue.hpp"
+
+namespace postern::policy {
+namespace {
+
+using protocol::make_reply;
+using protocol::reply_id;
+using storage::resolution_kind;
+
+// The refusal that a resolution without recipients stands for.
+reply_id refusal_for(resolution_kind kind) {
+    switch (kind) {
+    case resolution_kind::not_ours: return reply_id::not_our_domain;
+    case resolution_kind::loop: return reply_id::alias_loop;
+    case resolution_kind::too_many: return reply_id::alias_too_wide;
+    case resolution_kind::unknown:
+    case resolution_kind::found: break;
+    }
+    return reply_id::user_unknown;
+}
+
+} // namespace
+
+boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
+    const std::string asked = about.candidate->mailbox.to_string();
+    auto found = storage::resolve(about.ask.accounts, about.candidate->mailbox, about.resolving);
+    if (!found)
+        co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), found.error().message());
+    if (found->kind != resolution_kind::found)
+        co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
+
+    // Full only when every mailbox it leads to is full: the others still get it, a full one is retried from the queue.
+    bool full = true;
+    for (const auto& box : found->recipients) {
+        if (!box.local || box.quota == 0) {
+            full = false;
+            break;
+        }
+        auto room = co_await about.ask.room.has_room(box, about.size);
+        if (!room) co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
+        if (*room) {
+            full = false;
+            break;
+        }
+    }
+    if (full) co_return verdict::refuse(make_reply(reply_id::mailbox_full, {asked}));
+    about.learned.recipients.push_back({std::move(found->recipients)});
+    co_return verdict::pass();
+}
+
+} // namespace postern::policy

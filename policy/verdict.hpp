@@ -1,0 +1,25 @@
+// What a check thinks of a message: pass, or a reply for the peer and a cause for the log, apart. A look-up that failed is a
+// deferral, never a rejection and never "absent".
+#pragma once
+
+#include "protocol/smtp/reply.hpp"
+
+namespace postern::policy {
+
+struct verdict {
+    enum class kind : std::uint8_t { pass, reject, defer };
+    kind what = kind::pass;
+    protocol::reply with;   // for the peer, when not pass
+    std::string cause;      // for the log: may name what a peer should not see
+    std::string_view check; // the check that said it; filled by the engine
+
+    static verdict pass() { return {}; }
+    // reject for 5yz, defer for 4yz: the reply decides.
+    static verdict refuse(protocol::reply with, std::string cause = {}) {
+        const auto what = with.temporary() ? kind::defer : kind::reject;
+        return {what, std::move(with), std::move(cause), {}};
+    }
+    bool passed() const { return what == kind::pass; }
+};
+
+} // namespace postern::policy

@@ -1,0 +1,38 @@
+// Trace fields that we add: Received (RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3), Return-Path and Delivered-To.
+// Peer text in them is made printable, so that no field can be forged.
+#pragma once
+
+#include "protocol/net/ip_address.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace postern::protocol {
+
+struct received_facts {
+    std::string_view helo;
+    bool helo_well_formed = false; // else it stands in a comment
+    ip_address client;
+    std::string_view client_name; // reverse name when known and confirmed; "" = unknown
+    std::string_view by;          // our host name
+    std::string_view with;        // "ESMTPS"
+    std::string_view tls;         // "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384"; "" when plain
+    std::string_view id;
+    std::string_view only_recipient; // "for" only where there is exactly one; "" otherwise
+    std::int64_t when = 0;           // unix seconds
+};
+
+// Whole fields with their CRLF.
+std::string received_field(const received_facts& facts);
+std::string return_path_field(std::string_view sender); // "" -> "<>"
+std::string delivered_to_field(std::string_view recipient);
+
+// "Tue, 24 Nov 2026 05:20:53 +0000" (RFC 5322 §3.3), in UTC.
+std::string mail_date(std::int64_t unix_seconds);
+
+// RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, UTF8SMTP, UTF8SMTPS.
+enum class greeting_kind : std::uint8_t { none, helo, ehlo };
+std::string_view with_protocol(greeting_kind greeting, bool tls, bool smtputf8);
+
+} // namespace postern::protocol

@@ -1,0 +1,131 @@
+// The catalogue as one table. Codes by RFC 5321 §4.2 and RFC 3463; 220, EHLO and 3xx carry no enhanced code (RFC 2034 §4).
+#include "protocol/smtp/reply_catalogue.hpp"
+
+#include "protocol/smtp/grammar.hpp"
+
+#include <array>
+#include <cassert>
+
+namespace postern::protocol {
+namespace {
+
+enum class then : bool { stay, close };
+
+struct row {
+    reply_id id;
+    std::uint16_t code;
+    enhanced_code enhanced;
+    std::string_view text;
+    then after = then::stay;
+};
+
+using id = reply_id;
+
+constexpr std::array rows{
+    row{id::greeting, 220, {}, "{} ESMTP Postern"},
+    row{id::helo_ok, 250, {}, "{}"},
+    row{id::ehlo_ok, 250, {}, "{}"},
+    row{id::mail_ok, 250, {2, 1, 0}, "Ok"},
+    row{id::rcpt_ok, 250, {2, 1, 5}, "Ok"},
+    row{id::reset_ok, 250, {2, 0, 0}, "Ok"},
+    row{id::noop_ok, 250, {2, 0, 0}, "Ok"},
+    row{id::vrfy_cannot, 252, {2, 0, 0}, "Not verified here; send mail to the address to find out"},
+    row{id::help_text, 214, {2, 0, 0}, "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY STARTTLS HELP QUIT"},
+    row{id::start_data, 354, {}, "End data with <CR><LF>.<CR><LF>"},
+    row{id::chunk_ok, 250, {2, 0, 0}, "Ok: {} octets received"},
+    row{id::queued, 250, {2, 0, 0}, "Ok: queued as {}"},
+    row{id::bye, 221, {2, 0, 0}, "Bye", then::close},
+    row{id::tls_ready, 220, {2, 0, 0}, "Ready to start TLS"},
+
+    row{id::too_many_errors, 421, {4, 7, 0}, "{} Too many errors; closing the connection", then::close},
+    row{id::too_many_junk, 421, {4, 7, 0}, "{} Too many commands without a message; closing the connection", then::close},
+    row{id::too_many_sessions, 421, {4, 3, 2}, "{} All sessions are taken; try again later", then::close},
+    row{id::too_many_from_client, 421, {4, 7, 0}, "{} Too many connections from your address {}; try again later", then::close},
+    row{id::idle_timeout, 421, {4, 4, 2}, "{} Timed out waiting for you; closing the connection", then::close},
+    row{id::data_too_slow, 421, {4, 4, 2}, "{} Data comes too slowly; closing the connection", then::close},
+    row{id::session_too_long, 421, {4, 4, 2}, "{} The connection has lasted too long; connect again", then::close},
+    row{id::shutting_down, 421, {4, 3, 2}, "{} The server is stopping; try again soon", then::close},
+    row{id::internal_trouble, 421, {4, 3, 0}, "{} Trouble on our side; try again later", then::close},
+    row{id::early_talker, 554, {5, 5, 1}, "{} You spoke before the greeting; wait for 220", then::close},
+    row{id::foreign_protocol, 421, {4, 7, 0}, "{} Only SMTP is spoken here", then::close},
+    row{id::pipelined_after_ehlo, 554, {5, 5, 0}, "Commands sent before the reply to {} (RFC 2920 section 3.1)", then::close},
+    row{id::pipelined_data, 554, {5, 5, 0}, "Data sent before the reply 354 (RFC 2920 section 3.1)", then::close},
+    row{id::input_before_tls, 554, {5, 5, 0}, "Plain text sent behind STARTTLS (RFC 3207 section 4)", then::close},
+
+    row{id::unknown_command, 500, {5, 5, 1}, "Command not recognised"},
+    row{id::not_implemented, 502, {5, 5, 1}, "Command not implemented"},
+    row{id::line_too_long, 500, {5, 5, 2}, "Line too long: {} octets at most"},
+    row{id::endless_line, 500, {5, 5, 2}, "Line too long: {} octets at most", then::close},
+    row{id::bare_line_end_in_command, 500, {5, 5, 2}, "Lines end with <CR><LF>; a bare CR or LF came", then::close},
+    row{id::no_argument_allowed, 501, {5, 5, 4}, "{} takes no argument"},
+    row{id::bad_helo, 501, {5, 5, 4}, "Syntax: {} hostname"},
+    row{id::need_helo, 503, {5, 5, 1}, "Send EHLO or HELO first"},
+    row{id::need_mail, 503, {5, 5, 1}, "Send MAIL first"},
+    row{id::need_recipient, 503, {5, 5, 1}, "No valid recipients: send RCPT first"},
+    row{id::nested_mail, 503, {5, 5, 1}, "MAIL was sent already; RSET starts again"},
+    row{id::tls_already, 503, {5, 5, 1}, "TLS is active already"},
+    row{id::tls_not_offered, 502, {5, 5, 1}, "STARTTLS is not offered here"},
+    row{id::tls_in_transaction, 503, {5, 5, 1}, "STARTTLS is not possible within a mail transaction"},
+    row{id::auth_not_offered, 503, {5, 5, 1}, "AUTH is not offered here"},
+    row{id::data_between_chunks, 503, {5, 5, 1}, "BDAT has begun: only BDAT, RSET, NOOP or QUIT now"},
+    row{id::bdat_syntax, 501, {5, 5, 4}, "Syntax: BDAT size [LAST]; the size is unclear, so the connection ends", then::close},
+    row{id::bdat_out_of_place, 503, {5, 5, 1}, "BDAT is not possible now; its octets were thrown away"},
+    row{id::data_needs_chunking, 503, {5, 5, 1}, "BODY=BINARYMIME needs BDAT (RFC 3030 section 3)"},
+    row{id::refused_session, 503, {5, 5, 1}, "No mail is accepted from you here; QUIT"},
+
+    row{id::mail_syntax, 501, {5, 5, 4}, "Syntax: MAIL FROM:<address> [parameters]"},
+    row{id::rcpt_syntax, 501, {5, 5, 4}, "Syntax: RCPT TO:<address> [parameters]"},
+    row{id::bad_sender_address, 501, {5, 1, 7}, "The sender address is not valid: {}"},
+    row{id::bad_recipient_address, 501, {5, 1, 3}, "The recipient address is not valid: {}"},
+    row{id::sender_needs_utf8, 553, {5, 6, 7}, "The sender address needs SMTPUTF8 (RFC 6531)"},
+    row{id::recipient_needs_utf8, 553, {5, 6, 7}, "The recipient address needs SMTPUTF8 in MAIL (RFC 6531)"},
+    row{id::unknown_parameter, 555, {5, 5, 4}, "Parameter not recognised: {}"},
+    row{id::bad_parameter, 501, {5, 5, 4}, "Parameter not valid: {}"},
+    row{id::size_over_limit, 552, {5, 3, 4}, "The message is larger than {} octets"},
+    row{id::too_many_recipients, 452, {4, 5, 3}, "Too many recipients: {} a message; send the rest in another"},
+    row{id::queue_full, 452, {4, 3, 1}, "The queue is busy; try again later"},
+    row{id::disk_full, 452, {4, 3, 1}, "No room for mail now; try again later"},
+
+    row{id::message_too_big, 552, {5, 3, 4}, "The message is larger than {} octets"},
+    row{id::bare_line_end, 550, {5, 5, 2}, "The message has a bare CR or LF; lines end with <CR><LF> (RFC 5321 section 2.3.8)"},
+    row{id::nul_in_message, 550, {5, 6, 0}, "The message has a NUL octet (RFC 5322 section 2.2)"},
+    row{id::text_line_too_long, 550, {5, 6, 0}, "The message has a line longer than {} octets"},
+    row{id::header_too_big, 552, {5, 3, 4}, "The header of the message is larger than {} octets"},
+    row{id::mail_loop, 554, {5, 4, 6}, "Mail loop: {}"},
+    row{id::too_many_chunks, 552, {5, 3, 4}, "More than {} chunks", then::close},
+    row{id::not_kept, 451, {4, 3, 0}, "The message could not be stored; try again later"},
+    row{id::storage_full, 452, {4, 3, 1}, "No room to store the message; try again later"},
+
+    row{id::user_unknown, 550, {5, 1, 1}, "<{}>: there is no such mailbox here"},
+    row{id::not_our_domain, 550, {5, 7, 1}, "<{}>: we do not serve that domain, and relay for nobody"},
+    row{id::mailbox_full, 552, {5, 2, 2}, "<{}>: the mailbox is full"},
+    row{id::alias_loop, 554, {5, 4, 6}, "<{}>: its aliases lead only to each other"},
+    row{id::alias_too_wide, 451, {4, 2, 4}, "<{}>: its alias has too many targets; tell the postmaster"},
+    row{id::lookup_trouble, 451, {4, 3, 0}, "<{}>: cannot be looked up now; try again later"},
+};
+
+constexpr bool rows_in_order() {
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (static_cast<std::size_t>(rows[i].id) != i) return false;
+    return rows.size() == static_cast<std::size_t>(id::last_) + 1;
+}
+static_assert(rows_in_order(), "the catalogue has one row for each reply_id, in its order");
+
+} // namespace
+
+reply make_reply(reply_id what, std::initializer_list<std::string_view> values) {
+    const row& found = rows[static_cast<std::size_t>(what)];
+    reply made{found.code, found.enhanced, {}, found.after == then::close};
+    const auto* value = values.begin();
+    std::string_view rest = found.text;
+    for (auto hole = rest.find("{}"); hole != std::string_view::npos; hole = rest.find("{}")) {
+        assert(value != values.end());
+        made.text.append(rest.substr(0, hole));
+        if (value != values.end()) made.text.append(printable(*value++, 256));
+        rest.remove_prefix(hole + 2);
+    }
+    made.text.append(rest);
+    return made;
+}
+
+} // namespace postern::protocol

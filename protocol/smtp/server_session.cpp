@@ -1,0 +1,230 @@
+// The order of things: what is read, answered and asked, and when. The verbs are in server_session_verbs.cpp, message content in
+// server_session_content.cpp. Every reply is queued in the order of its command; nothing is read while an answer is awaited.
+#include "protocol/smtp/server_session.hpp"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace postern::protocol {
+
+namespace {
+
+// For logs: what was going on when something was refused.
+constexpr std::array<std::string_view, verb_count> verb_names{"HELO", "EHLO", "MAIL", "RCPT", "DATA", "BDAT",
+                                                              "RSET", "NOOP", "VRFY", "HELP", "QUIT", "STARTTLS",
+                                                              "AUTH", "UNIMPLEMENTED", "FOREIGN", "UNKNOWN"};
+
+} // namespace
+
+// Verb × state. A cell is what the verb does in that state; a cell that refuses names the refusal.
+server_session::handler server_session::handler_for(verb what, state in) {
+    using s = server_session;
+    struct row {
+        verb what;
+        std::array<handler, state_count> by_state; // fresh, ready, mail, rcpt, chunking, refused
+    };
+    static constexpr handler no = &s::say_refused_session;
+    static constexpr handler helo_first = &s::say_need_helo;
+    static constexpr handler mail_first = &s::say_need_mail;
+    static constexpr handler chunks = &s::say_between_chunks;
+    static constexpr handler in_mail = &s::say_tls_in_transaction;
+    static constexpr std::array<row, verb_count> rows{{
+        {verb::helo, {&s::do_helo, &s::do_helo, &s::do_helo, &s::do_helo, &s::do_helo, no}},
+        {verb::ehlo, {&s::do_ehlo, &s::do_ehlo, &s::do_ehlo, &s::do_ehlo, &s::do_ehlo, no}},
+        {verb::mail, {helo_first, &s::do_mail, &s::say_nested_mail, &s::say_nested_mail, chunks, no}},
+        {verb::rcpt, {helo_first, mail_first, &s::do_rcpt, &s::do_rcpt, chunks, no}},
+        {verb::data, {helo_first, mail_first, &s::say_need_recipient, &s::do_data, chunks, no}},
+        // BDAT decides by itself: its octets must be swallowed whatever the state.
+        {verb::bdat, {&s::do_bdat, &s::do_bdat, &s::do_bdat, &s::do_bdat, &s::do_bdat, &s::do_bdat}},
+        {verb::rset, {&s::do_rset, &s::do_rset, &s::do_rset, &s::do_rset, &s::do_rset, no}},
+        {verb::noop, {&s::do_noop, &s::do_noop, &s::do_noop, &s::do_noop, &s::do_noop, no}},
+        {verb::vrfy, {&s::do_vrfy, &s::do_vrfy, &s::do_vrfy, &s::do_vrfy, chunks, no}},
+        {verb::help, {&s::do_help, &s::do_help, &s::do_help, &s::do_help, chunks, no}},
+        {verb::quit, {&s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit}},
+        {verb::starttls, {&s::do_starttls, &s::do_starttls, in_mail, in_mail, in_mail, no}},
+        {verb::auth,
+         {&s::say_auth_not_offered, &s::say_auth_not_offered, &s::say_auth_not_offered, &s::say_auth_not_offered, chunks, no}},
+        {verb::unimplemented,
+         {&s::say_not_implemented, &s::say_not_implemented, &s::say_not_implemented, &s::say_not_implemented,
+          &s::say_not_implemented, no}},
+        {verb::foreign,
+         {&s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign}},
+        {verb::unknown, {&s::say_unknown, &s::say_unknown, &s::say_unknown, &s::say_unknown, &s::say_unknown, no}},
+    }};
+    static_assert([] {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            if (static_cast<std::size_t>(rows[i].what) != i) return false;
+        return true;
+    }());
+    return rows[static_cast<std::size_t>(what)].by_state[static_cast<std::size_t>(in)];
+}
+
+server_session::server_session(session_settings settings, ip_address client, std::string_view tls_facts)
+    : settings_(std::move(settings)), client_(client), tls_(!tls_facts.empty()), tls_facts_(tls_facts) {}
+
+step server_session::next() {
+    if (wanted_ == step::read && phase_ != phase::closing && !input_.empty()) {
+        const std::string input = std::move(input_);
+        input_.clear();
+        input_.append(input, consume(input));
+    }
+    if (abandon_) return step::abandon;
+    const bool flush_first = wanted_ == step::start_tls || wanted_ == step::read || wanted_ == step::close;
+    if (pause_) return step::pause;
+    if (!output_.empty() && (flush_first || output_.size() >= session_output_max)) return step::write;
+    if (phase_ == phase::closing) return step::close;
+    return wanted_;
+}
+
+void server_session::on_input(std::string_view octets) {
+    if (phase_ == phase::closing) return;
+    const auto used = wanted_ == step::read ? consume(octets) : 0;
+    input_.append(octets.substr(used));
+}
+
+void server_session::on_written() {
+    output_.clear();
+    if (output_.capacity() > 1024) output_.shrink_to_fit();
+    if (close_after_write_) phase_ = phase::closing;
+}
+
+void server_session::on_paused() { pause_ = false; }
+
+void server_session::on_abandoned() { abandon_ = false; }
+
+// Handles input until it is used up, an answer from outside is needed, or replies wait to be written.
+std::size_t server_session::consume(std::string_view input) {
+    std::size_t used = 0;
+    while (used < input.size() && wanted_ == step::read && !close_after_write_ && !abandon_ && !pause_ &&
+           output_.size() < session_output_max) {
+        const auto rest = input.substr(used);
+        switch (phase_) {
+        case phase::command: used += consume_command(rest); break;
+        case phase::data: used += consume_data(rest); break;
+        case phase::chunk: used += consume_chunk(rest); break;
+        case phase::greeting:
+        case phase::closing: return used;
+        }
+    }
+    // After a farewell nothing counts any more: it must not be answered, nor kept.
+    return close_after_write_ ? input.size() : used;
+}
+
+std::size_t server_session::consume_command(std::string_view input) {
+    if (lines_.partial().empty() && looks_foreign(input)) {
+        dispatch({verb::foreign, {}, {}});
+        return input.size();
+    }
+    const auto got = lines_.feed(input);
+    switch (got.status) {
+    case line_status::need_more:
+        if (looks_foreign(lines_.partial())) dispatch({verb::foreign, {}, {}});
+        break;
+    case line_status::complete:
+        more_input_behind_ = got.consumed < input.size();
+        dispatch(split_command(got.line));
+        break;
+    case line_status::too_long: refuse(reply_id::line_too_long, {std::to_string(command_line_max)}); break;
+    case line_status::bare_line_end: refuse(reply_id::bare_line_end_in_command); break;
+    case line_status::endless: refuse(reply_id::endless_line, {std::to_string(command_line_max)}); break;
+    }
+    return got.consumed;
+}
+
+void server_session::dispatch(const command& what) {
+    ++commands_;
+    stage_ = verb_names[static_cast<std::size_t>(what.what)];
+    (this->*handler_for(what.what, state_))(what);
+}
+
+void server_session::say(reply_id what, std::initializer_list<std::string_view> values) { say(make_reply(what, values)); }
+
+void server_session::say(const reply& what) {
+    append_reply(output_, what);
+    if (what.close) close_after_write_ = true;
+}
+
+void server_session::refuse(reply_id what, std::initializer_list<std::string_view> values) {
+    refuse(make_reply(what, values));
+}
+
+void server_session::refuse(const reply& what, std::string_view for_recipient) {
+    if (observer_) observer_({stage_, what, for_recipient});
+    say(what);
+    if (what.permanent() && !what.close) count_error();
+}
+
+// The error budget: a few are anybody's, many are an attack; from soft_errors on each one costs time.
+void server_session::count_error() {
+    ++errors_;
+    if (errors_ >= settings_.max_errors)
+        refuse(reply_id::too_many_errors, {settings_.hostname});
+    else if (errors_ >= settings_.soft_errors)
+        pause_ = true;
+}
+
+void server_session::count_junk() {
+    if (++junk_ >= settings_.max_junk) refuse(reply_id::too_many_junk, {settings_.hostname});
+}
+
+void server_session::reset_transaction() {
+    if (message_open_) abandon_ = true;
+    message_open_ = false;
+    envelope_ = {};
+    candidate_ = {};
+    id_.clear();
+    std::string().swap(body_);
+    decoder_ = {};
+    chunks_ = {};
+    header_ = {};
+    by_chunks_ = false;
+    fault_ = false;
+    store_fault_.reset();
+    chunk_count_ = 0;
+    if (state_ == state::mail || state_ == state::rcpt || state_ == state::chunking) state_ = state::ready;
+}
+
+void server_session::on_early_input() {
+    wanted_ = step::read;
+    refuse(reply_id::early_talker, {settings_.hostname});
+}
+
+void server_session::on_end() {
+    reset_transaction();
+    output_.clear();
+    pause_ = false;
+    wanted_ = step::close;
+    phase_ = phase::closing;
+}
+
+void server_session::close_with(reply farewell) {
+    if (phase_ == phase::closing) return;
+    reset_transaction();
+    input_.clear();
+    wanted_ = step::read;
+    pause_ = false;
+    farewell.close = true;
+    refuse(farewell);
+}
+
+void server_session::on_tls(bool done, std::string_view facts) {
+    // RFC 3207 §4.2: everything learned before TLS is forgotten.
+    reset_transaction();
+    helo_ = {};
+    greeting_ = greeting_kind::none;
+    state_ = state::fresh;
+    lines_.reset();
+    input_.clear();
+    tls_ = done;
+    tls_facts_ = facts;
+    wanted_ = step::read;
+    if (!done) phase_ = phase::closing;
+}
+
+std::string server_session::take_body() { return std::move(body_); }
+
+std::string_view server_session::protocol_name() const { return with_protocol(greeting_, tls_, envelope_.smtputf8); }
+
+const content_facts& server_session::content() const { return by_chunks_ ? chunks_.facts() : decoder_.facts(); }
+
+} // namespace postern::protocol

@@ -1,0 +1,238 @@
+// One SMTP session as a pure object: fed with what the peer sent and with answers from outside, it says what to do next. It knows
+// no socket, clock or thread; every state can be listed, replayed from a transcript, failed at every step and fed an octet at a time.
+// Single-threaded. A message can be acknowledged in one place only: on_commit().
+#pragma once
+
+#include "protocol/mail/header_scan.hpp"
+#include "protocol/mail/trace_header.hpp"
+#include "protocol/smtp/data_decoder.hpp"
+#include "protocol/smtp/envelope.hpp"
+#include "protocol/smtp/extension.hpp"
+#include "protocol/smtp/line_reader.hpp"
+#include "protocol/smtp/reply_catalogue.hpp"
+
+#include <functional>
+
+namespace postern::protocol {
+
+// The limits that one session obeys, copied from the configuration at its start.
+struct session_settings {
+    std::string hostname;
+    std::uint64_t max_message_size = 0; // octets
+    std::size_t max_recipients = 0;     // accepted ones, per message
+    unsigned max_errors = 0;            // 5yz replies, then 421
+    unsigned soft_errors = 0;           // from here each 5yz costs a pause
+    unsigned max_junk = 0;              // commands without a message, then 421
+    unsigned max_received = 0;
+    std::uint64_t max_header_size = 0;
+    std::uint64_t max_text_line = 0; // 0 = any
+    std::size_t body_block = 0;      // a body above this leaves by `store` while it comes in
+    bool offer_tls = false;
+};
+
+inline constexpr std::size_t command_line_max = 2048; // octets with CRLF; RFC 5321 §4.5.3.1.4 asks for 512 and more with extensions
+inline constexpr std::size_t session_output_max = 8 * 1024; // replies waiting before more input is looked at
+inline constexpr std::size_t chunks_max = 100000;           // BDAT commands a message
+
+// What the driver is to do; it then reports with the method named beside it.
+enum class step {
+    read,         // on_input(), on_end(), on_timeout()
+    write,        // output(); on_written()
+    ask,          // question(); on_verdict()
+    pause,        // wait a little for a peer that errs too often; on_paused()
+    start_tls,    // on_tls()
+    open_message, // an id and the time; on_message_opened()
+    store,        // take_body() goes to disk; on_stored()
+    commit,       // take_body() is the rest, envelope(); on_commit()
+    abandon,      // what was stored of the message is thrown away; on_abandoned()
+    close,        // the end; nothing more may be asked of the session
+};
+
+// Which deadline the driver sets for a read.
+enum class waiting_for { command, content };
+
+enum class question_stage : std::uint8_t { connect, helo, mail, rcpt, content };
+
+// The answer to `ask`. Anything but accept carries the reply for the peer.
+struct verdict_answer {
+    enum class kind { accept, refuse };
+    kind what = kind::accept;
+    reply with;
+};
+
+// For the log: a refusal as the peer saw it.
+struct refusal {
+    std::string_view stage; // "CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END-OF-MESSAGE"; or the verb
+    const reply& with;
+    std::string_view recipient; // of a refused RCPT, "" elsewhere
+};
+
+class server_session {
+  public:
+    // `tls_facts` as in on_tls() for a connection that is TLS from its first octet; empty = plain.
+    server_session(session_settings settings, ip_address client, std::string_view tls_facts);
+
+    step next();
+
+    // Answers.
+    void on_input(std::string_view octets); // lent for the call
+    void on_written();
+    void on_verdict(verdict_answer answer);
+    void on_paused();
+    void on_tls(bool done, std::string_view facts); // facts: "TLSv1.3 with cipher X", for Received
+    void on_message_opened(std::string id, std::int64_t unix_seconds);
+    // Refuse: the disk failed; the rest is thrown away and the end of the data answers with its reply. `recycled`: the buffer
+    // that take_body() gave, to be used again.
+    void on_stored(verdict_answer kept, std::string recycled);
+    void on_commit(verdict_answer kept);             // accept = durable; else the reply says why not
+    void on_abandoned();
+
+    // Events that may come while reading (or at any time before the next step).
+    void on_early_input(); // in place of the connect verdict: the peer spoke before the greeting
+    void on_end();         // the peer's side of the connection ended
+    void close_with(reply farewell); // time-outs, shutdown, limits: says it and closes
+
+    // Facts.
+    std::string_view output() const { return output_; }
+    question_stage question() const { return question_; }
+    waiting_for reading() const { return phase_ == phase::command ? waiting_for::command : waiting_for::content; }
+    const envelope& transaction() const { return envelope_; }
+    const recipient& candidate() const { return candidate_; } // the RCPT that is asked about
+    std::string take_body();
+    const header_scan& header() const { return header_; }
+    const content_facts& content() const;
+    std::uint64_t content_size() const { return content().size; } // octets the peer sent as this message
+    std::string_view helo() const { return helo_.name; }
+    std::string_view protocol_name() const; // for `with`
+    std::string_view message_id_text() const { return id_; } // the id given by on_message_opened()
+    std::string_view last_stage() const { return stage_; }   // of the verb or phase under way, for the log
+    bool under_tls() const { return tls_; }
+    unsigned commands() const { return commands_; }
+    unsigned messages() const { return messages_; }
+    unsigned errors() const { return errors_; }
+    // Called for each refusal, as it is queued.
+    void observe_refusals(std::function<void(const refusal&)> observer) { observer_ = std::move(observer); }
+
+    // The states of the table, public so that a test can list them.
+    enum class state : std::uint8_t {
+        fresh,    // no greeting by the peer yet
+        ready,    // EHLO or HELO done, no transaction
+        mail,     // MAIL accepted, no recipient yet
+        rcpt,     // at least one recipient
+        chunking, // BDAT begun
+        refused,  // greeted with 554: only QUIT (RFC 5321 §3.1)
+    };
+    static constexpr std::size_t state_count = 6;
+    state current() const { return state_; }
+
+  private:
+    enum class phase : std::uint8_t { greeting, command, data, chunk, closing };
+    using handler = void (server_session::*)(const command&);
+    static handler handler_for(verb what, state in);
+
+    // server_session.cpp: input, output and the order of things
+    std::size_t consume(std::string_view input);
+    std::size_t consume_command(std::string_view input);
+    void dispatch(const command& what);
+    void want(step what) { wanted_ = what; }
+    void say(reply_id what, std::initializer_list<std::string_view> values = {});
+    void say(const reply& what);
+    void refuse(const reply& what, std::string_view for_recipient = {});
+    void refuse(reply_id what, std::initializer_list<std::string_view> values = {});
+    void count_error();
+    void count_junk();
+    void reset_transaction();
+
+    // server_session_verbs.cpp: a row's action
+    void do_helo(const command& what);
+    void do_ehlo(const command& what);
+    void do_mail(const command& what);
+    void do_rcpt(const command& what);
+    void do_data(const command& what);
+    void do_bdat(const command& what);
+    void do_rset(const command& what);
+    void do_noop(const command& what);
+    void do_vrfy(const command& what);
+    void do_help(const command& what);
+    void do_quit(const command& what);
+    void do_starttls(const command& what);
+    void say_auth_not_offered(const command& what);
+    void say_not_implemented(const command& what);
+    void say_foreign(const command& what);
+    void say_unknown(const command& what);
+    void say_need_helo(const command& what);
+    void say_need_mail(const command& what);
+    void say_need_recipient(const command& what);
+    void say_nested_mail(const command& what);
+    void say_between_chunks(const command& what);
+    void say_tls_in_transaction(const command& what);
+    void say_refused_session(const command& what);
+    void greet(const command& what, greeting_kind kind);
+    void say_ehlo();
+    bool read_mail(const command& what);
+    bool read_rcpt(const command& what);
+    bool no_argument(const command& what);
+    void decided_connect(verdict_answer& answer);
+    void decided_helo(verdict_answer& answer);
+    void decided_mail(verdict_answer& answer);
+    void decided_rcpt(verdict_answer& answer);
+    void decided_content(verdict_answer& answer);
+
+    // server_session_content.cpp: DATA and BDAT
+    std::size_t consume_data(std::string_view input);
+    std::size_t consume_chunk(std::string_view input);
+    void end_of_chunk();
+    void end_of_message();
+    void begin_chunk();
+    void looked_at(std::string_view fresh);
+    bool over_limits() const;
+    std::optional<reply> content_fault() const;
+
+    session_settings settings_;
+    ip_address client_;
+    std::function<void(const refusal&)> observer_;
+
+    state state_ = state::fresh;
+    phase phase_ = phase::greeting;
+    step wanted_ = step::ask;
+    question_stage question_ = question_stage::connect;
+    bool tls_ = false;
+    bool more_input_behind_ = false; // octets lie behind the command being handled
+    bool close_after_write_ = false;
+    bool message_open_ = false; // on_message_opened() was answered and the body is neither committed nor abandoned
+    bool abandon_ = false;      // tell the driver before anything else
+    bool pause_ = false;
+
+    line_reader lines_{command_line_max};
+    std::string input_;  // received while an answer was awaited; at most one read
+    std::string output_; // at most session_output_max and one reply
+    std::string tls_facts_;
+
+    helo_name helo_;
+    greeting_kind greeting_ = greeting_kind::none;
+    std::string_view stage_ = "CONNECT";
+
+    // One transaction: reset as a whole.
+    envelope envelope_;
+    recipient candidate_;
+    std::string id_;
+    std::string body_;
+    data_decoder decoder_;
+    chunk_decoder chunks_;
+    header_scan header_;
+    bool by_chunks_ = false;
+    bool fault_ = false; // the content is refused already: nothing more is kept
+    std::optional<reply> store_fault_;
+    std::uint64_t chunk_left_ = 0;
+    std::size_t chunk_count_ = 0;
+    std::uint64_t chunk_size_ = 0;
+    bool chunk_last_ = false;
+    bool chunk_refused_ = false; // its octets are swallowed, then 503
+
+    unsigned errors_ = 0;
+    unsigned junk_ = 0;
+    unsigned commands_ = 0;
+    unsigned messages_ = 0;
+};
+
+} // namespace postern::protocol

@@ -1,0 +1,214 @@
+// Start: sockets while root, then privileges go, then storage, then the first connection. End: no new connections, sessions end when
+// it is polite, results are written, the log is flushed.
+#include "server/app.hpp"
+
+#include "server/clock.hpp"
+#include "server/privileges.hpp"
+#include "tls/self_signed.hpp"
+
+#include <algorithm>
+#include <boost/asio/detached.hpp>
+#include <csignal>
+#include <fmt/format.h>
+#include <thread>
+#include <unistd.h>
+
+namespace postern::server {
+namespace asio = boost::asio;
+using storage::storage_errc;
+
+namespace {
+
+constexpr unsigned pool_threads = 8;
+constexpr std::size_t pool_queue_max = 4096;
+constexpr std::chrono::milliseconds drain_poll{50};
+constexpr std::chrono::seconds halt_grace{5};
+
+} // namespace
+
+storage::resolve_settings resolve_settings_of(const conf::config& config) {
+    storage::resolve_settings made;
+    made.max_targets = config.limits.alias_targets;
+    made.catch_all_domains = config.local.catch_all_domains;
+    made.hostname = config.server.hostname;
+    made.postmaster = config.local.postmaster.empty() ? "postmaster@" + config.server.hostname : config.local.postmaster;
+    return made;
+}
+
+app::app(std::string config_file, std::shared_ptr<const conf::config> config, std::unique_ptr<log> journal)
+    : config_file_(std::move(config_file)), journal_(std::move(journal)) {
+    auto first = std::make_shared<snapshot>();
+    first->resolving = resolve_settings_of(*config);
+    first->config = std::move(config);
+    config_.swap(std::move(first));
+}
+
+app::~app() { stop_services(); }
+
+start_problem app::start() {
+    std::signal(SIGPIPE, SIG_IGN);
+    journal_->write({.event = log_event::starting, .text = config_file_});
+    if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
+    // Configured keys may be readable by root only; our own certificate belongs to the user.
+    const auto& settings = *config_.get()->config;
+    if (!settings.tls.certificates.empty())
+        if (auto problem = make_certificates(); !problem.text.empty()) return problem;
+    std::string holder;
+    auto lock = storage::state_lock::take(settings.server.state_dir, holder);
+    if (!lock && lock.error() == storage_errc::locked)
+        return {exit_code::temporary, fmt::format("{}: another postern (process {}) uses this state folder", settings.server.state_dir, holder)};
+    if (!lock) return {exit_code::cant_create, fmt::format("{}: {}", settings.server.state_dir, lock.error().message())};
+    lock_.emplace(std::move(*lock));
+    if (auto text = drop_privileges(settings.server.user, settings.server.state_dir); !text.empty()) return {exit_code::config, text};
+    if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    if (settings.tls.certificates.empty())
+        if (auto problem = make_certificates(); !problem.text.empty()) return problem;
+    start_services();
+    say_listening();
+    return {};
+}
+
+start_problem app::bind_listeners() {
+    const auto config = config_.get()->config;
+    const unsigned count = config->server.threads != 0 ? config->server.threads : std::max(1U, std::thread::hardware_concurrency());
+    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
+    for (const auto& row : config->listeners) {
+        const std::shared_ptr<const conf::listener_settings> settings(config, &row);
+        for (const auto& address : row.addresses) {
+            auto bound = std::make_shared<bound_listener>();
+            bound->settings = settings;
+            if (auto problem = probe_address(address, bound->address); !problem.empty())
+                return {exit_code::unavailable, fmt::format("listener {}: {}", row.name, problem)};
+            for (auto& each : workers_)
+                if (auto problem = each->listen(bound); !problem.empty())
+                    return {exit_code::unavailable, fmt::format("listener {}: {}", row.name, problem)};
+            listeners_.push_back(std::move(bound));
+        }
+    }
+    return {};
+}
+
+start_problem app::open_storage() {
+    const auto& state = config_.get()->config->server.state_dir;
+    const auto unusable = [&](const char* what, const boost::system::error_code& ec) {
+        return start_problem{exit_code::cant_create, fmt::format("{}: {} cannot be opened: {}", state, what, ec.message())};
+    };
+    auto queue = storage::queue::open(storage::system_files(), state, {});
+    if (!queue) return unusable("the queue", queue.error());
+    queue_ = std::move(*queue);
+    auto accounts = storage::open_lmdb_directory(state);
+    if (!accounts) return unusable("the account tables", accounts.error());
+    accounts_ = std::move(*accounts);
+
+    const auto recovered = storage::recover(storage::system_files(), state, *queue_);
+    if (!recovered) return unusable("the queue's bodies", recovered.error());
+    journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed", recovered->messages,
+                               recovered->orphans_removed));
+    for (const auto id : recovered->damaged) {
+        damaged_.insert(id);
+        journal_->fault(fmt::format("message {} was accepted, and its body file is missing or damaged; it stays in the queue "
+                                    "untried: restore {} from a backup",
+                                    id.to_string(), storage::body_path(id)));
+    }
+    const auto highest = queue_->highest_id();
+    if (!highest) return unusable("the queue", highest.error());
+    ids_.emplace(*highest);
+    session_ids_.emplace(storage::queue_id{});
+    return {};
+}
+
+start_problem app::make_certificates() {
+    const auto current = config_.get();
+    std::vector<std::string> problems;
+    auto made = make_snapshot(current->config, problems);
+    if (!made) return {exit_code::config, fmt::format("{}", fmt::join(problems, "; "))};
+    config_.swap(std::move(made));
+    certificate_stamp_ = certificate_stamp();
+    return {};
+}
+
+void app::start_services() {
+    const auto now = std::chrono::steady_clock::now();
+    tickets_rotated_ = certificates_checked_ = now;
+    const auto config = config_.get()->config;
+    started_ = now_seconds();
+    pool_.emplace(pool_threads, pool_queue_max);
+    room_.emplace(config_, *pool_, storage::system_files());
+    policy_.emplace(policy::services{*accounts_, *room_});
+    spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
+    runner_.emplace(main_.get_executor(), config_, *spool_,
+                    delivery_services{storage::system_files(), *queue_, *accounts_, *journal_, counts_}, damaged_);
+    services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_, *session_ids_, *policy_,
+                                       limits_, counts_});
+    check_disk();
+    for (auto& each : workers_) each->start(*services_);
+    runner_->start();
+    const auto fault = [this](std::string_view what) { journal_->fault("control socket: " + std::string(what)); };
+    if (!config->admin.socket.empty()) spawn(main_.get_executor(), serve_control(config->admin.socket, *this), fault);
+    await_signals();
+    upkeep();
+}
+
+void app::say_listening() {
+    for (const auto& on : listeners_) {
+        const std::string address = on->address.to_string();
+        journal_->write({.event = log_event::listening, .listener = on->settings->name, .address = address});
+    }
+    journal_->flush();
+}
+
+void app::run() { main_.run(); }
+
+void app::await_signals() {
+    boost::system::error_code ignored;
+    signals_.clear(ignored);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
+    signals_.async_wait([this](boost::system::error_code ec, int number) {
+        if (ec) return;
+        if (number == SIGHUP)
+            reload();
+        else
+            begin_drain();
+        await_signals();
+    });
+}
+
+// SIGTERM: running transactions may finish until drain_timeout. A second one: now.
+void app::begin_drain() {
+    if (draining_) {
+        drain_until_ = std::chrono::steady_clock::now();
+        return;
+    }
+    draining_ = true;
+    drain_until_ = std::chrono::steady_clock::now() + config_.get()->config->server.drain_timeout;
+    journal_->write({.event = log_event::stopping, .text = "no new connections; running transactions may finish"});
+    for (auto& each : workers_) each->drain();
+    poll_drain();
+}
+
+void app::poll_drain() {
+    const auto now = std::chrono::steady_clock::now();
+    const bool empty = std::all_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->sessions() == 0; });
+    if (empty || (halted_ && now >= drain_until_)) return main_.stop();
+    if (!halted_ && now >= drain_until_) {
+        halted_ = true;
+        drain_until_ = now + halt_grace;
+        for (auto& each : workers_) each->halt();
+    }
+    drain_timer_.expires_after(drain_poll);
+    drain_timer_.async_wait([this](boost::system::error_code ec) {
+        if (!ec) poll_drain();
+    });
+}
+
+void app::stop_services() {
+    for (auto& each : workers_) each->halt();
+    for (auto& each : workers_) each->join();
+    if (runner_) runner_->stop();
+    if (pool_) pool_->stop();
+    if (spool_) spool_->stop();
+    journal_->write({.event = log_event::stopped});
+    journal_->flush();
+}
+
+} // namespace postern::server

@@ -1,0 +1,92 @@
+// The whole server as one object: made of a configuration, started, reloaded, drained, stopped. Owns every part and passes them in; lives
+// on the main thread.
+#pragma once
+
+#include "conf/load.hpp"
+#include "server/admin/control.hpp"
+#include "server/maildir_room.hpp"
+#include "server/queue_runner.hpp"
+#include "server/worker.hpp"
+#include "storage/recovery.hpp"
+#include "storage/state_lock.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+
+namespace postern::server {
+
+// Why the server can't start, and the exit code that says so.
+struct start_problem {
+    exit_code code = exit_code::software;
+    std::string text; // "" = none
+};
+
+class app final : public control_target {
+  public:
+    app(std::string config_file, std::shared_ptr<const conf::config> config, std::unique_ptr<log> journal);
+    ~app() override;
+
+    start_problem start();
+    void run(); // until a signal ends it
+
+    server_status status() override;
+    reload_outcome reload() override;
+    void wake_queue() override;
+
+  private:
+    // app.cpp: start and end
+    start_problem bind_listeners();
+    start_problem open_storage();
+    start_problem make_certificates();
+    void start_services();
+    void say_listening();
+    void await_signals();
+    void begin_drain();
+    void poll_drain();
+    void stop_services();
+
+    // app_upkeep.cpp: reload, what happens by time, what can be seen
+    std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config, std::vector<std::string>& problems);
+    std::vector<std::string> keep_what_needs_a_restart(conf::config& next) const;
+    void upkeep();
+    void check_disk();
+    void watch_certificates();
+    std::string certificate_stamp() const;
+
+    const std::string config_file_;
+    std::unique_ptr<log> journal_;
+    live_snapshot config_;
+    boost::asio::io_context main_{1};
+    boost::asio::signal_set signals_{main_};
+    boost::asio::steady_timer upkeep_timer_{main_};
+    boost::asio::steady_timer drain_timer_{main_};
+    bool draining_ = false;
+    bool halted_ = false;
+    std::chrono::steady_clock::time_point drain_until_;
+
+    std::map<std::string, std::shared_ptr<tls::ticket_keys>> tickets_; // by listener
+    std::optional<conf::certificate_settings> own_certificate_;
+    std::string certificate_stamp_;
+    std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_;
+
+    std::optional<storage::state_lock> lock_;
+    std::unique_ptr<storage::queue> queue_;
+    std::unique_ptr<storage::directory> accounts_;
+    std::set<storage::queue_id> damaged_;
+    std::optional<storage::queue_id_source> ids_, session_ids_;
+    session_limits limits_;
+    counters counts_;
+    std::optional<offload_pool> pool_;
+    std::optional<maildir_room> room_;
+    std::optional<policy::services> policy_;
+    std::optional<async_spool> spool_;
+    std::optional<session_services> services_;
+    std::optional<queue_runner> runner_;
+    std::vector<std::shared_ptr<bound_listener>> listeners_;
+    std::vector<std::unique_ptr<worker>> workers_;
+    std::int64_t started_ = 0, reloaded_ = 0;
+};
+
+} // namespace postern::server

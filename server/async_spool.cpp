@@ -1,0 +1,97 @@
+// A failed transaction fails its whole batch and is never tried again: the senders are told 4yz and keep their messages.
+#include "server/async_spool.hpp"
+
+#include <memory>
+
+namespace postern::server {
+using boost::system::error_code;
+
+namespace {
+
+// A batch never holds more than this many octets of bodies, so that one transaction stays short.
+constexpr std::size_t batch_octets_max = 64 * 1024 * 1024;
+
+std::size_t octets_of(const storage::queue_operation& what) {
+    const auto* insert = std::get_if<storage::insert_message>(&what);
+    return insert == nullptr ? 0 : insert->body.size();
+}
+
+} // namespace
+
+async_spool::async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert)
+    : queue_(into), pending_max_(pending_max), after_insert_(std::move(after_insert)), writer_([this] { write_batches(); }) {}
+
+async_spool::~async_spool() { stop(); }
+
+void async_spool::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    ready_.notify_one();
+    if (writer_.joinable()) writer_.join();
+}
+
+bool async_spool::try_submit(storage::queue_operation what, done then) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || pending_.load(std::memory_order_relaxed) >= pending_max_) return false;
+        gathered_.push_back({std::move(what), std::move(then)});
+        pending_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ready_.notify_one();
+    return true;
+}
+
+boost::asio::awaitable<error_code> async_spool::submit(storage::queue_operation what, resumer* give_up) {
+    auto carried = std::make_shared<storage::queue_operation>(std::move(what));
+    std::function<void(resumer)> start = [this, carried](resumer resume) {
+        if (!try_submit(std::move(*carried), resume)) resume(make_error_code(storage::storage_errc::busy));
+    };
+    co_return co_await suspend_until(std::move(start), give_up);
+}
+
+error_code async_spool::last_outcome() const {
+    const std::lock_guard lock(mutex_);
+    return last_outcome_;
+}
+
+void async_spool::write_batches() {
+    std::vector<waiting> batch;
+    for (;;) {
+        batch.clear();
+        {
+            std::unique_lock lock(mutex_);
+            ready_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
+            if (gathered_.empty()) return;
+            std::size_t octets = 0;
+            std::size_t count = 0;
+            while (count < gathered_.size() && octets <= batch_octets_max) octets += octets_of(gathered_[count++].what);
+            const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
+            batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
+            gathered_.erase(gathered_.begin(), end);
+        }
+        write(batch);
+    }
+}
+
+void async_spool::write(std::vector<waiting>& batch) {
+    std::vector<storage::queue_operation> operations;
+    operations.reserve(batch.size());
+    bool inserted = false;
+    for (auto& entry : batch) {
+        inserted = inserted || std::holds_alternative<storage::insert_message>(entry.what);
+        operations.push_back(std::move(entry.what));
+    }
+    const auto outcome = queue_.commit(operations);
+    const error_code ec = outcome ? error_code{} : outcome.error();
+    {
+        const std::lock_guard lock(mutex_);
+        last_outcome_ = ec;
+    }
+    pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
+    for (auto& entry : batch) entry.then(ec);
+    if (inserted && !ec) after_insert_();
+}
+
+} // namespace postern::server

@@ -1,0 +1,57 @@
+// The queue's one writer thread behind an awaitable face: takes everything that has gathered, makes one transaction with one flush,
+// and only then wakes those who wait. Many messages share a flush; a lone one never waits for company.
+#pragma once
+
+#include "protocol/result.hpp"
+#include "server/awaiting.hpp"
+#include "storage/queue.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace postern::server {
+
+class async_spool {
+  public:
+    using done = std::function<void(boost::system::error_code)>; // called on the writer's thread; must not block
+
+    // `into` outlives this. At most pending_max operations wait; more are refused as busy.
+    async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert);
+    ~async_spool(); // writes what waits, then joins
+
+    // False = too many wait: nothing will be written and `then` is not called.
+    bool try_submit(storage::queue_operation what, done then);
+    // Durable when the error is clear; else nothing of it is in the queue (busy: never tried).
+    // After `give_up` (awaiting.hpp) it is unknown whether it was written.
+    boost::asio::awaitable<boost::system::error_code> submit(storage::queue_operation what, resumer* give_up);
+
+    std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
+    bool has_room() const { return pending() < pending_max_; }
+    // The outcome of the last batch: an error here is an alarm.
+    boost::system::error_code last_outcome() const;
+    void stop();
+
+  private:
+    struct waiting {
+        storage::queue_operation what;
+        done then;
+    };
+    void write_batches();
+    void write(std::vector<waiting>& batch);
+
+    storage::queue& queue_;
+    const std::size_t pending_max_;
+    std::function<void()> after_insert_;
+    std::atomic<std::size_t> pending_{0};
+    mutable std::mutex mutex_;
+    std::condition_variable ready_;
+    std::vector<waiting> gathered_;
+    boost::system::error_code last_outcome_;
+    bool stopping_ = false;
+    std::thread writer_;
+};
+
+} // namespace postern::server

@@ -1,0 +1,11 @@
+// The only place where the server reads the wall clock; everything else is told the time.
+#pragma once
+
+#include <cstdint>
+
+namespace postern::server {
+
+std::int64_t now_microseconds(); // since 1970
+inline std::int64_t now_seconds() { return now_microseconds() / 1'000'000; }
+
+} // namespace postern::server

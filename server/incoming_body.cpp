@@ -1,0 +1,49 @@
+// Every blocking call runs on the pool; the session's coroutine waits for it and holds no lock.
+#include "server/incoming_body.hpp"
+
+namespace postern::server {
+using boost::system::error_code;
+
+incoming_body::incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir, storage::queue_id id)
+    : pool_(pool), state_(std::make_shared<state>(state{files, std::move(state_dir), id, {}, {}, {}})) {}
+
+boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work, resumer* give_up) {
+    std::function<void()> job = [shared = state_, work = std::move(work)] { work(*shared); };
+    const error_code ran = co_await pool_.run(std::move(job), give_up);
+    if (ran) co_return ran;
+    co_return state_->ec;
+}
+
+boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string bytes, resumer* give_up) {
+    state_->bytes = std::move(bytes);
+    std::function<void(state&)> work = [](state& s) {
+        if (!s.file) {
+            auto made = storage::spool_file::create(s.files, s.state_dir, s.id);
+            if (!made) {
+                s.ec = made.error();
+                return;
+            }
+            s.file = std::move(*made);
+        }
+        const auto written = s.file->append(s.bytes);
+        if (!written) s.ec = written.error();
+    };
+    const error_code ec = co_await on_pool(std::move(work), give_up);
+    stored outcome{ec, {}};
+    if (!ec) outcome.recycled = std::move(state_->bytes);
+    co_return outcome;
+}
+
+boost::asio::awaitable<error_code> incoming_body::make_durable(resumer* give_up) {
+    std::function<void(state&)> work = [](state& s) {
+        const auto flushed = s.file->make_durable();
+        if (!flushed) s.ec = flushed.error();
+    };
+    co_return co_await on_pool(std::move(work), give_up);
+}
+
+void incoming_body::keep() {
+    if (state_->file) state_->file->keep();
+}
+
+} // namespace postern::server

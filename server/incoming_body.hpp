@@ -1,0 +1,47 @@
+// The body of one message while it comes in: nothing but memory up to the inline limit (the session holds that), a file from the
+// first `store` on. Dropped before finish(): the file goes too.
+#pragma once
+
+#include "server/offload_pool.hpp"
+#include "storage/spool_file.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+namespace postern::server {
+
+class incoming_body {
+  public:
+    incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir, storage::queue_id id);
+
+    // Appends on a pool thread; gives the emptied buffer back. busy when the pool is full. After an error, or after `give_up`
+    // (awaiting.hpp) ended the wait, the object must only be destroyed.
+    struct stored {
+        boost::system::error_code ec;
+        std::string recycled;
+    };
+    boost::asio::awaitable<stored> append(std::string bytes, resumer* give_up);
+    // Flushes file and folder.
+    boost::asio::awaitable<boost::system::error_code> make_durable(resumer* give_up);
+    bool in_file() const { return state_->file != nullptr; }
+    std::uint64_t size() const { return state_->file ? state_->file->size() : 0; }
+    void keep(); // the queue names it now
+    storage::queue_id id() const { return state_->id; }
+
+  private:
+    // Shared with the job on the pool: a session that dies in between leaves it to the job.
+    struct state {
+        storage::file_env& files;
+        std::string state_dir;
+        storage::queue_id id;
+        std::unique_ptr<storage::spool_file> file;
+        std::string bytes;
+        boost::system::error_code ec;
+    };
+    boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work, resumer* give_up);
+
+    offload_pool& pool_;
+    std::shared_ptr<state> state_;
+};
+
+} // namespace postern::server

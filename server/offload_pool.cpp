@@ -1,0 +1,59 @@
+// Jobs in, one thread each, in the order of their coming. A job that throws is a bug of ours: std::terminate says so.
+#include "server/offload_pool.hpp"
+
+#include "storage/errc.hpp"
+
+namespace postern::server {
+
+offload_pool::offload_pool(unsigned threads, std::size_t queue_max) : queue_max_(queue_max) {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+offload_pool::~offload_pool() { stop(); }
+
+void offload_pool::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    ready_.notify_all();
+    for (auto& thread : threads_)
+        if (thread.joinable()) thread.join();
+}
+
+bool offload_pool::try_post(std::function<void()> job) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || jobs_.size() >= queue_max_) return false;
+        jobs_.push_back(std::move(job));
+    }
+    ready_.notify_one();
+    return true;
+}
+
+boost::asio::awaitable<boost::system::error_code> offload_pool::run(std::function<void()> job, resumer* give_up) {
+    std::function<void(resumer)> start = [this, job = std::move(job)](resumer resume) {
+        const bool posted = try_post([job, resume] {
+            job();
+            resume({});
+        });
+        if (!posted) resume(make_error_code(storage::storage_errc::busy));
+    };
+    co_return co_await suspend_until(std::move(start), give_up);
+}
+
+void offload_pool::work() {
+    for (;;) {
+        std::function<void()> job;
+        {
+            std::unique_lock lock(mutex_);
+            ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+            if (jobs_.empty()) return;
+            job = std::move(jobs_.front());
+            jobs_.pop_front();
+        }
+        job();
+    }
+}
+
+} // namespace postern::server

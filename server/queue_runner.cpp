@@ -1,0 +1,157 @@
+// A message is in the active set from the moment it is taken until its result is durable, so that it is never tried twice at once.
+// A result that can't be written is offered again; until then the message stays as it was, and a second delivery finds the first.
+#include "server/queue_runner.hpp"
+
+#include "server/clock.hpp"
+#include "server/offload_pool.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace postern::server {
+namespace asio = boost::asio;
+using boost::system::error_code;
+using storage::queue_id;
+
+namespace {
+
+constexpr std::chrono::seconds look_again{30};  // at the latest, whatever the schedule says (a clock may jump)
+constexpr std::chrono::seconds offer_again{5};  // a result that could not be written
+
+} // namespace
+
+struct queue_runner::impl : std::enable_shared_from_this<impl> {
+    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, delivery_services w, std::set<queue_id> damaged)
+        : main(std::move(on)), timer(main), config(c), spool(s), with(w), never(std::move(damaged)),
+          pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
+
+    void look();
+    void take(queue_id id);
+    void deliver(queue_id id);
+    void write_result(queue_id id, std::shared_ptr<storage::queued_message> message);
+    void written(queue_id id, std::shared_ptr<storage::queued_message> message, error_code ec);
+    void forget(queue_id id);
+    void sleep_until_due(bool more_waiting);
+
+    asio::any_io_executor main;
+    asio::steady_timer timer;
+    live_snapshot& config;
+    async_spool& spool;
+    delivery_services with;
+    std::set<queue_id> never;
+    std::set<queue_id> active;
+    std::atomic<bool> woken{false};
+    bool stopping = false;
+    offload_pool pool; // last: its threads end before the rest goes
+};
+
+queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool, delivery_services with,
+                           std::set<queue_id> never)
+    : impl_(std::make_shared<impl>(std::move(main), config, spool, with, std::move(never))) {}
+
+queue_runner::~queue_runner() { stop(); }
+
+void queue_runner::start() { wake(); }
+
+void queue_runner::wake() {
+    if (impl_->woken.exchange(true)) return;
+    asio::post(impl_->main, [self = impl_] {
+        self->woken = false;
+        self->look();
+    });
+}
+
+void queue_runner::stop() {
+    impl_->stopping = true;
+    impl_->timer.cancel();
+    impl_->pool.stop();
+}
+
+void queue_runner::impl::look() {
+    if (stopping) return;
+    const std::size_t at_once = config.get()->config->queue.deliveries;
+    if (active.size() >= at_once) return; // finished() looks again
+    const auto due = with.queue.due(now_seconds(), at_once + active.size() + never.size());
+    if (!due) {
+        with.journal.fault("the queue cannot be read: " + due.error().message());
+        return sleep_until_due(false);
+    }
+    bool more = false;
+    for (const auto& entry : *due) {
+        if (active.contains(entry.id) || never.contains(entry.id)) continue;
+        if (active.size() >= at_once) {
+            more = true;
+            break;
+        }
+        take(entry.id);
+    }
+    sleep_until_due(more);
+}
+
+void queue_runner::impl::take(queue_id id) {
+    active.insert(id);
+    const bool posted = pool.try_post([self = shared_from_this(), id] { self->deliver(id); });
+    if (!posted) active.erase(id);
+}
+
+// On a pool thread.
+void queue_runner::impl::deliver(queue_id id) {
+    auto found = with.queue.find(id);
+    if (!found || !*found) {
+        if (!found) with.journal.fault("message " + id.to_string() + " cannot be read: " + found.error().message());
+        asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
+        return;
+    }
+    auto message = std::make_shared<storage::queued_message>(std::move(**found));
+    const auto now_config = config.get();
+    attempt_delivery(with, *now_config->config, *message, now_seconds());
+    write_result(id, std::move(message));
+}
+
+// Any thread: the writer takes it.
+void queue_runner::impl::write_result(queue_id id, std::shared_ptr<storage::queued_message> message) {
+    storage::queue_operation operation;
+    if (all_delivered(*message))
+        operation = storage::remove_message{id, message->body_in_file};
+    else
+        operation = storage::update_message{*message};
+    auto then = [self = shared_from_this(), id, message](error_code ec) {
+        asio::post(self->main, [self, id, message, ec] { self->written(id, message, ec); });
+    };
+    if (!spool.try_submit(std::move(operation), then)) then(make_error_code(storage::storage_errc::busy));
+}
+
+void queue_runner::impl::written(queue_id id, std::shared_ptr<storage::queued_message> message, error_code ec) {
+    if (ec && !stopping) {
+        auto later = std::make_shared<asio::steady_timer>(main, offer_again);
+        later->async_wait([self = shared_from_this(), id, message, later](error_code) { self->write_result(id, message); });
+        return;
+    }
+    if (!ec && all_delivered(*message)) {
+        const std::string text = id.to_string();
+        with.journal.write({.event = log_event::removed, .session = message->session, .queue_id = text});
+    }
+    forget(id);
+}
+
+void queue_runner::impl::forget(queue_id id) {
+    active.erase(id);
+    look();
+}
+
+void queue_runner::impl::sleep_until_due(bool more_waiting) {
+    if (more_waiting || stopping) return; // finished deliveries look again
+    auto wait = std::chrono::seconds(look_again);
+    const auto next = with.queue.next_due();
+    if (next && *next) {
+        const auto left = std::chrono::seconds(**next - now_seconds());
+        wait = std::clamp(left, std::chrono::seconds(1), wait);
+    }
+    timer.expires_after(wait);
+    timer.async_wait([self = shared_from_this()](error_code ec) {
+        if (!ec) self->look();
+    });
+}
+
+} // namespace postern::server

@@ -1,0 +1,32 @@
+// Takes what is due from the queue and has it delivered, at most so many messages at a time. Lives on the main thread; the
+// deliveries run on a pool of their own; their results go back through the queue's writer.
+#pragma once
+
+#include "server/async_spool.hpp"
+#include "server/delivery/local_delivery.hpp"
+#include "server/snapshot.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+#include <set>
+
+namespace postern::server {
+
+class queue_runner {
+  public:
+    // `never`: damaged messages that must not be tried.
+    queue_runner(boost::asio::any_io_executor main, live_snapshot& config, async_spool& spool, delivery_services with,
+                 std::set<storage::queue_id> never);
+    ~queue_runner();
+
+    void start();
+    void wake(); // any thread: something may be due; many calls cost one look
+    // No new deliveries; returns when those under way have ended and their results were handed to the writer.
+    void stop();
+
+  private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+} // namespace postern::server

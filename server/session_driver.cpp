@@ -1,0 +1,333 @@
+// Each step of the session is one await here; what the peer sees is decided in protocol/ and policy/. A connection that breaks or
+// times out leaves nothing behind: the session's transaction goes as a whole.
+#include "server/session_driver.hpp"
+
+#include "policy/engine.hpp"
+#include "server/clock.hpp"
+
+#include <algorithm>
+
+namespace postern::server {
+namespace asio = boost::asio;
+using protocol::make_reply;
+using protocol::question_stage;
+using protocol::reply_id;
+using protocol::step;
+using protocol::verdict_answer;
+
+namespace {
+
+constexpr std::chrono::seconds rate_window{60};
+
+protocol::session_settings settings_for(const conf::config& config, const conf::listener_settings& listener) {
+    protocol::session_settings made;
+    made.hostname = listener.hostname;
+    made.max_message_size = listener.max_message_size;
+    made.max_recipients = config.limits.max_recipients;
+    made.max_errors = config.limits.errors;
+    made.soft_errors = config.limits.soft_errors;
+    made.max_junk = config.limits.junk_commands;
+    made.max_received = config.limits.max_received;
+    made.max_header_size = config.limits.max_header_size;
+    made.max_text_line = config.limits.max_text_line;
+    made.body_block = storage::inline_body_max;
+    made.offer_tls = listener.tls == conf::tls_mode::automatic || listener.tls == conf::tls_mode::starttls;
+    return made;
+}
+
+bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_address& client) {
+    return std::any_of(networks.begin(), networks.end(), [&](const auto& network) { return network.contains(client); });
+}
+
+policy::stage stage_of(question_stage asked) {
+    switch (asked) {
+    case question_stage::connect: return policy::stage::connect;
+    case question_stage::helo: return policy::stage::helo;
+    case question_stage::mail: return policy::stage::mail;
+    case question_stage::rcpt: return policy::stage::rcpt;
+    case question_stage::content: break;
+    }
+    return policy::stage::content;
+}
+
+std::string tls_text(const stream& peer) {
+    if (peer.tls_layer() == nullptr) return {};
+    const auto facts = peer.tls_layer()->facts();
+    return facts.protocol + " with cipher " + facts.cipher;
+}
+
+} // namespace
+
+session_driver::session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer, session_origin origin)
+    : services_(services), roster_(sessions), stream_(std::move(peer)), config_(std::move(origin.config)),
+      listener_(std::move(origin.listener)), client_(origin.client), client_port_(origin.client_port),
+      client_text_(client_.to_string()), id_(services.session_ids.next(now_microseconds()).to_string()),
+      began_(std::chrono::steady_clock::now()) {
+    roster_.add(*this);
+}
+
+session_driver::~session_driver() { roster_.remove(*this); }
+
+asio::awaitable<void> session_driver::run() {
+    const bool begun = co_await begin();
+    if (begun) {
+        for (auto what = session_->next(); what != step::close; what = session_->next()) co_await carry_out(what);
+        finish();
+    }
+    stream_->close();
+}
+
+asio::awaitable<void> session_driver::carry_out(step what) {
+    switch (what) {
+    case step::read: co_await read(); break;
+    case step::write: co_await write(); break;
+    case step::ask: co_await ask(); break;
+    case step::pause: {
+        const std::chrono::milliseconds time = config_->config->limits.error_delay;
+        co_await stream_->pause(time);
+        session_->on_paused();
+        break;
+    }
+    case step::start_tls: {
+        const bool done = co_await start_tls_layer();
+        session_->on_tls(done, tls_text(*stream_));
+        break;
+    }
+    case step::open_message: open_message(); break;
+    case step::store: co_await store(); break;
+    case step::commit: co_await commit(); break;
+    case step::abandon:
+        body_.reset();
+        rate_since_.reset();
+        session_->on_abandoned();
+        break;
+    case step::close: break;
+    }
+}
+
+// --- before the first word
+
+asio::awaitable<bool> session_driver::begin() {
+    set_deadline(config_->config->limits.handshake_timeout);
+    const bool known = co_await read_proxy_header();
+    if (!known) co_return false;
+    log_event_now(log_event::connected);
+    const bool placed = take_place();
+    if (placed && listener_->tls == conf::tls_mode::implicit) {
+        const bool secured = co_await start_tls_layer();
+        if (!secured) co_return false;
+    }
+    session_.emplace(settings_for(*config_->config, *listener_), client_, tls_text(*stream_));
+    session_->observe_refusals([this](const protocol::refusal& what) { log_refusal(what); });
+    clear_deadline();
+    // Without a place there is no handshake either: under implicit TLS nothing can be said, and the connection ends.
+    if (!placed && listener_->tls == conf::tls_mode::implicit) co_return false;
+    if (!placed) session_->close_with(farewell());
+    co_return true;
+}
+
+asio::awaitable<bool> session_driver::read_proxy_header() {
+    if (!contains(listener_->proxy_from, client_)) co_return true;
+    std::array<char, protocol::proxy_header_max> bytes;
+    std::size_t seen = 0;
+    for (;;) {
+        const std::span<char> room(bytes);
+        const auto got = co_await stream_->peek(room, seen);
+        if (got.status != stream_status::ok) break;
+        seen = got.octets;
+        const auto header = protocol::parse_proxy_header({bytes.data(), seen});
+        if (header.status == protocol::proxy_status::need_more && seen < bytes.size()) continue;
+        if (header.status != protocol::proxy_status::complete) break;
+        if (stream_->skip(header.length) != stream_status::ok) break;
+        if (header.source) {
+            client_ = header.source->address;
+            client_port_ = header.source->port;
+            client_text_ = client_.to_string();
+        }
+        co_return true;
+    }
+    log_event_now(log_event::note, "no PROXY header from a listed balancer: connection closed");
+    co_return false;
+}
+
+bool session_driver::take_place() {
+    const auto& limits = config_->config->limits;
+    const std::size_t per_client = contains(limits.exempt_clients, client_) ? 0 : limits.sessions_per_client;
+    session_limits::denial why{};
+    auto place = services_.limits.enter(client_, {limits.sessions, per_client}, why);
+    if (place) {
+        place_.emplace(std::move(*place));
+        return true;
+    }
+    crowded_ = why;
+    return false;
+}
+
+asio::awaitable<bool> session_driver::start_tls_layer() {
+    set_deadline(config_->config->limits.handshake_timeout);
+    auto layer = config_->tls->accept(listener_->name, stream_->descriptor());
+    stream_status status = stream_status::failed;
+    if (layer) status = co_await stream_->start_tls(std::move(layer));
+    clear_deadline();
+    if (status == stream_status::ok) {
+        log_event_now(log_event::tls_established);
+        co_return true;
+    }
+    lost_ = true;
+    log_event_now(log_event::note, stream_->tls_layer() != nullptr ? "TLS handshake failed: " + stream_->tls_layer()->error()
+                                                                   : std::string("TLS handshake failed"));
+    co_return false;
+}
+
+// --- reading and writing
+
+asio::awaitable<void> session_driver::read() {
+    const auto& limits = config_->config->limits;
+    const bool content = session_->reading() == protocol::waiting_for::content;
+    set_deadline(content ? limits.data_timeout : limits.command_timeout);
+    if (content && !rate_since_) {
+        rate_since_ = std::chrono::steady_clock::now();
+        rate_octets_ = 0;
+    }
+    if (!content) rate_since_.reset();
+    in_session_ = true;
+    if (roster_.draining()) on_drain();
+    const auto status = co_await stream_->read(*this);
+    in_session_ = false;
+    clear_deadline();
+    if (status == stream_status::ok) co_return;
+    if (status == stream_status::cancelled && ended_by_ != ended_by::halt) {
+        stream_->uncancel();
+        session_->close_with(farewell());
+        co_return;
+    }
+    lost_ = true;
+    session_->on_end();
+}
+
+void session_driver::on_input(std::string_view octets) {
+    rate_octets_ += octets.size();
+    session_->on_input(octets);
+}
+
+asio::awaitable<void> session_driver::write() {
+    set_deadline(config_->config->limits.command_timeout);
+    const auto status = co_await stream_->write(session_->output());
+    clear_deadline();
+    if (status == stream_status::ok) {
+        session_->on_written();
+        co_return;
+    }
+    lost_ = true;
+    session_->on_end();
+}
+
+// --- deadlines, from the roster's sweep
+
+void session_driver::set_deadline(std::chrono::seconds from_now) { deadline_ = std::chrono::steady_clock::now() + from_now; }
+
+void session_driver::end_wait(ended_by why) {
+    clear_deadline();
+    if (give_up_) { // waiting for a disk, not for the peer: the peer is told 4yz and the session goes on
+        const resumer resume = give_up_;
+        return resume(make_error_code(storage::storage_errc::busy));
+    }
+    if (ended_by_ == ended_by::nothing || why == ended_by::halt) ended_by_ = why;
+    stream_->cancel();
+}
+
+void session_driver::on_sweep(steady_time now) {
+    const auto& limits = config_->config->limits;
+    if (deadline_ && now >= *deadline_) return end_wait(ended_by::idle);
+    if (in_session_ && now - began_ >= limits.session_time) return end_wait(ended_by::too_long);
+    if (!rate_since_ || limits.data_min_rate == 0 || now - *rate_since_ < rate_window) return;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *rate_since_).count();
+    if (rate_octets_ < limits.data_min_rate * static_cast<std::uint64_t>(seconds)) return end_wait(ended_by::slow);
+    rate_since_ = now;
+    rate_octets_ = 0;
+}
+
+void session_driver::on_drain() {
+    if (in_session_ && session_->current() != protocol::server_session::state::rcpt &&
+        session_->current() != protocol::server_session::state::chunking)
+        end_wait(ended_by::drain);
+}
+
+void session_driver::on_halt() {
+    end_wait(session_ && in_session_ ? ended_by::drain : ended_by::halt);
+}
+
+protocol::reply session_driver::farewell() const {
+    const auto& host = listener_->hostname;
+    switch (ended_by_) {
+    case ended_by::idle: return make_reply(reply_id::idle_timeout, {host});
+    case ended_by::slow: return make_reply(reply_id::data_too_slow, {host});
+    case ended_by::too_long: return make_reply(reply_id::session_too_long, {host});
+    case ended_by::drain:
+    case ended_by::halt: return make_reply(reply_id::shutting_down, {host});
+    case ended_by::nothing: break;
+    }
+    if (crowded_ == session_limits::denial::all_taken) return make_reply(reply_id::too_many_sessions, {host});
+    if (crowded_ == session_limits::denial::too_many_from_client)
+        return make_reply(reply_id::too_many_from_client, {host, client_text_});
+    return make_reply(reply_id::internal_trouble, {host});
+}
+
+void session_driver::finish() {
+    body_.reset();
+    if (ended_by_ == ended_by::idle)
+        log_event_now(log_event::timed_out);
+    else if (lost_)
+        log_event_now(log_event::lost_connection);
+    log_event_now(log_event::disconnected);
+}
+
+// --- questions
+
+asio::awaitable<void> session_driver::greet_wait() {
+    const std::chrono::milliseconds time = config_->config->limits.greet_wait;
+    if (time.count() > 0) co_await stream_->pause(time);
+}
+
+asio::awaitable<void> session_driver::ask() {
+    const auto at = stage_of(session_->question());
+    if (at == policy::stage::connect) {
+        co_await greet_wait();
+        if (stream_->has_unread_input()) {
+            session_->on_early_input();
+            co_return;
+        }
+    }
+    if (at == policy::stage::mail) learned_ = {};
+    verdict_answer answer;
+    if (at == policy::stage::mail && refuses_new_mail(answer.with)) answer.what = verdict_answer::kind::refuse;
+    if (answer.what == verdict_answer::kind::accept && policy::has_checks(at)) {
+        policy::verdict said = co_await judge(at);
+        if (!said.passed()) {
+            refused_by_ = said.check;
+            if (!said.cause.empty()) log_event_now(log_event::note, refused_by_ + ": " + said.cause);
+            answer = {verdict_answer::kind::refuse, std::move(said.with)};
+        }
+    }
+    session_->on_verdict(std::move(answer));
+    refused_by_.clear();
+}
+
+asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
+    const bool content = at == policy::stage::content;
+    policy::context about{*config_->config,
+                          *listener_,
+                          config_->resolving,
+                          services_.policy,
+                          client_,
+                          session_->helo(),
+                          session_->transaction(),
+                          at == policy::stage::rcpt ? &session_->candidate() : nullptr,
+                          content ? &session_->header() : nullptr,
+                          content ? session_->content_size() : session_->transaction().declared_size,
+                          learned_};
+    policy::verdict said = co_await policy::judge(at, about);
+    co_return said;
+}
+
+} // namespace postern::server

@@ -1,0 +1,121 @@
+// One connection: does what the pure session asks for, in order, on one thread, and tells the log. It knows no SMTP: verbs, replies
+// and limits are the session's. It doesn't grow when a verb is added.
+#pragma once
+
+#include "policy/context.hpp"
+#include "policy/verdict.hpp"
+#include "protocol/net/proxy_header.hpp"
+#include "protocol/smtp/server_session.hpp"
+#include "server/async_spool.hpp"
+#include "server/counters.hpp"
+#include "server/incoming_body.hpp"
+#include "server/log.hpp"
+#include "server/roster.hpp"
+#include "server/session_limits.hpp"
+#include "server/snapshot.hpp"
+#include "server/stream.hpp"
+
+namespace postern::server {
+
+// What sessions share; outlives them all.
+struct session_services {
+    live_snapshot& config;
+    log& journal;
+    async_spool& spool;
+    offload_pool& pool;
+    storage::file_env& files;
+    storage::queue_id_source& ids;
+    storage::queue_id_source& session_ids;
+    policy::services& policy;
+    session_limits& limits;
+    counters& counts;
+};
+
+struct session_origin {
+    std::shared_ptr<const snapshot> config;
+    std::shared_ptr<const conf::listener_settings> listener; // of that snapshot, or of the start when a reload took it away
+    protocol::ip_address client;
+    std::uint16_t client_port = 0;
+};
+
+class session_driver final : public roster::member, private stream::taker {
+  public:
+    session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer, session_origin origin);
+    ~session_driver() override;
+
+    boost::asio::awaitable<void> run();
+
+    void on_sweep(steady_time now) override;
+    void on_drain() override;
+    void on_halt() override;
+
+  private:
+    // Why a wait was ended from outside.
+    enum class ended_by : std::uint8_t { nothing, idle, slow, too_long, drain, halt };
+
+    // session_driver.cpp
+    boost::asio::awaitable<bool> begin();
+    boost::asio::awaitable<bool> read_proxy_header();
+    boost::asio::awaitable<bool> start_tls_layer();
+    bool take_place();
+    boost::asio::awaitable<void> carry_out(protocol::step what);
+    boost::asio::awaitable<void> read();
+    boost::asio::awaitable<void> write();
+    boost::asio::awaitable<void> greet_wait();
+    boost::asio::awaitable<void> ask();
+    boost::asio::awaitable<policy::verdict> judge(policy::stage at);
+    void on_input(std::string_view octets) override;
+    void end_wait(ended_by why);
+    protocol::reply farewell() const;
+    void finish();
+
+    // session_message.cpp: where a message becomes ours
+    void open_message();
+    boost::asio::awaitable<void> store();
+    boost::asio::awaitable<void> commit();
+    boost::asio::awaitable<boost::system::error_code> finish_body(std::string rest, storage::insert_message& into);
+    storage::queued_message envelope_for_queue() const;
+    protocol::verdict_answer answer_for(const boost::system::error_code& trouble) const;
+    bool refuses_new_mail(protocol::reply& with) const;
+
+    // session_log.cpp
+    void log_refusal(const protocol::refusal& what);
+    void log_event_now(log_event event, std::string_view text = {});
+    void log_accepted(const storage::queued_message& message);
+    log_record record(log_event event) const;
+
+    void set_deadline(std::chrono::seconds from_now);
+    void clear_deadline() { deadline_.reset(); }
+
+    session_services& services_;
+    roster& roster_;
+    std::unique_ptr<stream> stream_;
+    std::shared_ptr<const snapshot> config_;
+    std::shared_ptr<const conf::listener_settings> listener_;
+    protocol::ip_address client_;
+    std::uint16_t client_port_;
+    std::string client_text_;
+    std::string id_;
+    std::optional<session_limits::ticket> place_;
+    std::optional<protocol::server_session> session_;
+
+    std::optional<steady_time> deadline_;
+    steady_time began_;
+    ended_by ended_by_ = ended_by::nothing;
+    bool in_session_ = false; // reading from the peer: a drain may end it
+    bool lost_ = false;       // the connection broke: no farewell
+    std::optional<session_limits::denial> crowded_;
+    resumer give_up_;         // set while a disk is waited for
+
+    // Minimum rate of content, averaged over a minute.
+    std::optional<steady_time> rate_since_;
+    std::uint64_t rate_octets_ = 0;
+
+    policy::transaction learned_;
+    std::string refused_by_; // the check behind the reply that is being said
+    std::optional<incoming_body> body_;
+    storage::queue_id message_id_;
+    std::int64_t message_time_ = 0; // unix microseconds
+};
+
+} // namespace postern::server

@@ -1,0 +1,75 @@
+// A session's lines in the log: every one carries the session's id, and the queue id once there is one.
+#include "server/session_driver.hpp"
+
+namespace postern::server {
+
+log_record session_driver::record(log_event event) const {
+    log_record made;
+    made.event = event;
+    made.session = id_;
+    made.listener = listener_->name;
+    made.client = client_text_;
+    made.client_port = client_port_;
+    if (!session_) return made;
+    made.queue_id = session_->message_id_text();
+    made.helo = session_->helo();
+    made.protocol = session_->protocol_name();
+    made.stage = session_->last_stage();
+    made.commands = session_->commands();
+    made.messages = session_->messages();
+    return made;
+}
+
+void session_driver::log_event_now(log_event event, std::string_view text) {
+    log_record made = record(event);
+    made.text = text;
+    tls::session_facts facts;
+    if (event == log_event::tls_established && stream_->tls_layer() != nullptr) {
+        facts = stream_->tls_layer()->facts();
+        made.tls_protocol = facts.protocol;
+        made.tls_cipher = facts.cipher;
+    }
+    services_.journal.write(made);
+}
+
+void session_driver::log_refusal(const protocol::refusal& what) {
+    using state = protocol::server_session::state;
+    const auto& transaction = session_->transaction();
+    const std::string line = reply_line(what.with);
+    const bool of_recipient = !what.recipient.empty();
+    const bool of_message = what.stage == "END-OF-MESSAGE";
+    auto made = record(of_message ? log_event::not_accepted : of_recipient || what.stage == "MAIL" || what.stage == "CONNECT"
+                                                              ? log_event::rejected
+                                                              : log_event::command_error);
+    made.level = conf::log_level::warning;
+    made.stage = what.stage;
+    made.reply = line;
+    made.test = refused_by_;
+    made.to = what.recipient;
+    const std::string from = transaction.sender_text();
+    made.has_from = session_->current() == state::mail || session_->current() == state::rcpt ||
+                    session_->current() == state::chunking;
+    made.from = from;
+    if (of_recipient) services_.counts.recipients_refused.fetch_add(1, std::memory_order_relaxed);
+    if (of_message) services_.counts.messages_refused.fetch_add(1, std::memory_order_relaxed);
+    std::string first;
+    if (of_message && !transaction.recipients.empty()) {
+        first = transaction.recipients.front().mailbox.to_string();
+        made.to = first;
+        made.recipients = static_cast<std::uint32_t>(transaction.recipients.size());
+    }
+    services_.journal.write(made);
+}
+
+void session_driver::log_accepted(const storage::queued_message& message) {
+    services_.counts.messages_accepted.fetch_add(1, std::memory_order_relaxed);
+    auto made = record(log_event::accepted);
+    made.from = message.sender;
+    made.has_from = true;
+    made.size = message.size;
+    made.recipients = static_cast<std::uint32_t>(message.recipients.size());
+    made.message_id = session_->header().message_id();
+    services_.journal.write(made);
+}
+
+} // namespace postern::server

@@ -1,0 +1,134 @@
+// Where a message becomes ours. The order is the promise: body durable, then the record that names it durable, then the 250. Whatever
+// fails or takes too long on the way is a 4yz, and nothing of the message is kept.
+#include "server/session_driver.hpp"
+
+#include "server/clock.hpp"
+
+#include <set>
+
+namespace postern::server {
+namespace asio = boost::asio;
+using boost::system::error_code;
+using protocol::make_reply;
+using protocol::reply_id;
+using protocol::verdict_answer;
+using storage::storage_errc;
+
+namespace {
+
+constexpr std::chrono::seconds disk_deadline{60}; // then 451: the sender keeps the message
+
+} // namespace
+
+bool session_driver::refuses_new_mail(protocol::reply& with) const {
+    if (services_.counts.disk_low.load(std::memory_order_relaxed)) {
+        with = make_reply(reply_id::disk_full);
+        return true;
+    }
+    if (!services_.spool.has_room()) {
+        with = make_reply(reply_id::queue_full);
+        return true;
+    }
+    return false;
+}
+
+void session_driver::open_message() {
+    message_time_ = now_microseconds();
+    message_id_ = services_.ids.next(message_time_);
+    body_.emplace(services_.files, services_.pool, config_->config->server.state_dir, message_id_);
+    session_->on_message_opened(message_id_.to_string(), message_time_ / 1'000'000);
+    log_event_now(log_event::received);
+}
+
+asio::awaitable<void> session_driver::store() {
+    set_deadline(disk_deadline);
+    auto done = co_await body_->append(session_->take_body(), &give_up_);
+    clear_deadline();
+    verdict_answer answer;
+    if (done.ec) answer = answer_for(done.ec);
+    session_->on_stored(std::move(answer), std::move(done.recycled));
+}
+
+storage::queued_message session_driver::envelope_for_queue() const {
+    const auto& from = session_->transaction();
+    storage::queued_message made;
+    made.id = message_id_;
+    made.arrived = message_time_;
+    made.smtputf8 = from.smtputf8;
+    made.body_type = static_cast<std::uint8_t>(from.body);
+    made.ret = static_cast<std::uint8_t>(from.ret);
+    made.sender = from.sender_text();
+    made.envelope_id = from.envelope_id;
+    made.session = id_;
+    made.client = client_text_;
+    made.helo = session_->helo();
+    made.protocol = session_->protocol_name();
+    std::set<std::string_view> seen; // one copy for each final address, however many RCPTs lead to it
+    for (std::size_t i = 0; i < from.recipients.size(); ++i) {
+        const auto& asked = from.recipients[i];
+        for (const auto& box : learned_.recipients[i].leads_to) {
+            if (!seen.insert(box.address).second) continue;
+            storage::queued_recipient recipient;
+            recipient.address = box.address;
+            recipient.original = asked.mailbox.to_string();
+            recipient.orcpt = asked.original;
+            recipient.notify = asked.notify;
+            recipient.route = box.local ? storage::recipient_route::local : storage::recipient_route::outside;
+            recipient.next_try = message_time_ / 1'000'000;
+            made.recipients.push_back(std::move(recipient));
+        }
+    }
+    return made;
+}
+
+// The body as the queue wants it: inline, or a durable file.
+asio::awaitable<error_code> session_driver::finish_body(std::string rest, storage::insert_message& into) {
+    if (!body_->in_file()) {
+        into.message.size = rest.size();
+        into.body = std::move(rest);
+        co_return error_code{};
+    }
+    if (!rest.empty()) {
+        const auto appended = co_await body_->append(std::move(rest), &give_up_);
+        if (appended.ec) co_return appended.ec;
+    }
+    const error_code flushed = co_await body_->make_durable(&give_up_);
+    if (flushed) co_return flushed;
+    into.message.size = body_->size();
+    into.message.body_in_file = true;
+    co_return error_code{};
+}
+
+asio::awaitable<void> session_driver::commit() {
+    set_deadline(disk_deadline);
+    rate_since_.reset();
+    storage::insert_message insert;
+    insert.message = envelope_for_queue();
+    error_code ec = co_await finish_body(session_->take_body(), insert);
+    storage::queued_message accepted;
+    if (!ec) {
+        accepted = insert.message;
+        storage::queue_operation operation = std::move(insert);
+        ec = co_await services_.spool.submit(std::move(operation), &give_up_);
+        // Given up, it may still be written: then the file must be there. Recovery removes it if not.
+        if (!ec || ec == storage_errc::busy) body_->keep();
+    }
+    clear_deadline();
+    if (!ec) log_accepted(accepted);
+    session_->on_commit(ec ? answer_for(ec) : verdict_answer{});
+    body_.reset();
+    learned_ = {};
+}
+
+verdict_answer session_driver::answer_for(const error_code& trouble) const {
+    const bool full = trouble == storage_errc::no_space || trouble == storage_errc::map_full;
+    auto why = full ? reply_id::storage_full : trouble == storage_errc::busy ? reply_id::queue_full : reply_id::not_kept;
+    services_.journal.write({.event = log_event::fault,
+                             .level = conf::log_level::error,
+                             .session = id_,
+                             .queue_id = session_->message_id_text(),
+                             .text = trouble.message()});
+    return {verdict_answer::kind::refuse, make_reply(why)};
+}
+
+} // namespace postern::server
