@@ -1,5 +1,6 @@
-// The configuration as the program uses it: an immutable snapshot, read once per session. Filled by load.hpp from
-// the table in settings.cpp, where each key's default and meaning stand. Knows nothing of how a setting is used.
+// The configuration as the program uses it: an immutable snapshot, read once per session. Filled by load.hpp
+// from the table in settings.cpp, where each key's default and meaning stand. Knows nothing of how a setting
+// is used.
 #pragma once
 
 #include "protocol/net/cidr.hpp"
@@ -37,6 +38,7 @@ struct server_settings {
     unsigned threads = 0; // 0 = one per core
     std::string user;     // "" = stay
     seconds drain_timeout{};
+    bool operator==(const server_settings&) const = default;
 };
 
 struct log_settings {
@@ -44,20 +46,24 @@ struct log_settings {
     log_level level = log_level::info;
     std::string file;        // "-" = stdout
     std::string syslog_name; // the program name in text lines: "postfix" keeps fail2ban and pflogsumm working
+    bool operator==(const log_settings&) const = default;
 };
 
 struct admin_settings {
     std::string socket;
+    bool operator==(const admin_settings&) const = default;
 };
 
 struct certificate_settings {
     std::string cert;
     std::string key;
+    bool operator==(const certificate_settings&) const = default;
 };
 
 struct tls_settings {
     std::string min_version; // "1.0", "1.1", "1.2", "1.3"
     std::vector<certificate_settings> certificates;
+    bool operator==(const tls_settings&) const = default;
 };
 
 struct listener_settings {
@@ -69,19 +75,21 @@ struct listener_settings {
     tls_mode tls = tls_mode::automatic;
     std::uint64_t max_message_size = 0;
     std::vector<protocol::cidr> proxy_from;
+    bool operator==(const listener_settings&) const = default;
 };
 
 struct limit_settings {
     unsigned sessions = 0;
     unsigned sessions_per_client = 0;
     std::vector<protocol::cidr> exempt_clients;
-    unsigned errors = 0;          // then 421
-    unsigned soft_errors = 0;     // from here each error reply waits error_delay
+    unsigned errors = 0;      // then 421
+    unsigned soft_errors = 0; // from here each error reply waits error_delay
     seconds error_delay{};
-    unsigned junk_commands = 0;   // RSET, NOOP, VRFY, HELP, EHLO without a message accepted between them; then 421
+    unsigned junk_commands =
+        0; // RSET, NOOP, VRFY, HELP, EHLO without a message accepted between them; then 421
     unsigned max_recipients = 0;
-    unsigned alias_targets = 0;   // final recipients that one RCPT may become
-    unsigned max_received = 0;    // Received fields in a message; more is a loop
+    unsigned alias_targets = 0; // final recipients that one RCPT may become
+    unsigned max_received = 0;  // Received fields in a message; more is a loop
     std::uint64_t max_header_size = 0;
     std::uint64_t max_text_line = 0; // octets without CRLF; 0 = any
     seconds greet_wait{};
@@ -89,21 +97,25 @@ struct limit_settings {
     seconds data_timeout{};
     std::uint64_t data_min_rate = 0; // octets a second, averaged over a minute; 0 = any
     seconds handshake_timeout{};
-    seconds session_time{};          // a whole session at the most
+    seconds session_time{}; // a whole session at the most
+    bool operator==(const limit_settings&) const = default;
 };
 
 struct local_settings {
-    std::string maildir; // template with {domain} and {local}
-    std::string postmaster; // where mail for postmaster goes when a domain has none; "" = postmaster@server.hostname's own Maildir
+    std::string maildir;                        // template with {domain} and {local}
+    std::string postmaster;                     // where mail for postmaster goes when a domain has none; "" =
+                                                // postmaster@server.hostname's own Maildir
     std::vector<std::string> catch_all_domains; // canonical; only these may have an @domain alias
+    bool operator==(const local_settings&) const = default;
 };
 
 struct queue_settings {
     std::vector<seconds> retry; // the last repeats; never empty
     seconds expire{};
-    std::uint64_t min_free = 0;       // octets free on the state folder's disk below which MAIL gets 452
-    unsigned max_pending = 0;         // messages waiting for the writer before new ones get 452
-    unsigned deliveries = 0;          // local deliveries at the same time
+    std::uint64_t min_free = 0; // octets free on the state folder's disk below which MAIL gets 452
+    unsigned max_pending = 0;   // messages waiting for the writer before new ones get 452
+    unsigned deliveries = 0;    // local deliveries at the same time
+    bool operator==(const queue_settings&) const = default;
 };
 
 struct config {
@@ -115,6 +127,7 @@ struct config {
     limit_settings limits;
     local_settings local;
     queue_settings queue;
+    bool operator==(const config&) const = default;
 };
 
 } // namespace postern::conf

@@ -1,20 +1,32 @@
-// The one table of settings: key, type, default, meaning. The loader, the checks and docs/reference.md all come from it.
+// What can be set, seen from outside: the generated reference, what a reload can't change, and the units that
+// keys use. The table itself stands in settings.cpp; setting.hpp describes a row.
 #pragma once
 
 #include "conf/config.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace postern::conf {
 
 // docs/reference.md, generated; the same bytes for the same table.
 std::string reference_markdown();
 
+// Keys whose values differ and that a running server can't take over: "server.threads", "listener
+// \"mx1\".address". A listener is known by its name; one that came or went counts by its addresses.
+std::vector<std::string> changes_needing_restart(const config& running, const config& fresh);
+
 // Readers of the units that keys use; nullopt when the text is not of the form.
-// "90s", "5m", "24h", "5d", and "0s".
+// "90s", "5m", "24h", "5d", and "0s"; nullopt beyond 100 years.
 std::optional<seconds> parse_duration(std::string_view text);
 // "500", "64KiB", "30MB", "1GB", "1GiB": decimal and binary units; nullopt on overflow.
 std::optional<std::uint64_t> parse_size(std::string_view text);
+// "0.0.0.0:25", "[::1]:25"; nullopt also for names and for a port beyond 65535.
+std::optional<endpoint> parse_endpoint(std::string_view text);
+// In the largest unit that is exact: what the readers above take back to the same value.
 std::string format_duration(seconds value);
 std::string format_size(std::uint64_t octets);
 

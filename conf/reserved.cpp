@@ -1,0 +1,83 @@
+#include "conf/reserved.hpp"
+
+#include "conf/read_value.hpp"
+#include "conf/text_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace postern::conf {
+
+namespace {
+
+constexpr std::array<reserved_name, 19> names{{{"dns", ""},
+                                               {"tier", ""},
+                                               {"dnsbl", ""},
+                                               {"sender_domain", ""},
+                                               {"recipient", ""},
+                                               {"greylist", ""},
+                                               {"spf", ""},
+                                               {"attachments", ""},
+                                               {"antivirus", ""},
+                                               {"spam", ""},
+                                               {"submission", ""},
+                                               {"sender_ownership", ""},
+                                               {"identity", ""},
+                                               {"ledger", ""},
+                                               {"scanner", ""},
+                                               {"relay", ""},
+                                               {"admin.http", ""},
+                                               {"queue.delay_notice", ""},
+                                               {"local.transport", "maildir"}}};
+
+struct tier_row {
+    std::string_view name;
+    std::string_view tests;
+};
+constexpr std::array<tier_row, 3> tiers{
+    {{"b", "antivirus"}, {"c", "antivirus, attachments"}, {"d", "antivirus, attachments, dnsbl"}}};
+
+void report(const reserved_name& one, const toml::node& node, findings& found) {
+    const std::string key{one.name};
+    const auto* text = node.as_string();
+    if (one.allowed.empty()) {
+        found.warning(node.source(), key, "has no effect in this version; leave it out");
+    } else if (text == nullptr) {
+        found.error(
+            node.source(), key,
+            fmt::format("{} stands where a string is needed; write \"{}\"", type_name(node), one.allowed));
+    } else if (text->get() != one.allowed) {
+        found.error(
+            node.source(), key,
+            fmt::format("{} is not in this version yet; use \"{}\"", quoted(text->get()), one.allowed));
+    }
+}
+
+} // namespace
+
+std::span<const reserved_name> reserved_names() { return names; }
+
+bool is_reserved(std::string_view full_key) {
+    return std::ranges::find(names, full_key, &reserved_name::name) != names.end();
+}
+
+void report_reserved(const toml::table& root, findings& found) {
+    for (const auto& one : names) {
+        const auto dot = one.name.find('.');
+        const auto* node = root.get(one.name.substr(0, dot));
+        if (node != nullptr && dot != std::string_view::npos) {
+            const auto* inner = node->as_table();
+            node = inner == nullptr ? nullptr : inner->get(one.name.substr(dot + 1));
+        }
+        if (node != nullptr) report(one, *node, found);
+    }
+}
+
+std::string_view tests_of_tier(std::string_view tier) {
+    const auto row = std::ranges::find(tiers, tier, &tier_row::name);
+    return row == tiers.end() ? std::string_view{} : row->tests;
+}
+
+} // namespace postern::conf

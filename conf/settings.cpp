@@ -1,0 +1,251 @@
+// THE table of settings. A new setting is one row here and one field in config.hpp; loading, defaults,
+// checks, the messages about it and docs/reference.md (postern reference) follow. Columns: setting.hpp.
+#include "conf/setting.hpp"
+
+#include "conf/text_checks.hpp"
+
+namespace postern::conf {
+
+namespace {
+
+constexpr std::uint64_t minute = 60;
+constexpr std::uint64_t hour = 60 * minute;
+constexpr std::uint64_t day = 24 * hour;
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t mib = 1024 * kib;
+constexpr std::uint64_t gib = 1024 * mib;
+
+constexpr rule between(form what, std::uint64_t least, std::uint64_t most) {
+    rule made;
+    made.what = what;
+    made.least = least;
+    made.most = most;
+    return made;
+}
+constexpr rule number(std::uint64_t least, std::uint64_t most) { return between(form::number, least, most); }
+constexpr rule size(std::uint64_t least, std::uint64_t most) { return between(form::size, least, most); }
+constexpr rule duration(std::uint64_t least, std::uint64_t most) {
+    return between(form::duration, least, most);
+}
+constexpr rule word(std::span<const std::string_view> words, text_check first = nullptr) {
+    rule made;
+    made.what = form::word;
+    made.words = words;
+    made.check = first;
+    return made;
+}
+constexpr rule text(text_check check, std::string_view wanted) {
+    rule made;
+    made.check = check;
+    made.wanted = wanted;
+    return made;
+}
+constexpr rule any_number_of(rule each) {
+    each.many = plurality::list;
+    return each;
+}
+constexpr rule some(rule each) {
+    each.many = plurality::list;
+    each.may_be_empty = false;
+    return each;
+}
+constexpr rule one_or_some(rule each) {
+    each.many = plurality::one_or_list;
+    each.may_be_empty = false;
+    return each;
+}
+constexpr rule or_zero(rule of) {
+    of.at_zero = zero::is_special;
+    return of;
+}
+
+// In the order of the enums in config.hpp.
+constexpr std::string_view formats[] = {"text", "json"};
+constexpr std::string_view levels[] = {"error", "warning", "info", "debug"};
+constexpr std::string_view roles[] = {"mx"};
+constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
+constexpr std::string_view tls_versions[] = {"1.0", "1.1", "1.2", "1.3"};
+
+constexpr rule a_network = between(form::network, 0, 0);
+constexpr rule an_address = between(form::address, 0, 0);
+constexpr rule a_folder = text(absolute_path, "an absolute path");
+constexpr rule a_file = text(absolute_path, "an absolute path such as \"/etc/postern/tls/fullchain.pem\"");
+constexpr rule a_domain = text(domain_name, "a domain such as \"mx1.example.com\"");
+constexpr rule a_name = text(short_name, "up to 32 of a-z, 0-9, \"-\" and \"_\"");
+
+constexpr change restart = change::needs_restart;
+constexpr change reload = change::at_reload;
+
+constexpr section sections[] = {
+    {"server", section::kind::table, "The program as a whole."},
+    {"log", section::kind::table, "What is told, how and where."},
+    {"admin", section::kind::table, "How the sub-commands reach the running server."},
+    {"tls", section::kind::table, "Encryption, for all listeners."},
+    {"tls.certificate", section::kind::array,
+     "A certificate; repeat it for more. The first is the default, the others are chosen by the name that "
+     "the client "
+     "asks for (SNI). Where there is none the server makes one for itself."},
+    {"listener", section::kind::array, "A way in; repeat it for more. At least one is needed."},
+    {"limits", section::kind::table, "What one client, session or message may take."},
+    {"local", section::kind::table, "Delivery to the mailboxes on this machine."},
+    {"queue", section::kind::table, "Accepted messages on their way to delivery."},
+};
+
+constexpr setting settings[] = {
+    {"server", "hostname", a_domain, derived("the machine's name"), reload,
+     "The name in the banner, in Received fields and in notices of failed delivery; it should resolve to "
+     "this machine.",
+     kept_in<&config::server, &server_settings::hostname>},
+    {"server", "state_dir", a_folder, "/var/lib/postern", restart,
+     "The folder of the queue and of the tables of domains, mailboxes and aliases.",
+     kept_in<&config::server, &server_settings::state_dir>},
+    {"server", "threads", number(0, 256), "0", restart,
+     "Threads that serve connections; 0 = one for each core.",
+     kept_in<&config::server, &server_settings::threads>},
+    {"server", "user", text(system_user, "the name of a system user, or \"\""), "postern", restart,
+     "The user to become when started as root, once the ports are bound; \"\" = stay root.",
+     kept_in<&config::server, &server_settings::user>},
+    {"server", "drain_timeout", duration(0, hour), "30s", reload,
+     "How long running transactions may take to end after SIGTERM before their connections are closed.",
+     kept_in<&config::server, &server_settings::drain_timeout>},
+
+    {"log", "format", word(formats), "text", reload,
+     "Lines as Postfix writes them, for people and the tools that read its logs, or one JSON object a line.",
+     kept_in<&config::log, &log_settings::format>},
+    {"log", "level", word(levels), "info", reload, "The least weight of an event that is logged.",
+     kept_in<&config::log, &log_settings::level>},
+    {"log", "file", text(log_destination, "\"-\" or an absolute path"), "-", reload,
+     "Where the log goes; \"-\" = standard output; a file is opened anew at each reload, so it can be "
+     "rotated.",
+     kept_in<&config::log, &log_settings::file>},
+    {"log", "syslog_name", text(syslog_name, "up to 32 letters, digits, \"-\", \"_\", \".\" or \"/\""),
+     "postfix", reload, "The program's name in text lines; \"postfix\" keeps fail2ban and pflogsumm working.",
+     kept_in<&config::log, &log_settings::syslog_name>},
+
+    {"admin", "socket", text(socket_path, "an absolute path of at most 107 octets"),
+     "/run/postern/admin.sock", restart, "The socket that the sub-commands talk to.",
+     kept_in<&config::admin, &admin_settings::socket>},
+
+    {"tls", "min_version", word(tls_versions), "1.2", reload,
+     "The oldest version of TLS that is spoken; older ones than \"1.2\" are broken.",
+     kept_in<&config::tls, &tls_settings::min_version>},
+
+    {"tls.certificate", "cert", a_file, required("/etc/postern/tls/fullchain.pem"), reload,
+     "The PEM file of the certificate with its chain.", kept_in_certificate<&certificate_settings::cert>},
+    {"tls.certificate", "key", a_file, required("/etc/postern/tls/privkey.pem"), reload,
+     "The PEM file of its private key.", kept_in_certificate<&certificate_settings::key>},
+
+    {"listener", "name", a_name, required("mx1"), reload,
+     "What the log and the commands call it; each has its own.", kept_in_listener<&listener_settings::name>},
+    {"listener", "address", one_or_some(an_address), required("0.0.0.0:25"), restart,
+     "Where it listens, one or an array; port 0 = any free one, which the log then names.",
+     kept_in_listener<&listener_settings::addresses>},
+    {"listener", "role", word(roles, role_of_this_version), "mx", reload,
+     "\"mx\" takes mail from other servers for the hosted domains.",
+     kept_in_listener<&listener_settings::role>},
+    {"listener", "tier", a_name, "d", reload, "The set of tests that mail has to pass here.",
+     kept_in_listener<&listener_settings::tier>},
+    {"listener", "hostname", a_domain, derived("`server.hostname`"), reload,
+     "Its own name instead of the server's.", kept_in_listener<&listener_settings::hostname>},
+    {"listener", "tls", word(tls_modes), "automatic", reload,
+     "\"starttls\" offers encryption, \"implicit\" begins with it, \"off\" has none; \"automatic\" is "
+     "\"starttls\".",
+     kept_in_listener<&listener_settings::tls>},
+    // RFC 5321 §4.5.3.1.7: no server may refuse a message of 64K octets for its size.
+    {"listener", "max_message_size", size(64 * kib, 64 * gib), "100MB", reload,
+     "The largest message that is taken; the SIZE extension tells it to clients.",
+     kept_in_listener<&listener_settings::max_message_size>},
+    {"listener", "proxy_from", any_number_of(a_network), "", reload,
+     "Balancers: clients in these networks must send a PROXY v1 or v2 header, which is believed; nobody else "
+     "may.",
+     kept_in_listener<&listener_settings::proxy_from>},
+
+    {"limits", "sessions", number(1, 1'000'000), "20000", reload,
+     "Sessions at the same time; more are told to come back (421).",
+     kept_in<&config::limits, &limit_settings::sessions>},
+    {"limits", "sessions_per_client", number(1, 1'000'000), "100", reload,
+     "Sessions at the same time from one client.",
+     kept_in<&config::limits, &limit_settings::sessions_per_client>},
+    {"limits", "exempt_clients", any_number_of(a_network), "127.0.0.0/8 ::1", reload,
+     "Clients that sessions_per_client doesn't count.",
+     kept_in<&config::limits, &limit_settings::exempt_clients>},
+    {"limits", "errors", number(1, 1'000'000), "20", reload,
+     "Errors in a session after which it is ended (421).", kept_in<&config::limits, &limit_settings::errors>},
+    {"limits", "soft_errors", number(1, 1'000'000), "10", reload,
+     "Errors in a session from which on each further one is answered late.",
+     kept_in<&config::limits, &limit_settings::soft_errors>},
+    {"limits", "error_delay", duration(0, minute), "1s", reload, "How late.",
+     kept_in<&config::limits, &limit_settings::error_delay>},
+    {"limits", "junk_commands", number(1, 1'000'000), "100", reload,
+     "RSET, NOOP, VRFY, HELP and EHLO without a message between them, after which the session is ended "
+     "(421).",
+     kept_in<&config::limits, &limit_settings::junk_commands>},
+    // RFC 5321 §4.5.3.1.8: 100 recipients at the least.
+    {"limits", "max_recipients", number(100, 100'000), "1000", reload,
+     "Recipients of one message; the LIMITS extension tells it to clients.",
+     kept_in<&config::limits, &limit_settings::max_recipients>},
+    {"limits", "alias_targets", number(1, 100'000), "1000", reload,
+     "Mailboxes that one recipient may become through aliases.",
+     kept_in<&config::limits, &limit_settings::alias_targets>},
+    {"limits", "max_received", number(1, 10'000), "100", reload,
+     "Received fields in a message; one with more is in a loop and refused.",
+     kept_in<&config::limits, &limit_settings::max_received>},
+    {"limits", "max_header_size", size(kib, gib), "1MiB", reload, "The largest header of a message.",
+     kept_in<&config::limits, &limit_settings::max_header_size>},
+    // RFC 5321 §4.5.3.1.6: a text line has up to 998 octets and CRLF.
+    {"limits", "max_text_line", or_zero(size(998, gib)), "0", reload,
+     "Octets in a line of a message; longer lines are refused with 550 5.6.0, never folded; 0 = any.",
+     kept_in<&config::limits, &limit_settings::max_text_line>},
+    {"limits", "greet_wait", duration(0, minute), "0s", reload,
+     "How long to wait before the greeting; a client that talks first is refused.",
+     kept_in<&config::limits, &limit_settings::greet_wait>},
+    {"limits", "command_timeout", duration(1, day), "5m", reload,
+     "How long a client may take for its next command.",
+     kept_in<&config::limits, &limit_settings::command_timeout>},
+    {"limits", "data_timeout", duration(1, day), "3m", reload,
+     "How long a client may be silent within a message.",
+     kept_in<&config::limits, &limit_settings::data_timeout>},
+    {"limits", "data_min_rate", size(0, gib), "1KiB", reload,
+     "Octets a second that a message must arrive with, averaged over a minute; 0 = any.",
+     kept_in<&config::limits, &limit_settings::data_min_rate>},
+    {"limits", "handshake_timeout", duration(1, hour), "30s", reload,
+     "How long a TLS handshake or a PROXY header may take.",
+     kept_in<&config::limits, &limit_settings::handshake_timeout>},
+    {"limits", "session_time", duration(1, 7 * day), "1h", reload, "How long a whole session may take.",
+     kept_in<&config::limits, &limit_settings::session_time>},
+
+    {"local", "maildir", text(maildir_template, "an absolute path with {domain} and {local}"),
+     "/var/mail/{domain}/{local}", reload, "The Maildir of a mailbox.",
+     kept_in<&config::local, &local_settings::maildir>},
+    {"local", "postmaster", text(mailbox_or_empty, "an address such as \"postmaster@example.com\", or \"\""),
+     "", reload,
+     "Where mail for postmaster goes in a domain that has none; \"\" = to postmaster's own Maildir at "
+     "`server.hostname`.",
+     kept_in<&config::local, &local_settings::postmaster>},
+    {"local", "catch_all_domains", any_number_of(a_domain), "", reload,
+     "Domains in which an alias for everybody (@domain) is allowed.",
+     kept_in<&config::local, &local_settings::catch_all_domains>},
+
+    {"queue", "retry", some(duration(1, 30 * day)), "1m 5m 15m 30m 1h 2h 4h", reload,
+     "The waits between attempts to deliver; the last one repeats.",
+     kept_in<&config::queue, &queue_settings::retry>},
+    {"queue", "expire", duration(1, 365 * day), "5d", reload,
+     "How long to try before the sender is told that it failed.",
+     kept_in<&config::queue, &queue_settings::expire>},
+    {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,
+     "Room that must be left on the disk of the state folder; with less, new messages are told to come back "
+     "(452).",
+     kept_in<&config::queue, &queue_settings::min_free>},
+    {"queue", "max_pending", number(1, 1'000'000), "10000", reload,
+     "Messages waiting to be written before new ones are told to come back (452).",
+     kept_in<&config::queue, &queue_settings::max_pending>},
+    {"queue", "deliveries", number(1, 1024), "16", reload, "Deliveries to mailboxes at the same time.",
+     kept_in<&config::queue, &queue_settings::deliveries>},
+};
+
+} // namespace
+
+std::span<const section> all_sections() { return sections; }
+std::span<const setting> all_settings() { return settings; }
+
+} // namespace postern::conf

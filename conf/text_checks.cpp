@@ -1,0 +1,134 @@
+#include "conf/text_checks.hpp"
+
+#include "protocol/smtp/grammar.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace postern::conf {
+
+namespace {
+
+constexpr std::size_t quoted_max = 60;
+constexpr std::size_t socket_path_max = 107; // sun_path of unix(7) without its NUL
+constexpr std::size_t short_name_max = 32;
+constexpr std::size_t local_part_max = 64; // RFC 5321 §4.5.3.1.1
+
+constexpr std::string_view name_characters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+constexpr std::string_view program_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+
+bool only(std::string_view text, std::string_view characters) {
+    return text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+problem not_a(std::string_view text, std::string_view what, std::string_view cure) {
+    return {fmt::format("{} is not {}", quoted(text), what), cure};
+}
+
+} // namespace
+
+problem::problem(std::string_view what, std::string_view cure)
+    : text(cure.empty() ? std::string{what} : fmt::format("{}; {}", what, cure)) {}
+
+void throw_exception_from_error(const problem& what, const boost::source_location& /*where*/) {
+    throw std::logic_error("value of a failed check: " + what.text);
+}
+
+std::string quoted(std::string_view text) {
+    return fmt::format("\"{}\"", protocol::printable(text, quoted_max));
+}
+
+checked<std::string> absolute_path(std::string_view text) {
+    if (text.starts_with('/')) return std::string{text};
+    return not_a(text, "an absolute path", "write it from the root on, beginning with \"/\"");
+}
+
+checked<std::string> log_destination(std::string_view text) {
+    if (text == "-" || text.starts_with('/')) return std::string{text};
+    return not_a(text, "a place for the log", "write \"-\" for standard output or an absolute path");
+}
+
+checked<std::string> socket_path(std::string_view text) {
+    if (!text.starts_with('/')) return absolute_path(text);
+    if (text.size() <= socket_path_max) return std::string{text};
+    return problem{fmt::format("{} has {} octets and a socket's path at most {}", quoted(text), text.size(),
+                               socket_path_max),
+                   "write a shorter one"};
+}
+
+checked<std::string> system_user(std::string_view text) {
+    const bool digits_only = !text.empty() && only(text, "0123456789");
+    if (only(text, name_characters) && !text.starts_with('-') && text.size() <= short_name_max &&
+        !digits_only) {
+        return std::string{text};
+    }
+    return not_a(text, "the name of a system user",
+                 "write one such as \"postern\", or \"\" to stay who started it");
+}
+
+checked<std::string> syslog_name(std::string_view text) {
+    if (!text.empty() && text.size() <= short_name_max && only(text, program_characters))
+        return std::string{text};
+    return not_a(text, "a program name",
+                 "write up to 32 letters, digits, \"-\", \"_\", \".\" or \"/\", such as \"postfix\"");
+}
+
+checked<std::string> short_name(std::string_view text) {
+    if (!text.empty() && text.size() <= short_name_max && only(text, name_characters))
+        return std::string{text};
+    return not_a(text, "a name", "write up to 32 of a-z, 0-9, \"-\" and \"_\", such as \"mx1\"");
+}
+
+checked<std::string> domain_name(std::string_view text) {
+    auto domain = protocol::canonical_domain(text, protocol::unicode::allow);
+    // A name of digits and dots would be taken for an address wherever it is written.
+    if (domain.has_value() && !protocol::ip_address::parse(*domain)) return std::move(*domain);
+    return not_a(text, "a domain", "write one such as \"mx1.example.com\", without a dot at the end");
+}
+
+checked<std::string> mailbox_or_empty(std::string_view text) {
+    if (text.empty()) return std::string{};
+    const auto at = text.rfind('@');
+    const auto local = text.substr(0, std::min(at, text.size()));
+    const bool plain = std::ranges::all_of(local, [](char c) {
+        return protocol::is_atext(c) || c == '.' || static_cast<unsigned char>(c) >= 0x80;
+    });
+    if (at != std::string_view::npos && !local.empty() && local.size() <= local_part_max && plain) {
+        const auto domain = domain_name(text.substr(at + 1));
+        if (domain.has_value()) return fmt::format("{}@{}", local, *domain);
+    }
+    return not_a(text, "an address", "write one such as \"postmaster@example.com\", or \"\"");
+}
+
+checked<std::string> maildir_template(std::string_view text) {
+    if (!text.starts_with('/')) return absolute_path(text);
+    bool has_domain = false;
+    bool has_local = false;
+    for (std::size_t at = 0; (at = text.find_first_of("{}", at)) != std::string_view::npos;) {
+        const auto end = text.find('}', at);
+        const auto name = text.substr(at, end == std::string_view::npos ? 1 : end - at + 1);
+        if (name == "{domain}")
+            has_domain = true;
+        else if (name == "{local}")
+            has_local = true;
+        else
+            return not_a(name, "a placeholder", "write only {domain} and {local}");
+        at = end + 1;
+    }
+    if (has_domain && has_local) return std::string{text};
+    return problem{fmt::format("{} has no {}, so that mailboxes would share a folder", quoted(text),
+                               has_domain ? "{local}" : "{domain}"),
+                   "write both, such as \"/var/mail/{domain}/{local}\""};
+}
+
+checked<std::string> role_of_this_version(std::string_view text) {
+    constexpr std::array<std::string_view, 3> to_come{"secondary", "tempfail", "submission"};
+    if (std::ranges::find(to_come, text) == to_come.end()) return std::string{text};
+    return problem{fmt::format("{} is not in this version yet", quoted(text)),
+                   "use \"mx\" or remove the listener"};
+}
+
+} // namespace postern::conf

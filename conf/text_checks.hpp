@@ -1,0 +1,23 @@
+// What a text must be beyond a text: paths, names, domains, templates. Each returns what is stored, or what
+// is wrong with the cure. Pure: whether a path exists is not asked here.
+#pragma once
+
+#include "conf/setting.hpp"
+
+namespace postern::conf {
+
+// A value as it may stand in a message: in quotes, controls made visible, cut at 60 octets.
+std::string quoted(std::string_view text);
+
+checked<std::string> absolute_path(std::string_view text);
+checked<std::string> log_destination(std::string_view text); // "-" or an absolute path
+checked<std::string> socket_path(std::string_view text);     // absolute and short enough for sun_path
+checked<std::string> system_user(std::string_view text);     // or empty
+checked<std::string> syslog_name(std::string_view text);
+checked<std::string> short_name(std::string_view text);           // [a-z0-9_-]{1,32}: listeners and tiers
+checked<std::string> domain_name(std::string_view text);          // canonical; no address
+checked<std::string> mailbox_or_empty(std::string_view text);     // local@domain
+checked<std::string> maildir_template(std::string_view text);     // absolute, with {domain} and {local}
+checked<std::string> role_of_this_version(std::string_view text); // refuses the roles to come by name
+
+} // namespace postern::conf
