@@ -46,6 +46,8 @@ storage_errc from_errno(int error) {
     case EFBIG: return storage_errc::no_space;
     case EROFS: return storage_errc::read_only;
     case EACCES:
+    case ELOOP: // a symbolic link where none may be
+    case EXDEV: // a path that leads out of its folder
     case EPERM: return storage_errc::permission;
     case ENOENT:
     case ENOTDIR: return storage_errc::not_found;

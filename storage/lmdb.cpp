@@ -2,8 +2,11 @@
 // transaction even when it fails, and cursors of a read transaction must be closed by hand.
 #include "storage/lmdb.hpp"
 
+#include "storage/lmdb_check.hpp"
+
 #include <lmdb.h>
 
+#include <cstring>
 #include <utility>
 
 namespace postern::storage::lmdb {
@@ -143,16 +146,34 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     MDB_env* made = nullptr;
     int rc = mdb_env_create(&made);
     if (rc != MDB_SUCCESS) return error_of(rc);
-    std::unique_ptr<environment> opened(new environment(made));
+    std::unique_ptr<environment> opened(new environment(made, with.map_size));
     rc = mdb_env_set_mapsize(made, with.map_size);
     if (rc == MDB_SUCCESS) rc = mdb_env_set_maxdbs(made, with.tables);
     if (rc == MDB_SUCCESS) rc = mdb_env_set_maxreaders(made, with.readers);
     if (rc != MDB_SUCCESS) return error_of(rc);
     // MDB_NOTLS: without it a second read transaction in one thread is MDB_BAD_RSLOT.
     const unsigned flags = with.mode == access::read ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
+    const auto sane = check_meta_pages(folder + "/data.mdb");
+    if (!sane && (with.mode == access::read || sane.error() != storage_errc::not_found)) return sane.error();
     rc = mdb_env_open(made, folder.c_str(), flags, 0600);
     if (rc != MDB_SUCCESS) return error_of(rc);
+    if (const auto sound = opened->check_pages(); !sound) return sound.error();
     return opened;
+}
+
+// A handful of attempts: each fails only when two commits of others fell between its two first steps.
+result<void> environment::check_pages() {
+    constexpr int attempts = 16;
+    mdb_filehandle_t data_file{};
+    if (const int rc = mdb_env_get_fd(handle_, &data_file); rc != MDB_SUCCESS) return error_of(rc);
+    for (int i = 0; i < attempts; ++i) {
+        const auto begun = begin_read();
+        if (!begun) return begun.error();
+        const auto found = check_snapshot(data_file, mdb_txn_id(begun->handle_));
+        if (!found) return found.error();
+        if (*found == snapshot::sound) return {};
+    }
+    return storage_errc::busy;
 }
 
 environment::~environment() { mdb_env_close(handle_); }
@@ -182,6 +203,29 @@ result<std::uint64_t> environment::octets_in_use() const {
     if (rc == MDB_SUCCESS) rc = mdb_env_stat(handle_, &stat);
     if (rc != MDB_SUCCESS) return error_of(rc);
     return (static_cast<std::uint64_t>(info.me_last_pgno) + 1) * stat.ms_psize;
+}
+
+// LMDB's table 0 lists the freed pages: each value is a count and as many page numbers.
+result<std::uint64_t> environment::room(std::uint64_t enough) {
+    MDB_stat stat{};
+    if (const int rc = mdb_env_stat(handle_, &stat); rc != MDB_SUCCESS) return error_of(rc);
+    const auto used = octets_in_use();
+    if (!used) return used;
+    std::uint64_t octets = map_size_ > *used ? map_size_ - *used : 0;
+    if (octets >= enough) return octets;
+    const auto begun = begin_read();
+    if (!begun) return begun.error();
+    auto freed = cursor::open(*begun, 0);
+    if (!freed) return freed.error();
+    for (auto entry = freed->first(); octets < enough; entry = freed->next()) {
+        if (!entry) return entry.error();
+        if (!*entry) break;
+        std::size_t pages = 0;
+        if ((*entry)->value.size() < sizeof pages) return storage_errc::corrupt;
+        std::memcpy(&pages, (*entry)->value.data(), sizeof pages);
+        octets += std::uint64_t{pages} * stat.ms_psize;
+    }
+    return octets;
 }
 
 } // namespace postern::storage::lmdb

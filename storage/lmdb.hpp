@@ -112,7 +112,8 @@ struct environment_options {
 
 class environment {
   public:
-    // The folder must exist. Every commit is flushed. Octets that are no LMDB environment are `corrupt`.
+    // The folder must exist. Every commit is flushed. The file is checked first (lmdb_check.hpp), because LMDB itself would
+    // crash on one that was cut or overwritten: that is `corrupt`.
     static result<std::unique_ptr<environment>> open(const std::string& folder,
                                                      const environment_options& with);
     ~environment();
@@ -123,13 +124,19 @@ class environment {
     bool given_up() const { return given_up_.load(std::memory_order_relaxed); }
     result<void> clear_dead_readers(); // slots of processes that died in a read transaction
     result<std::uint64_t> octets_in_use() const;
+    std::uint64_t map_size() const { return map_size_; }
+    // Octets that could still be written, before the map is full: what was never used, and, counted only when that is less
+    // than `enough`, what was freed.
+    result<std::uint64_t> room(std::uint64_t enough);
 
   private:
     friend class transaction;
-    explicit environment(MDB_env* handle) : handle_(handle) {}
+    environment(MDB_env* handle, std::uint64_t map_size) : handle_(handle), map_size_(map_size) {}
     result<transaction> begin(unsigned flags);
+    result<void> check_pages();
 
     MDB_env* handle_;
+    std::uint64_t map_size_;
     std::atomic<bool> given_up_{false};
 };
 

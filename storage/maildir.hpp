@@ -1,5 +1,6 @@
-// Delivery into a Maildir: tmp -> new, durable before it counts; quota by maildirsize (Maildir++). Blocking: worker threads only.
-// A delivery repeated after a crash under the same name with the same octets counts as done, so that most crashes duplicate nothing.
+// Delivery into a Maildir: tmp -> new, durable before it counts; quota by maildirsize (Maildir++). Blocking:
+// worker threads only. A delivery repeated after a crash under the same name with the same octets counts as
+// done, so that most crashes duplicate nothing.
 #pragma once
 
 #include "storage/file_env.hpp"
@@ -7,16 +8,18 @@
 
 namespace postern::storage {
 
-// The folder of a mailbox by the template ("/var/mail/{domain}/{local}"). Octets of the address that could leave the folder or
-// hide ('/', NUL, controls, a leading '.', '%') become %XX.
+// The folder of a mailbox by the template ("/var/mail/{domain}/{local}"). Octets of the address that could
+// leave the folder or hide ('/', NUL, controls, a leading '.', '%') become %XX.
 std::string maildir_path(std::string_view path_template, std::string_view local, std::string_view domain);
 
 struct maildir_target {
-    std::string base;     // the template up to its first placeholder's folder: links in it are the operator's and are followed
+    std::string base; // the template up to its first placeholder's folder: links in it are the operator's and
+                      // are followed
     std::string relative; // below it, no component may be a symbolic link
     std::uint64_t quota = 0;
 };
-maildir_target maildir_target_for(std::string_view path_template, std::string_view local, std::string_view domain, std::uint64_t quota);
+maildir_target maildir_target_for(std::string_view path_template, std::string_view local,
+                                  std::string_view domain, std::uint64_t quota);
 
 struct maildir_delivery {
     std::string name; // unique for ever: "<seconds>.Q<queue id>R<recipient>.<host>"
@@ -24,9 +27,10 @@ struct maildir_delivery {
     std::uint64_t body_size = 0;
 };
 
-// over_quota when the message does not fit; nothing is left behind then. Lines are stored as they came (CRLF).
-// Return-Path fields already in the message are left out (RFC 5321 §4.4).
-result<void> deliver_to_maildir(file_env& files, const maildir_target& target, const maildir_delivery& what, body_reader& body);
+// over_quota when the message does not fit; nothing is left behind then. Lines are stored as they came
+// (CRLF). Return-Path fields already in the message are left out (RFC 5321 §4.4).
+result<void> deliver_to_maildir(file_env& files, const maildir_target& target, const maildir_delivery& what,
+                                body_reader& body);
 
 // For the verdict at RCPT: is there room for `size` more octets? A Maildir that does not exist yet has room.
 result<bool> maildir_has_room(file_env& files, const maildir_target& target, std::uint64_t size);

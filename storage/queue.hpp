@@ -59,18 +59,26 @@ struct queued_message {
 };
 
 // The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt / newer_format.
+// Two records make a message, so that a delivery rewrites only what changes: encode_message holds what stays as it came,
+// encode_states the recipients' changing parts with the time the message is due.
 std::string encode_message(const queued_message& message);
-result<queued_message> decode_message(queue_id id, std::string_view record);
+std::string encode_states(const queued_message& message); // a longer last_reply is cut
+result<queued_message> decode_message(queue_id id, std::string_view record); // its recipients are as new: waiting, untried
+result<void> decode_states(std::string_view record, queued_message& into);   // corrupt unless made for as many recipients
+inline constexpr std::size_t recipients_max = 100'000;
+inline constexpr std::size_t record_text_max = 1024 * 1024; // octets of any one text
+// The earliest next_try of a waiting recipient; nullopt when none waits.
+std::optional<std::int64_t> due_time(const queued_message& message);
 
-// What the writer can be asked for.
-struct insert_message {
+// What the writer can be asked for. Applied in the order given.
+struct insert_message { // fails with exists when the id is taken, and the batch with it; needs a recipient and an id above 0
     queued_message message;
-    std::string body; // empty when body_in_file
+    std::string body; // empty when body_in_file, else exactly message.size octets
 };
-struct update_message { // the recipients' changing parts, and when the message is due again
+struct update_message { // the recipients' changing parts, and when the message is due again; nothing when it is gone
     queued_message message;
 };
-struct remove_message {
+struct remove_message { // nothing when it is gone
     queue_id id;
     bool body_in_file = false; // the file is removed after the flush
 };
@@ -105,6 +113,8 @@ class queue {
     ~queue();
 
     // One transaction, one flush. On failure nothing of the batch is in the queue; the caller answers 4xx to all of it.
+    // Messages are refused (map_full, no_space) while there is still room to update and remove others. A batch without
+    // messages that fails so may pass in smaller parts.
     result<void> commit(std::span<const queue_operation> batch);
 
     result<std::optional<queued_message>> find(queue_id id) const;
@@ -117,6 +127,8 @@ class queue {
     result<std::vector<queued_message>> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows
     result<queue_totals> totals() const;
+    // Frees what a process that died while reading holds; at the start and every few minutes, or the file grows.
+    result<void> clear_dead_readers() const;
 
   private:
     struct impl;

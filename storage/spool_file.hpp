@@ -9,8 +9,10 @@
 
 namespace postern::storage {
 
-// Where the body of a message lies below <state_dir>/bodies: two characters of the id as folder, then the id.
+// Where the body of a message lies below <state_dir>/bodies: one character of the id as folder, then the id.
 std::string body_path(queue_id id);
+inline constexpr std::size_t body_subfolders = 32;
+std::string body_subfolder(std::size_t index); // the name of one of them, index < body_subfolders
 
 class spool_file {
   public:

@@ -1,0 +1,158 @@
+// Reading the queue. Every function copies what it wants inside one short read transaction: a view into
+// LMDB's map that outlived it would show other messages' octets.
+#include "storage/queue_impl.hpp"
+#include "storage/spool_file.hpp"
+
+#include <algorithm>
+
+namespace postern::storage {
+namespace {
+
+result<queued_message> read_message(const lmdb::transaction& within, const queue_tables& tables, queue_id id,
+                                    std::string_view record) {
+    const auto states = within.get(tables.states, id_key(id));
+    if (!states) return states.error();
+    if (!*states) return storage_errc::corrupt;
+    auto message = decode_message(id, record);
+    if (!message) return message;
+    if (const auto filled = decode_states(**states, *message); !filled) return filled.error();
+    return message;
+}
+
+class inline_body final : public body_reader {
+  public:
+    explicit inline_body(std::string octets) : octets_(std::move(octets)) {}
+    result<std::size_t> read(std::span<char> into) override {
+        const std::size_t count = octets_.copy(into.data(), into.size(), at_);
+        at_ += count;
+        return count;
+    }
+
+  private:
+    std::string octets_;
+    std::size_t at_ = 0;
+};
+
+// A file that ends before the record says is damage, never a shorter message.
+class file_body final : public body_reader {
+  public:
+    file_body(file_env& files, file_handle file, std::uint64_t size)
+        : files_(files), file_(std::move(file)), left_(size) {}
+    result<std::size_t> read(std::span<char> into) override {
+        const auto wanted = std::min<std::uint64_t>(into.size(), left_);
+        if (wanted == 0) return std::size_t{0};
+        const auto count = files_.read(file_, into.first(static_cast<std::size_t>(wanted)));
+        if (!count) return count;
+        if (*count == 0) return storage_errc::corrupt;
+        left_ -= *count;
+        return count;
+    }
+
+  private:
+    file_env& files_;
+    file_handle file_;
+    std::uint64_t left_;
+};
+
+} // namespace
+
+queue::queue(std::unique_ptr<impl> inner) : impl_(std::move(inner)) {}
+queue::~queue() = default;
+
+result<std::optional<queued_message>> queue::find(queue_id id) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<std::optional<queued_message>> {
+        const auto record = within.get(impl_->tables.messages, id_key(id));
+        if (!record) return record.error();
+        if (!*record) return std::optional<queued_message>();
+        auto message = read_message(within, impl_->tables, id, **record);
+        if (!message) return message.error();
+        return std::optional<queued_message>(std::move(*message));
+    });
+}
+
+result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& message) const {
+    if (message.body_in_file) {
+        auto file = impl_->files.open_file(&impl_->bodies, body_path(message.id), open_mode::read);
+        if (!file) return file.error();
+        return std::unique_ptr<body_reader>(new file_body(impl_->files, std::move(*file), message.size));
+    }
+    return impl_->read([&](const lmdb::transaction& within) -> result<std::unique_ptr<body_reader>> {
+        const auto body = within.get(impl_->tables.bodies, id_key(message.id));
+        if (!body) return body.error();
+        if (!*body) return storage_errc::not_found;
+        if ((*body)->size() != message.size) return storage_errc::corrupt;
+        return std::unique_ptr<body_reader>(new inline_body(std::string(**body)));
+    });
+}
+
+result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<due_message>> {
+        std::vector<due_message> found;
+        auto walk = lmdb::cursor::open(within, impl_->tables.due);
+        if (!walk) return walk.error();
+        for (auto entry = walk->first(); found.size() < limit; entry = walk->next()) {
+            if (!entry) return entry.error();
+            if (!*entry) break;
+            const auto message = due_of_key((*entry)->key);
+            if (!message) return message.error();
+            if (message->due > now) break;
+            found.push_back(*message);
+        }
+        return found;
+    });
+}
+
+result<std::optional<std::int64_t>> queue::next_due() const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<std::optional<std::int64_t>> {
+        auto walk = lmdb::cursor::open(within, impl_->tables.due);
+        if (!walk) return walk.error();
+        const auto entry = walk->first();
+        if (!entry) return entry.error();
+        if (!*entry) return std::optional<std::int64_t>();
+        const auto message = due_of_key((*entry)->key);
+        if (!message) return message.error();
+        return std::optional<std::int64_t>(message->due);
+    });
+}
+
+result<std::vector<queued_message>> queue::list(queue_id after, std::size_t limit) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<queued_message>> {
+        std::vector<queued_message> found;
+        if (after.value == UINT64_MAX) return found;
+        auto walk = lmdb::cursor::open(within, impl_->tables.messages);
+        if (!walk) return walk.error();
+        for (auto entry = walk->seek(id_key({after.value + 1})); found.size() < limit; entry = walk->next()) {
+            if (!entry) return entry.error();
+            if (!*entry) break;
+            const auto id = id_of_key((*entry)->key);
+            if (!id) return id.error();
+            auto message = read_message(within, impl_->tables, *id, (*entry)->value);
+            if (!message) return message.error();
+            found.push_back(std::move(*message));
+        }
+        return found;
+    });
+}
+
+result<queue_id> queue::highest_id() const {
+    return impl_->read(
+        [&](const lmdb::transaction& within) { return read_highest_id(within, impl_->tables); });
+}
+
+result<queue_totals> queue::totals() const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<queue_totals> {
+        const auto messages = within.entries(impl_->tables.messages);
+        if (!messages) return messages.error();
+        const auto octets = impl_->environment->octets_in_use();
+        if (!octets) return octets.error();
+        return queue_totals{*messages, *octets};
+    });
+}
+
+result<void> queue::clear_dead_readers() const {
+    const std::shared_lock held(impl_->replacing);
+    if (!impl_->environment) return storage_errc::io;
+    return impl_->environment->clear_dead_readers();
+}
+
+} // namespace postern::storage

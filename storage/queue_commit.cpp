@@ -1,0 +1,91 @@
+// Writing the queue: one transaction and one flush for a batch. The instruction at which messages become ours
+// lies inside transaction::commit (docs/spool-states.md). Files of removed bodies go only after it, since a
+// record must never name a file that is gone.
+#include "storage/queue_impl.hpp"
+#include "storage/spool_file.hpp"
+
+#include <algorithm>
+
+namespace postern::storage {
+namespace {
+
+// Room that messages may not take, on the disk and in the map: an update or a removal copies pages before it
+// frees any.
+constexpr std::uint64_t room_kept = 1024 * 1024;
+
+std::uint64_t room_needed(std::span<const queue_operation> batch) {
+    std::uint64_t octets = 0;
+    for (const queue_operation& operation : batch) octets += storage::room_needed(operation);
+    return octets;
+}
+
+queue_id highest_inserted(std::span<const queue_operation> batch) {
+    queue_id highest;
+    for (const queue_operation& operation : batch) {
+        if (const auto* insert = std::get_if<insert_message>(&operation)) {
+            highest = std::max(highest, insert->message.id);
+        }
+    }
+    return highest;
+}
+
+result<void> check_room(file_env& files, const std::string& state_dir, lmdb::environment& environment,
+                        std::uint64_t needed) {
+    if (needed == 0) return {};
+    const std::uint64_t kept_in_map = std::min(room_kept, environment.map_size() / 8);
+    const auto in_map = environment.room(needed + kept_in_map);
+    if (!in_map) return in_map.error();
+    if (*in_map < needed + kept_in_map) return storage_errc::map_full;
+    const auto on_disk = files.free_bytes(state_dir);
+    if (!on_disk) return on_disk.error();
+    if (*on_disk < needed + room_kept) return storage_errc::no_space;
+    return {};
+}
+
+result<void> write_batch(lmdb::environment& environment, const queue_tables& tables,
+                         std::span<const queue_operation> batch) {
+    auto begun = environment.begin_write();
+    if (!begun) return begun.error();
+    for (const queue_operation& operation : batch) {
+        if (const auto applied = apply_operation(*begun, tables, operation); !applied) return applied;
+    }
+    if (const queue_id highest = highest_inserted(batch); highest.value != 0) {
+        if (const auto raised = raise_highest_id(*begun, tables, highest); !raised) return raised;
+    }
+    return begun->commit();
+}
+
+// A file that can't be removed now is an orphan: it costs space until recovery finds it, and no message.
+void remove_bodies(file_env& files, const file_handle& bodies, std::span<const queue_operation> batch) {
+    for (const queue_operation& operation : batch) {
+        const auto* removal = std::get_if<remove_message>(&operation);
+        if (removal != nullptr && removal->body_in_file) (void)files.remove(bodies, body_path(removal->id));
+    }
+}
+
+} // namespace
+
+result<void> queue::impl::replace_given_up() {
+    if (environment && !environment->given_up()) return {};
+    const std::unique_lock alone(replacing);
+    environment.reset();
+    return open_environment();
+}
+
+result<void> queue::commit(std::span<const queue_operation> batch) {
+    if (batch.empty()) return {};
+    if (impl_->with.mode == lmdb::access::read) return storage_errc::read_only;
+    for (const queue_operation& operation : batch) {
+        if (const auto storable = check_operation(operation); !storable) return storable;
+    }
+    if (const auto usable = impl_->replace_given_up(); !usable) return usable;
+    const std::shared_lock held(impl_->replacing);
+    lmdb::environment& environment = *impl_->environment;
+    const auto room = check_room(impl_->files, impl_->state_dir, environment, room_needed(batch));
+    if (!room) return room;
+    const auto written = write_batch(environment, impl_->tables, batch);
+    if (written) remove_bodies(impl_->files, impl_->bodies, batch);
+    return written;
+}
+
+} // namespace postern::storage

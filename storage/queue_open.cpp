@@ -1,0 +1,117 @@
+// Makes and opens the queue's folders. A new queue is made under another name and gets its own in one step,
+// so that a data.mdb that is empty or absent under that name is always damage and never "a new queue":
+// refused, not overwritten.
+#include "storage/queue_impl.hpp"
+#include "storage/spool_file.hpp"
+
+namespace postern::storage {
+namespace {
+
+constexpr unsigned queue_tables_count = 5, queue_readers = 512;
+constexpr const char* unfinished = "queue.new";
+
+bool is_error(const result<void>& outcome, storage_errc code) { return !outcome && outcome.error() == code; }
+
+result<void> make_if_absent(file_env& files, const file_handle& folder, const std::string& name) {
+    const auto made = files.make_folder(&folder, name);
+    if (is_error(made, storage_errc::exists)) return {};
+    return made;
+}
+
+result<void> remove_if_present(file_env& files, const file_handle& folder, const std::string& name) {
+    const auto removed = files.remove(folder, name);
+    if (is_error(removed, storage_errc::not_found)) return {};
+    return removed;
+}
+
+result<void> write_new_environment(const std::string& folder, const lmdb::environment_options& with) {
+    const auto made = lmdb::environment::open(folder, with);
+    if (!made) return made.error();
+    auto begun = (*made)->begin_write();
+    if (!begun) return begun.error();
+    const auto tables = open_queue_tables(*begun, lmdb::when_absent::make);
+    if (!tables) return tables.error();
+    if (const auto written = write_queue_format(*begun, *tables); !written) return written;
+    return begun->commit();
+}
+
+// Whatever a crash left under the unfinished name holds no mail.
+result<void> make_queue(file_env& files, const file_handle& state, const std::string& state_dir,
+                        const lmdb::environment_options& with) {
+    if (const auto made = make_if_absent(files, state, unfinished); !made) return made;
+    const auto folder = files.open_folder(&state, unfinished, folder_links::refuse);
+    if (!folder) return folder.error();
+    for (const char* name : {"data.mdb", "lock.mdb"}) {
+        if (const auto removed = remove_if_present(files, *folder, name); !removed) return removed;
+    }
+    const auto written = write_new_environment(state_dir + "/" + unfinished, with);
+    if (!written) return written;
+    if (const auto flushed = files.sync_folder(*folder); !flushed) return flushed;
+    return files.rename(state, unfinished, state, "queue");
+}
+
+// All subfolders now and flushed at every start, so that no session has to make one or to wonder whether it
+// is durable.
+result<file_handle> make_bodies(file_env& files, const file_handle& state) {
+    if (const auto made = make_if_absent(files, state, "bodies"); !made) return made.error();
+    auto bodies = files.open_folder(&state, "bodies", folder_links::follow);
+    if (!bodies) return bodies;
+    for (std::size_t i = 0; i < body_subfolders; ++i) {
+        const auto made = make_if_absent(files, *bodies, body_subfolder(i));
+        if (!made) return made.error();
+    }
+    if (const auto flushed = files.sync_folder(*bodies); !flushed) return flushed.error();
+    return bodies;
+}
+
+} // namespace
+
+result<void> queue::impl::open_environment() {
+    auto opened = lmdb::environment::open(folder(), with);
+    if (!opened) return opened.error();
+    auto begun = (*opened)->begin_read();
+    if (!begun) return begun.error();
+    const auto found = open_queue_tables(*begun, lmdb::when_absent::fail);
+    if (!found) return found.error() == storage_errc::not_found ? storage_errc::corrupt : found.error();
+    if (const auto known = check_queue_format(*begun, *found); !known) return known;
+    if (const auto kept = begun->commit(); !kept) return kept; // keeps the handles of the tables
+    environment = std::move(*opened);
+    tables = *found;
+    return {};
+}
+
+result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& state_dir, options with) {
+    auto inner = std::make_unique<impl>(files, state_dir);
+    inner->with = {lmdb::access::write, with.map_size, queue_tables_count, queue_readers};
+    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
+    if (!state) return state.error();
+    auto bodies = make_bodies(files, *state);
+    if (!bodies) return bodies.error();
+    inner->bodies = std::move(*bodies);
+    const auto present = files.facts(&*state, "queue");
+    if (!present && present.error() != storage_errc::not_found) return present.error();
+    if (!present) {
+        const auto made = make_queue(files, *state, state_dir, inner->with);
+        if (!made) return made.error();
+    }
+    if (const auto flushed = files.sync_folder(*state); !flushed) return flushed.error();
+    if (const auto opened = inner->open_environment(); !opened) return opened.error();
+    return std::unique_ptr<queue>(new queue(std::move(inner)));
+}
+
+result<std::unique_ptr<queue>> queue::open_for_reading(file_env& files, const std::string& state_dir) {
+    auto inner = std::make_unique<impl>(files, state_dir);
+    inner->with.mode = lmdb::access::read;
+    inner->with.tables = queue_tables_count;
+    inner->with.readers = queue_readers;
+    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
+    if (!state) return state.error();
+    if (const auto present = files.facts(&*state, "queue"); !present) return present.error();
+    auto bodies = files.open_folder(&*state, "bodies", folder_links::follow);
+    if (!bodies) return bodies.error();
+    inner->bodies = std::move(*bodies);
+    if (const auto opened = inner->open_environment(); !opened) return opened.error();
+    return std::unique_ptr<queue>(new queue(std::move(inner)));
+}
+
+} // namespace postern::storage

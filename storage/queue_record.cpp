@@ -1,0 +1,217 @@
+// The two records of a message as octets. Numbers are little-endian and of fixed width, texts have a 32-bit
+// length before them, the first octet is the version. Decoding trusts nothing: every length is checked
+// against what remains before anything is reserved, octets left over are corrupt, and what decodes encodes to
+// the same octets again.
+#include "storage/queue_tables.hpp"
+
+#include <algorithm>
+
+namespace postern::storage {
+namespace {
+
+constexpr std::uint8_t record_version = 1;
+constexpr std::uint8_t flag_body_in_file = 1, flag_smtputf8 = 2, flags_known = 3;
+constexpr std::uint8_t body_type_last = 2, ret_last = 2, notify_last = 15;
+constexpr std::size_t recipient_octets_min = 3 * 4 + 2; // three empty texts, notify, route
+constexpr std::size_t state_octets_min = 1 + 2 + 8 + 4; // state, tries, next_try, an empty text
+
+class record_writer {
+  public:
+    template <class Number> void number(Number value) {
+        auto rest = static_cast<std::uint64_t>(value);
+        for (std::size_t i = 0; i < sizeof(Number); ++i, rest >>= 8) {
+            octets_.push_back(static_cast<char>(rest & 0xff));
+        }
+    }
+    void text(std::string_view value) {
+        number(static_cast<std::uint32_t>(value.size()));
+        octets_.append(value);
+    }
+    std::string take() { return std::move(octets_); }
+
+  private:
+    std::string octets_;
+};
+
+// Once something did not fit, everything after reads as 0 or empty and complete() is false.
+class record_reader {
+  public:
+    explicit record_reader(std::string_view octets) : rest_(octets) {}
+
+    template <class Number> Number number() {
+        const std::string_view octets = take(sizeof(Number));
+        std::uint64_t value = 0;
+        for (std::size_t i = octets.size(); i > 0; --i) {
+            value = value << 8 | static_cast<unsigned char>(octets[i - 1]);
+        }
+        return static_cast<Number>(value);
+    }
+    std::uint8_t number_up_to(std::uint8_t last) {
+        const auto value = number<std::uint8_t>();
+        if (value > last) failed_ = true;
+        return value;
+    }
+    std::string text(std::size_t longest = record_text_max) {
+        const auto length = number<std::uint32_t>();
+        if (length > longest) failed_ = true;
+        return std::string(take(length));
+    }
+    // How many items of at least `smallest` octets follow.
+    std::size_t count(std::size_t smallest) {
+        const auto value = number<std::uint32_t>();
+        if (value > recipients_max || value > rest_.size() / smallest) failed_ = true;
+        return failed_ ? 0 : value;
+    }
+    bool failed() const { return failed_; }
+    bool complete() const { return !failed_ && rest_.empty(); }
+
+  private:
+    std::string_view take(std::size_t length) {
+        if (failed_ || length > rest_.size()) {
+            failed_ = true;
+            return {};
+        }
+        const std::string_view taken = rest_.substr(0, length);
+        rest_.remove_prefix(length);
+        return taken;
+    }
+
+    std::string_view rest_;
+    bool failed_ = false;
+};
+
+result<void> check_version(record_reader& in) {
+    const auto version = in.number<std::uint8_t>();
+    if (version > record_version) return storage_errc::newer_format;
+    if (version != record_version) return storage_errc::corrupt;
+    return {};
+}
+
+queued_recipient read_recipient(record_reader& in) {
+    queued_recipient recipient;
+    recipient.address = in.text();
+    recipient.original = in.text();
+    recipient.orcpt = in.text();
+    recipient.notify = in.number_up_to(notify_last);
+    recipient.route =
+        static_cast<recipient_route>(in.number_up_to(static_cast<std::uint8_t>(recipient_route::outside)));
+    return recipient;
+}
+
+void read_state(record_reader& in, queued_recipient& recipient) {
+    recipient.state =
+        static_cast<recipient_state>(in.number_up_to(static_cast<std::uint8_t>(recipient_state::failed)));
+    recipient.tries = in.number<std::uint16_t>();
+    recipient.next_try = in.number<std::int64_t>();
+    recipient.last_reply = in.text(last_reply_max);
+}
+
+} // namespace
+
+std::optional<std::int64_t> due_time(const queued_message& message) {
+    std::optional<std::int64_t> due;
+    for (const queued_recipient& recipient : message.recipients) {
+        if (recipient.state != recipient_state::waiting) continue;
+        due = due ? std::min(*due, recipient.next_try) : recipient.next_try;
+    }
+    return due;
+}
+
+std::string encode_message(const queued_message& message) {
+    record_writer out;
+    out.number(record_version);
+    out.number(message.arrived);
+    out.number(message.size);
+    out.number(static_cast<std::uint8_t>((message.body_in_file ? flag_body_in_file : 0) |
+                                         (message.smtputf8 ? flag_smtputf8 : 0)));
+    out.number(message.body_type);
+    out.number(message.ret);
+    for (const auto* text : {&message.sender, &message.envelope_id, &message.session, &message.client,
+                             &message.helo, &message.protocol}) {
+        out.text(*text);
+    }
+    out.number(static_cast<std::uint32_t>(message.recipients.size()));
+    for (const queued_recipient& recipient : message.recipients) {
+        out.text(recipient.address);
+        out.text(recipient.original);
+        out.text(recipient.orcpt);
+        out.number(recipient.notify);
+        out.number(static_cast<std::uint8_t>(recipient.route));
+    }
+    return out.take();
+}
+
+result<queued_message> decode_message(queue_id id, std::string_view record) {
+    record_reader in(record);
+    if (const auto known = check_version(in); !known) return known.error();
+    queued_message message;
+    message.id = id;
+    message.arrived = in.number<std::int64_t>();
+    message.size = in.number<std::uint64_t>();
+    const auto flags = in.number_up_to(flags_known);
+    message.body_in_file = (flags & flag_body_in_file) != 0;
+    message.smtputf8 = (flags & flag_smtputf8) != 0;
+    message.body_type = in.number_up_to(body_type_last);
+    message.ret = in.number_up_to(ret_last);
+    for (auto* text : {&message.sender, &message.envelope_id, &message.session, &message.client,
+                       &message.helo, &message.protocol}) {
+        *text = in.text();
+    }
+    const std::size_t count = in.count(recipient_octets_min);
+    message.recipients.reserve(count);
+    for (std::size_t i = 0; i < count && !in.failed(); ++i) message.recipients.push_back(read_recipient(in));
+    if (!in.complete()) return storage_errc::corrupt;
+    return message;
+}
+
+// The time due comes first and at a fixed place: it is the key that the index holds now (queue_tables.cpp).
+std::string encode_states(const queued_message& message) {
+    const auto due = due_time(message);
+    record_writer out;
+    out.number(record_version);
+    out.number(static_cast<std::uint8_t>(due ? 1 : 0));
+    out.number(due.value_or(0));
+    out.number(static_cast<std::uint32_t>(message.recipients.size()));
+    for (const queued_recipient& recipient : message.recipients) {
+        out.number(static_cast<std::uint8_t>(recipient.state));
+        out.number(recipient.tries);
+        out.number(recipient.next_try);
+        out.text(std::string_view(recipient.last_reply).substr(0, last_reply_max));
+    }
+    return out.take();
+}
+
+namespace {
+
+result<states_head> read_head(record_reader& in) {
+    if (const auto known = check_version(in); !known) return known.error();
+    const bool waits = in.number_up_to(1) != 0;
+    const auto due = in.number<std::int64_t>();
+    states_head head;
+    if (waits) head.due = due;
+    head.recipients = in.count(state_octets_min);
+    if (in.failed() || (!waits && due != 0)) return storage_errc::corrupt;
+    return head;
+}
+
+} // namespace
+
+result<states_head> decode_states_head(std::string_view record) {
+    record_reader in(record);
+    return read_head(in);
+}
+
+result<void> decode_states(std::string_view record, queued_message& into) {
+    record_reader in(record);
+    const auto head = read_head(in);
+    if (!head) return head.error();
+    if (head->recipients != into.recipients.size()) return storage_errc::corrupt;
+    for (queued_recipient& recipient : into.recipients) {
+        read_state(in, recipient);
+        if (in.failed()) return storage_errc::corrupt;
+    }
+    if (!in.complete() || head->due != due_time(into)) return storage_errc::corrupt;
+    return {};
+}
+
+} // namespace postern::storage

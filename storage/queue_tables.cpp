@@ -1,0 +1,228 @@
+// Keeps the five tables in step. The key that the due index holds for a message is read from its states
+// record, never computed from what the caller says, so that no entry can be left behind.
+#include "storage/queue_tables.hpp"
+
+#include <algorithm>
+
+namespace postern::storage {
+namespace {
+
+constexpr std::size_t number_octets = 8;
+constexpr std::string_view format_key = "format", highest_key = "highest id";
+constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63; // flipped, so that times before 1970 sort first
+constexpr std::uint64_t page_octets = 4096;
+constexpr std::uint64_t pages_per_message =
+    12; // new leaves in five tables, and copies of the pages above them
+
+void append_number(std::string& key, std::uint64_t value) {
+    for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(value >> shift & 0xff));
+}
+
+std::uint64_t number_at(std::string_view octets, std::size_t from) {
+    std::uint64_t value = 0;
+    for (std::size_t i = from; i < from + number_octets; ++i) {
+        value = value << 8 | static_cast<unsigned char>(octets[i]);
+    }
+    return value;
+}
+
+result<std::optional<std::uint64_t>> read_number(const lmdb::transaction& within, lmdb::table meta,
+                                                 std::string_view name) {
+    const auto found = within.get(meta, name);
+    if (!found) return found.error();
+    if (!*found) return std::optional<std::uint64_t>();
+    if ((*found)->size() != number_octets) return storage_errc::corrupt;
+    return std::optional<std::uint64_t>(number_at(**found, 0));
+}
+
+result<void> write_number(lmdb::transaction& within, lmdb::table meta, std::string_view name,
+                          std::uint64_t value) {
+    std::string octets;
+    append_number(octets, value);
+    return within.put(meta, name, octets, lmdb::put_mode::replace);
+}
+
+result<std::optional<states_head>> read_states_head(const lmdb::transaction& within,
+                                                    const queue_tables& tables, std::string_view key) {
+    const auto record = within.get(tables.states, key);
+    if (!record) return record.error();
+    if (!*record) return std::optional<states_head>();
+    const auto head = decode_states_head(**record);
+    if (!head) return head.error();
+    return std::optional<states_head>(*head);
+}
+
+result<void> put_due(lmdb::transaction& within, const queue_tables& tables, std::int64_t due, queue_id id) {
+    return within.put(tables.due, due_key({due, id}), {}, lmdb::put_mode::replace);
+}
+
+result<void> remove_due(lmdb::transaction& within, const queue_tables& tables, std::int64_t due,
+                        queue_id id) {
+    const auto removed = within.remove(tables.due, due_key({due, id}));
+    if (!removed) return removed.error();
+    if (!*removed) return storage_errc::corrupt; // the index and the record tell different stories
+    return {};
+}
+
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const insert_message& wanted) {
+    const queued_message& message = wanted.message;
+    const std::string key = id_key(message.id);
+    auto done = within.put(tables.messages, key, encode_message(message), lmdb::put_mode::append);
+    if (done) done = within.put(tables.states, key, encode_states(message), lmdb::put_mode::append);
+    if (done && !message.body_in_file) {
+        done = within.put(tables.bodies, key, wanted.body, lmdb::put_mode::append);
+    }
+    if (const auto due = due_time(message); done && due) done = put_due(within, tables, *due, message.id);
+    return done;
+}
+
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const update_message& wanted) {
+    const queued_message& message = wanted.message;
+    const std::string key = id_key(message.id);
+    const auto before = read_states_head(within, tables, key);
+    if (!before) return before.error();
+    if (!*before) return {};
+    if ((*before)->recipients != message.recipients.size()) return storage_errc::invalid;
+    const auto was = (*before)->due, is = due_time(message);
+    auto done = within.put(tables.states, key, encode_states(message), lmdb::put_mode::replace);
+    if (was == is || !done) return done;
+    if (was) done = remove_due(within, tables, *was, message.id);
+    if (done && is) done = put_due(within, tables, *is, message.id);
+    return done;
+}
+
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const remove_message& wanted) {
+    const std::string key = id_key(wanted.id);
+    const auto before = read_states_head(within, tables, key);
+    if (!before) return before.error();
+    if (!*before) return {};
+    if ((*before)->due) {
+        if (const auto done = remove_due(within, tables, *(*before)->due, wanted.id); !done) return done;
+    }
+    for (const lmdb::table each : {tables.messages, tables.states, tables.bodies}) {
+        if (const auto removed = within.remove(each, key); !removed) return removed.error();
+    }
+    return {};
+}
+
+// Of both records, roughly; rounding up is room_needed's part.
+std::uint64_t text_octets(const queued_message& message) {
+    constexpr std::uint64_t numbers = 64;
+    std::uint64_t octets = numbers + message.sender.size() + message.envelope_id.size() + message.helo.size();
+    for (const queued_recipient& recipient : message.recipients) {
+        octets += numbers + recipient.address.size() + recipient.original.size() + recipient.orcpt.size() +
+                  recipient.last_reply.size();
+    }
+    return octets;
+}
+
+bool texts_fit(const queued_message& message) {
+    const auto fits = [](const std::string& text) { return text.size() <= record_text_max; };
+    return fits(message.sender) && fits(message.envelope_id) && fits(message.session) &&
+           fits(message.client) && fits(message.helo) && fits(message.protocol) &&
+           std::ranges::all_of(message.recipients, [&](const queued_recipient& recipient) {
+               return fits(recipient.address) && fits(recipient.original) && fits(recipient.orcpt);
+           });
+}
+
+result<void> check(const insert_message& wanted) {
+    const queued_message& message = wanted.message;
+    if (message.recipients.size() > recipients_max || !texts_fit(message)) return storage_errc::too_large;
+    if (wanted.body.size() > inline_body_max) return storage_errc::too_large;
+    if (message.id.value == 0 || message.recipients.empty()) return storage_errc::invalid;
+    if (wanted.body.size() != (message.body_in_file ? 0 : message.size)) return storage_errc::invalid;
+    // A record that could not be read back would be a message lost after its acknowledgement.
+    auto read_back = decode_message(message.id, encode_message(message));
+    if (!read_back || !decode_states(encode_states(message), *read_back)) return storage_errc::invalid;
+    return {};
+}
+
+result<void> check(const update_message& wanted) {
+    if (wanted.message.recipients.size() > recipients_max) return storage_errc::too_large;
+    return {};
+}
+
+result<void> check(const remove_message&) { return {}; }
+
+} // namespace
+
+std::string id_key(queue_id id) {
+    std::string key;
+    append_number(key, id.value);
+    return key;
+}
+
+std::string due_key(due_message entry) {
+    std::string key;
+    append_number(key, static_cast<std::uint64_t>(entry.due) ^ sign_bit);
+    append_number(key, entry.id.value);
+    return key;
+}
+
+result<queue_id> id_of_key(std::string_view key) {
+    if (key.size() != number_octets) return storage_errc::corrupt;
+    return queue_id{number_at(key, 0)};
+}
+
+result<due_message> due_of_key(std::string_view key) {
+    if (key.size() != 2 * number_octets) return storage_errc::corrupt;
+    return due_message{static_cast<std::int64_t>(number_at(key, 0) ^ sign_bit),
+                       queue_id{number_at(key, number_octets)}};
+}
+
+result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_absent absent) {
+    queue_tables opened;
+    const std::pair<const char*, lmdb::table*> named[] = {{"messages", &opened.messages},
+                                                          {"states", &opened.states},
+                                                          {"bodies", &opened.bodies},
+                                                          {"due", &opened.due},
+                                                          {"meta", &opened.meta}};
+    for (const auto& [name, into] : named) {
+        const auto table = within.open_table(name, absent);
+        if (!table) return table.error();
+        *into = *table;
+    }
+    return opened;
+}
+
+result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables) {
+    const auto format = read_number(within, tables.meta, format_key);
+    if (!format) return format.error();
+    if (!*format || **format == 0) return storage_errc::corrupt;
+    if (**format > queue_format) return storage_errc::newer_format;
+    return {};
+}
+
+result<void> write_queue_format(lmdb::transaction& within, const queue_tables& tables) {
+    return write_number(within, tables.meta, format_key, queue_format);
+}
+
+result<queue_id> read_highest_id(const lmdb::transaction& within, const queue_tables& tables) {
+    const auto highest = read_number(within, tables.meta, highest_key);
+    if (!highest) return highest.error();
+    return queue_id{highest->value_or(0)};
+}
+
+result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tables, queue_id to) {
+    const auto before = read_highest_id(within, tables);
+    if (!before) return before.error();
+    if (*before >= to) return {};
+    return write_number(within, tables.meta, highest_key, to.value);
+}
+
+result<void> check_operation(const queue_operation& operation) {
+    return std::visit([](const auto& wanted) { return check(wanted); }, operation);
+}
+
+result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables,
+                             const queue_operation& operation) {
+    return std::visit([&](const auto& wanted) { return apply(within, tables, wanted); }, operation);
+}
+
+std::uint64_t room_needed(const queue_operation& operation) {
+    const auto* insert = std::get_if<insert_message>(&operation);
+    if (insert == nullptr) return 0;
+    return pages_per_message * page_octets + insert->body.size() + text_octets(insert->message);
+}
+
+} // namespace postern::storage

@@ -1,0 +1,46 @@
+// The tables of the queue's LMDB environment and what one operation does to them. Internal to storage/.
+//   messages  id                     -> what stays as it came (encode_message)
+//   states    id                     -> the recipients' changing parts and the time due (encode_states)
+//   bodies    id                     -> the body, when it is inline
+//   due       time due, id           -> nothing; only messages with a waiting recipient
+//   meta      "format", "highest id" -> a number of 8 octets
+// Ids and numbers are big-endian in keys and in meta, so that they sort by value.
+#pragma once
+
+#include "storage/lmdb.hpp"
+#include "storage/queue.hpp"
+
+namespace postern::storage {
+
+inline constexpr std::uint64_t queue_format = 1;
+
+struct queue_tables {
+    lmdb::table messages = 0, states = 0, bodies = 0, due = 0, meta = 0;
+};
+
+// What the fixed front of a states record says, without reading the rest (queue_record.cpp).
+struct states_head {
+    std::optional<std::int64_t> due;
+    std::size_t recipients = 0;
+};
+result<states_head> decode_states_head(std::string_view record);
+
+result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_absent absent);
+// newer_format or corrupt when this program can't work on it.
+result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables);
+result<void> write_queue_format(lmdb::transaction& within, const queue_tables& tables);
+
+std::string id_key(queue_id id);
+std::string due_key(due_message entry);
+result<queue_id> id_of_key(std::string_view key);       // corrupt when it isn't one
+result<due_message> due_of_key(std::string_view key);
+result<queue_id> read_highest_id(const lmdb::transaction& within, const queue_tables& tables);
+
+// invalid or too_large when the operation asks for something that can't be stored; no table is touched.
+result<void> check_operation(const queue_operation& operation);
+result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables, const queue_operation& operation);
+result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tables, queue_id to);
+// Octets of the map that an insert may take at most, copies of the tree's pages included; 0 for the other operations.
+std::uint64_t room_needed(const queue_operation& operation);
+
+} // namespace postern::storage

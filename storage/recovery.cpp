@@ -1,0 +1,86 @@
+// Runs before any session, so a body file without a record belongs to nobody who could still claim it. It
+// walks one folder and one page of the queue at a time: memory does not grow with the queue.
+#include "storage/recovery.hpp"
+
+#include "storage/spool_file.hpp"
+
+namespace postern::storage {
+namespace {
+
+constexpr std::size_t messages_at_once = 64;
+
+// Whether a file may go. A name that we would not have given stays: we remove only what is ours.
+result<bool> is_orphan(const std::string& subfolder, const std::string& name, const queue& from) {
+    const auto id = queue_id::parse(name);
+    if (!id || body_path(*id) != subfolder + "/" + name) return {boost::system::in_place_value, false};
+    const auto message = from.find(*id);
+    if (!message) return {boost::system::in_place_error, message.error()};
+    return !*message || !(*message)->body_in_file;
+}
+
+result<std::uint64_t> sweep_subfolder(file_env& files, const file_handle& bodies,
+                                      const std::string& subfolder, const queue& from) {
+    std::uint64_t removed = 0;
+    const auto folder = files.open_folder(&bodies, subfolder, folder_links::refuse);
+    if (!folder && folder.error() == storage_errc::not_found) return removed;
+    if (!folder) return folder.error();
+    result<void> outcome;
+    const auto listed = files.list(*folder, [&](const std::string& name) {
+        const auto orphan = is_orphan(subfolder, name, from);
+        if (!orphan) {
+            outcome = orphan.error();
+        } else if (*orphan) {
+            outcome = files.remove(*folder, name);
+            if (outcome) ++removed;
+        }
+        return outcome.has_value();
+    });
+    if (!outcome) return outcome.error();
+    if (!listed) return listed.error();
+    return removed;
+}
+
+// A file of another size than its record says was cut, or is another's. Not found is an answer; any other
+// error isn't.
+result<bool> is_damaged(file_env& files, const file_handle& bodies, const queued_message& message) {
+    if (!message.body_in_file) return {boost::system::in_place_value, false};
+    const auto facts = files.facts(&bodies, body_path(message.id));
+    if (facts) return facts->is_folder || facts->size != message.size;
+    if (facts.error() == storage_errc::not_found) return {boost::system::in_place_value, true};
+    return {boost::system::in_place_error, facts.error()};
+}
+
+result<void> check_messages(file_env& files, const file_handle& bodies, const queue& from,
+                            recovery_report& report) {
+    queue_id after;
+    for (;;) {
+        const auto messages = from.list(after, messages_at_once);
+        if (!messages) return messages.error();
+        if (messages->empty()) return {};
+        for (const queued_message& message : *messages) {
+            const auto damaged = is_damaged(files, bodies, message);
+            if (!damaged) return damaged.error();
+            if (*damaged) report.damaged.push_back(message.id);
+        }
+        report.messages += messages->size();
+        after = messages->back().id;
+    }
+}
+
+} // namespace
+
+result<recovery_report> recover(file_env& files, const std::string& state_dir, const queue& from) {
+    recovery_report report;
+    if (const auto cleared = from.clear_dead_readers(); !cleared) return cleared.error();
+    const auto bodies = files.open_folder(nullptr, state_dir + "/bodies", folder_links::follow);
+    if (!bodies) return bodies.error();
+    for (std::size_t i = 0; i < body_subfolders; ++i) {
+        const auto removed = sweep_subfolder(files, *bodies, body_subfolder(i), from);
+        if (!removed) return removed.error();
+        report.orphans_removed += *removed;
+    }
+    if (const auto checked = check_messages(files, *bodies, from, report); !checked) return checked.error();
+    return report;
+}
+
+} // namespace postern::storage

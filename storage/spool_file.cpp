@@ -1,0 +1,83 @@
+// Order is everything here: octets, then the file's flush, then its folder's flush, then (in the queue) the
+// record that names it. The folders themselves were made and flushed by queue::open.
+#include "storage/spool_file.hpp"
+
+#include <utility>
+
+namespace postern::storage {
+namespace {
+
+// The character with bits 10 to 14 of the id, the lowest of the microseconds: the two after it are a counter,
+// nearly always 0.
+constexpr std::size_t spreading_character = 10;
+constexpr unsigned spreading_bits = 10; // below them
+
+// Missing only when somebody removed it under a running server.
+result<file_handle> make_subfolder(file_env& files, const file_handle& bodies, const std::string& name) {
+    if (const auto made = files.make_folder(&bodies, name); !made && made.error() != storage_errc::exists) {
+        return made.error();
+    }
+    if (const auto flushed = files.sync_folder(bodies); !flushed) return flushed.error();
+    return files.open_folder(&bodies, name, folder_links::refuse);
+}
+
+} // namespace
+
+std::string body_path(queue_id id) {
+    const std::string text = id.to_string();
+    std::string path(1, text[spreading_character]);
+    path += '/';
+    path += text;
+    return path;
+}
+
+std::string body_subfolder(std::size_t index) {
+    const std::string path = body_path(queue_id{std::uint64_t{index} << spreading_bits});
+    return path.substr(0, path.find('/'));
+}
+
+spool_file::spool_file(file_env& files, file_handle folder, std::string name, file_handle file)
+    : files_(files), folder_(std::move(folder)), name_(std::move(name)), file_(std::move(file)) {}
+
+spool_file::~spool_file() {
+    if (kept_) return;
+    file_.reset();
+    (void)files_.remove(folder_, name_); // if that fails recovery finds it: no record names it
+}
+
+result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const std::string& state_dir,
+                                                       queue_id id) {
+    const std::string path = body_path(id);
+    const std::string subfolder = path.substr(0, path.find('/'));
+    const auto bodies = files.open_folder(nullptr, state_dir + "/bodies", folder_links::follow);
+    if (!bodies) return bodies.error();
+    auto folder = files.open_folder(&*bodies, subfolder, folder_links::refuse);
+    if (!folder && folder.error() == storage_errc::not_found) {
+        folder = make_subfolder(files, *bodies, subfolder);
+    }
+    if (!folder) return folder.error();
+    const std::string name = id.to_string();
+    auto file = files.open_file(&*folder, name, open_mode::create_new);
+    if (!file) return file.error();
+    return std::unique_ptr<spool_file>(new spool_file(files, std::move(*folder), name, std::move(*file)));
+}
+
+result<void> spool_file::append(std::string_view bytes) {
+    if (failed_) return storage_errc::io;
+    const auto written = files_.write_all(file_, bytes);
+    failed_ = !written;
+    if (written) size_ += bytes.size();
+    return written;
+}
+
+// A flush that failed may have thrown the octets away and would succeed the next time: it is never asked
+// again.
+result<void> spool_file::make_durable() {
+    if (failed_) return storage_errc::io;
+    auto flushed = files_.sync_data(file_);
+    if (flushed) flushed = files_.sync_folder(folder_);
+    failed_ = !flushed;
+    return flushed;
+}
+
+} // namespace postern::storage

@@ -1,0 +1,73 @@
+#include "storage/tables/directory_codec.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace postern::storage;
+using postern::result;
+
+namespace {
+
+const mailbox_record full{"u@f.test", 0x0102030405060708, false, "$y$secret", -2};
+
+template <class Record>
+void check_cuts(const std::string& value, result<Record> (*decode)(std::string_view, std::string_view)) {
+    REQUIRE(decode("k", value).has_value());
+    for (std::size_t size = 0; size < value.size(); ++size) {
+        INFO(size);
+        CHECK(decode("k", value.substr(0, size)).error() == storage_errc::corrupt);
+    }
+    CHECK(decode("k", value + '\0').error() == storage_errc::corrupt);
+}
+
+} // namespace
+
+TEST_CASE("a record cut anywhere or followed by octets is corrupt, never a shorter record", "[directory]") {
+    check_cuts(encode_mailbox(full).value(), decode_mailbox);
+    check_cuts(encode_domain({"f.test", "tier", "g.test"}).value(), decode_domain);
+}
+
+TEST_CASE("records decode to what was encoded", "[directory]") {
+    const auto mailbox = decode_mailbox(full.address, encode_mailbox(full).value()).value();
+    CHECK(mailbox.address == full.address);
+    CHECK(mailbox.quota == full.quota);
+    CHECK(mailbox.antispam == full.antispam);
+    CHECK(mailbox.password == full.password);
+    CHECK(mailbox.created == full.created);
+    const auto domain = decode_domain("f.test", encode_domain({"f.test", "c", "g.test"}).value()).value();
+    CHECK(domain.name == "f.test");
+    CHECK(domain.tier == "c");
+    CHECK(domain.alias_of == "g.test");
+}
+
+TEST_CASE("a record of a later version is told apart from a damaged one", "[directory]") {
+    auto value = encode_mailbox(full).value();
+    value[0] = 2;
+    CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
+    value[0] = static_cast<char>(0xff);
+    CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
+    value[0] = 0;
+    CHECK(decode_mailbox("k", value).error() == storage_errc::corrupt);
+    CHECK(decode_domain("k", "\x02").error() == storage_errc::newer_format);
+}
+
+TEST_CASE("a flag of a mailbox is 0 or 1", "[directory]") {
+    auto value = encode_mailbox(full).value();
+    value[9] = 2; // version, quota, then the flag
+    CHECK(decode_mailbox("k", value).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("a field beyond its limit is not stored", "[directory]") {
+    auto record = full;
+    record.password.assign(password_max, 'x');
+    CHECK(decode_mailbox("k", encode_mailbox(record).value()).value().password == record.password);
+    record.password += 'x';
+    CHECK(encode_mailbox(record).error() == storage_errc::invalid);
+    CHECK(encode_domain({"f.test", std::string(600, 't'), ""}).error() == storage_errc::invalid);
+    CHECK(encode_domain({"f.test", "", std::string(600, 't')}).error() == storage_errc::invalid);
+}
+
+TEST_CASE("a length in a record beyond the limit is corrupt even where the octets are there", "[directory]") {
+    std::string value = "\x01";
+    value += std::string("\x04\x01", 2) + std::string(1025, 't') + std::string(2, '\0');
+    CHECK(decode_domain("k", value).error() == storage_errc::corrupt);
+}

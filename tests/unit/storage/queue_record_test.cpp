@@ -1,0 +1,145 @@
+#include "queue_support.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace postern::storage;
+using namespace postern::testing;
+
+namespace {
+
+queued_message full_message() {
+    queued_message message = message_of(77, 70'000);
+    message.arrived = -1;
+    message.body_in_file = true;
+    message.smtputf8 = true;
+    message.ret = 2;
+    message.sender = "";
+    message.envelope_id = std::string("\0=+ \xff", 5);
+    queued_recipient failed;
+    failed.address = "b\xc3\xbc@example.net";
+    failed.orcpt = "rfc822;b";
+    failed.notify = 15;
+    failed.route = recipient_route::outside;
+    failed.state = recipient_state::failed;
+    failed.tries = 65535;
+    failed.next_try = -9;
+    failed.last_reply = "5.1.1 no";
+    message.recipients.push_back(failed);
+    return message;
+}
+
+std::string with(std::string record, std::size_t at, char octet) {
+    record.at(at) = octet;
+    return record;
+}
+
+} // namespace
+
+TEST_CASE("every field of a message comes back") {
+    const queued_message before = full_message();
+    auto after = decode_message(before.id, encode_message(before));
+    REQUIRE(after.has_value());
+    REQUIRE(decode_states(encode_states(before), *after));
+    CHECK(after->arrived == -1);
+    CHECK(after->size == 70'000);
+    CHECK((after->body_in_file && after->smtputf8));
+    CHECK(after->body_type == 1);
+    CHECK(after->ret == 2);
+    CHECK(after->sender.empty());
+    CHECK(after->envelope_id == before.envelope_id);
+    CHECK(after->session == "S77");
+    CHECK(after->client == "192.0.2.1");
+    CHECK(after->helo == "client.example.org");
+    CHECK(after->protocol == "ESMTPS");
+    REQUIRE(after->recipients.size() == 2);
+    const queued_recipient& second = after->recipients[1];
+    CHECK(second.address == "b\xc3\xbc@example.net");
+    CHECK(second.original.empty());
+    CHECK(second.orcpt == "rfc822;b");
+    CHECK(second.notify == 15);
+    CHECK(second.route == recipient_route::outside);
+    CHECK(second.state == recipient_state::failed);
+    CHECK(second.tries == 65535);
+    CHECK(second.next_try == -9);
+    CHECK(second.last_reply == "5.1.1 no");
+    CHECK(same(*after, before));
+}
+
+TEST_CASE("a record cut anywhere or with an octet too many is corrupt") {
+    const queued_message message = full_message();
+    const std::string fixed = encode_message(message), states = encode_states(message);
+    queued_message into = message;
+    for (std::size_t length = 0; length < fixed.size(); ++length) {
+        REQUIRE(decode_message({1}, fixed.substr(0, length)).error() == storage_errc::corrupt);
+    }
+    for (std::size_t length = 0; length < states.size(); ++length) {
+        REQUIRE(decode_states(states.substr(0, length), into).error() == storage_errc::corrupt);
+    }
+    CHECK(decode_message({1}, fixed + '\0').error() == storage_errc::corrupt);
+    CHECK(decode_states(states + '\0', into).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("a record of a later version says so instead of being misread") {
+    const queued_message message = full_message();
+    queued_message into = message;
+    CHECK(decode_message({1}, with(encode_message(message), 0, 2)).error() == storage_errc::newer_format);
+    CHECK(decode_states(with(encode_states(message), 0, 2), into).error() == storage_errc::newer_format);
+    CHECK(decode_message({1}, with(encode_message(message), 0, 0)).error() == storage_errc::corrupt);
+    CHECK(decode_states(with(encode_states(message), 0, 0), into).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("a huge count or length in a small record reserves nothing") {
+    const queued_message message = message_of(1);
+    const std::string fixed = encode_message(message), states = encode_states(message);
+    const std::size_t sender_length = 1 + 8 + 8 + 3;
+    std::string huge = fixed;
+    huge.replace(sender_length, 4, "\xff\xff\xff\xff");
+    CHECK(decode_message({1}, huge).error() == storage_errc::corrupt);
+    queued_message into = message;
+    huge = states;
+    huge.replace(10, 4, "\xff\xff\xff\xff");
+    CHECK(decode_states(huge, into).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("values without a meaning are corrupt") {
+    const queued_message message = message_of(1);
+    const std::string fixed = encode_message(message), states = encode_states(message);
+    queued_message into = message;
+    for (const std::size_t at : {17U, 18U, 19U}) { // flags, body_type, ret
+        CHECK(decode_message({1}, with(fixed, at, 9)).error() == storage_errc::corrupt);
+    }
+    CHECK(decode_message({1}, with(fixed, fixed.size() - 1, 2)).error() == storage_errc::corrupt);  // route
+    CHECK(decode_message({1}, with(fixed, fixed.size() - 2, 16)).error() == storage_errc::corrupt); // notify
+    CHECK(decode_states(with(states, 1, 2), into).error() == storage_errc::corrupt);                // waits
+    CHECK(decode_states(with(states, 14, 3), into).error() == storage_errc::corrupt);               // state
+}
+
+TEST_CASE("states that belong to another message or another time due are corrupt") {
+    const queued_message one = message_of(1);
+    queued_message two = full_message();
+    CHECK(decode_states(encode_states(one), two).error() == storage_errc::corrupt);
+    const std::string states = encode_states(one);
+    queued_message into = one;
+    CHECK(decode_states(with(states, 2, static_cast<char>(states[2] ^ 1)), into).error() ==
+          storage_errc::corrupt);
+    CHECK(decode_states(with(states, 1, 0), into).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("a reply longer than its limit is cut, not refused: a peer chose its length") {
+    queued_message message = message_of(1);
+    message.recipients[0].last_reply = std::string(10'000, 'x');
+    queued_message into = message;
+    REQUIRE(decode_states(encode_states(message), into));
+    CHECK(into.recipients[0].last_reply == std::string(last_reply_max, 'x'));
+}
+
+TEST_CASE("a message is due when its earliest waiting recipient is") {
+    queued_message message = full_message();
+    message.recipients.push_back(message.recipients[0]);
+    message.recipients[2].next_try = 500;
+    CHECK(due_time(message) == 500);
+    message.recipients[2].state = recipient_state::delivered;
+    CHECK(due_time(message) == 1000);
+    message.recipients[0].state = recipient_state::delivered;
+    CHECK_FALSE(due_time(message));
+}
