@@ -1,6 +1,6 @@
-// What the server tells its operator: one line an event, as Postfix's line forms ("text") or one JSON object ("json"). Every line of a
-// session carries its id, every line about a message its queue id. Peer octets are always escaped. Never blocks the caller: a sink
-// that can't keep up costs lines, which are counted.
+// What the server tells its operator: one line an event, as Postfix's line forms ("text") or one JSON object
+// ("json"). Every line of a session carries its id, every line about a message its queue id. Peer octets are
+// always escaped. Never blocks the caller: a sink that can't keep up costs lines, which are counted.
 #pragma once
 
 #include "conf/config.hpp"
@@ -15,45 +15,63 @@ namespace postern::server {
 // The events, a row each in log_render.cpp.
 enum class log_event : std::uint8_t {
     // the server
-    starting, listening, reloaded, reload_refused, note, stopping, stopped, fault,
+    starting,
+    listening,
+    reloaded,
+    reload_refused,
+    note,
+    stopping,
+    stopped,
+    fault,
     // a session
-    connected, disconnected, tls_established, rejected, command_error, lost_connection, timed_out,
+    connected,
+    disconnected,
+    tls_established,
+    rejected,
+    command_error,
+    lost_connection,
+    timed_out,
     // a message
-    received,  // client and recipients are known, octets are coming: "ID: client=..."
-    accepted,  // durable: "ID: from=<>, size=, nrcpt= (queue active)"
+    received,     // client and recipients are known, octets are coming: "ID: client=..."
+    named,        // its Message-ID is known: "ID: message-id=<...>"
+    accepted,     // durable: "ID: from=<>, size=, nrcpt= (queue active)"
     not_accepted, // refused at the end of data, or the queue could not take it
-    delivered, deferred, failed, removed,
+    delivered,
+    deferred,
+    failed,
+    removed,
 };
 
-// Everything a line can say; a field that is empty is left out. Views are read before write() returns.
+// Everything a line can say; a field that is empty is left out. Views are read before write() returns. Each member has an initialiser,
+// so that a designated list may leave any of them out.
 struct log_record {
     log_event event = log_event::note;
     conf::log_level level = conf::log_level::info;
-    std::string_view session;
-    std::string_view queue_id;
-    std::string_view listener;
-    std::string_view client;   // IP address
+    std::string_view session{};
+    std::string_view queue_id{};
+    std::string_view listener{};
+    std::string_view client{}; // IP address
     std::uint16_t client_port = 0;
-    std::string_view helo;
-    std::string_view protocol; // "ESMTP"
-    std::string_view from;     // envelope sender; see has_from
-    std::string_view to;
-    std::string_view original_to; // when it differs from `to`
-    std::string_view stage;    // "RCPT", "DATA", "END-OF-MESSAGE", "CONNECT"
-    std::string_view reply;    // the whole reply line sent, or for a delivery the text in brackets
-    std::string_view status_code; // "2.0.0" of a delivery
-    std::string_view test;     // the policy test that refused
-    std::string_view relay;    // "maildir"
-    std::string_view message_id;
-    std::string_view text;     // free text of note, fault, ...
-    std::string_view address;  // of a listener
-    std::string_view tls_protocol, tls_cipher;
+    std::string_view helo{};
+    std::string_view protocol{}; // "ESMTP"
+    std::string_view from{};     // envelope sender; see has_from
+    std::string_view to{};
+    std::string_view original_to{}; // when it differs from `to`
+    std::string_view stage{};       // "RCPT", "DATA", "END-OF-MESSAGE", "CONNECT"
+    std::string_view reply{};       // the whole reply line sent, or for a delivery the text in brackets
+    std::string_view status_code{}; // "2.0.0" of a delivery
+    std::string_view test{};        // the policy test that refused
+    std::string_view relay{};       // "maildir"
+    std::string_view message_id{};
+    std::string_view text{};    // free text of note, fault, ...
+    std::string_view address{}; // of a listener
+    std::string_view tls_protocol{}, tls_cipher{};
     std::uint64_t size = 0;
     std::uint32_t recipients = 0;
     std::uint32_t tries = 0;
-    double delay = -1;         // seconds since arrival; < 0 = absent
+    double delay = -1;                        // seconds since arrival; < 0 = absent
     std::uint32_t commands = 0, messages = 0; // of a session, at its end
-    bool has_from = false;     // the sender is known, "<>" included
+    bool has_from = false;                    // the sender is known, "<>" included
 };
 
 // One line without its end, pure. `when` is unix microseconds; `host` and `pid` go into text lines.
@@ -69,15 +87,19 @@ class log {
   public:
     virtual ~log() = default;
     virtual void write(const log_record& record) = 0; // any thread
-    virtual void reopen(const conf::log_settings& settings, const std::string& hostname) = 0; // also applies format, level and a new path
+    virtual void reopen(const conf::log_settings& settings,
+                        const std::string& hostname) = 0; // also applies format, level and a new path
     virtual std::uint64_t dropped() const = 0;
     virtual void flush() = 0; // at exit: what was written before it is out, or a second has passed
 
     void note(std::string_view text) { write({.event = log_event::note, .text = text}); }
-    void fault(std::string_view text) { write({.event = log_event::fault, .level = conf::log_level::error, .text = text}); }
+    void fault(std::string_view text) {
+        write({.event = log_event::fault, .level = conf::log_level::error, .text = text});
+    }
 };
 
 // False and `problem` filled when the path can't be opened.
-std::unique_ptr<log> open_log(const conf::log_settings& settings, const std::string& hostname, std::string& problem);
+std::unique_ptr<log> open_log(const conf::log_settings& settings, const std::string& hostname,
+                              std::string& problem);
 
 } // namespace postern::server

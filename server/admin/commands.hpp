@@ -1,4 +1,5 @@
-// The command line as rows: adding a command is a row with its handler, and a test. CLI11 is seen only by cli.cpp.
+// The command line as rows: adding a command is a row with its handler, and a test. CLI11 is seen only by
+// cli.cpp.
 #pragma once
 
 #include <cstdio>
@@ -13,13 +14,22 @@ namespace postern::server {
 
 // sysexits.h
 enum class exit_code : int {
-    ok = 0, usage = 64, bad_data = 65, no_user = 67, unavailable = 69, software = 70, cant_create = 73, temporary = 75, config = 78
+    ok = 0,
+    usage = 64,
+    bad_data = 65,
+    no_user = 67,
+    unavailable = 69,
+    software = 70,
+    cant_create = 73,
+    temporary = 75,
+    config = 78
 };
 
 // What the command line said, after its syntax was checked against the row.
 struct arguments {
     std::string config_file;
-    std::map<std::string, std::vector<std::string>> values; // by option ("--quota") or positional name ("ADDRESS")
+    std::map<std::string, std::vector<std::string>>
+        values; // by option ("--quota") or positional name ("ADDRESS")
     bool has(const std::string& name) const { return values.contains(name); }
     std::string one(const std::string& name) const; // first value, or ""
     const std::vector<std::string>& all(const std::string& name) const;

@@ -1,11 +1,12 @@
-// The local control socket: one request line, one JSON document back, close. Who may connect is decided by the socket's mode (0660).
-// A request is at most request_max octets; garbage gets an error document and the server goes on.
+// The local control socket: one request line, one JSON document back, close. Who may connect is decided by
+// the socket's mode (0660). A request is at most request_max octets; garbage gets an error document and the
+// server goes on.
 #pragma once
 
 #include "server/admin/status.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <functional>
 
 namespace postern::server {
@@ -26,13 +27,16 @@ class control_target {
     virtual void wake_queue() = 0; // look for due messages now
 };
 
-// One row per request; adding one is a row and its handler. Answers a JSON document (pure, testable without a socket).
+// One row per request; adding one is a row and its handler. Answers a JSON document (pure, testable without a
+// socket).
 std::string answer_control_request(std::string_view request_line, control_target& target);
 
-// Serves the socket until cancelled. The path is made (0660) and removed at the end; a stale one is replaced, a live one is an error.
+// Serves the socket until cancelled. The path is made (0660) and removed at the end; a stale one is replaced,
+// a live one is an error.
 boost::asio::awaitable<void> serve_control(std::string path, control_target& target);
 
-// The client side, blocking, for the sub-commands: the document, or empty when nobody listens. Waits 10 s at the most.
+// The client side, blocking, for the sub-commands: the document, or empty when nobody listens. Waits 10 s at
+// the most.
 std::string ask_control(const std::string& path, std::string_view request);
 
 } // namespace postern::server

@@ -20,8 +20,8 @@ struct server_status {
     std::string version;
     std::string hostname;
     int pid = 0;
-    std::int64_t started = 0;   // unix seconds
-    std::int64_t reloaded = 0;  // 0 = never
+    std::int64_t started = 0;  // unix seconds
+    std::int64_t reloaded = 0; // 0 = never
     std::string config_file;
     std::uint64_t sessions = 0;
     std::uint64_t messages_accepted = 0, messages_refused = 0;

@@ -1,0 +1,86 @@
+// The rows: every command with its arguments and its handler, in the order of the help text.
+#include "server/admin/commands.hpp"
+
+#include "conf/settings.hpp"
+#include "server/admin/handlers.hpp"
+#include "server/serve.hpp"
+#include "server/version.hpp"
+
+#include <array>
+#include <ostream>
+
+namespace postern::server {
+
+namespace {
+
+exit_code run_serve(const arguments& given, terminal& with) { return serve(given.config_file, with); }
+
+exit_code run_version(const arguments&, terminal& with) {
+    with.out << version_report();
+    return exit_code::ok;
+}
+
+exit_code run_reference(const arguments&, terminal& with) {
+    with.out << conf::reference_markdown();
+    return exit_code::ok;
+}
+
+constexpr argument_row json_only[] = {{"--json", "print one JSON document"}};
+constexpr argument_row domain_add[] = {{"NAME", "the domain; Unicode names are fine"},
+                                       {"--tier TIER", "its own tier of tests instead of the listener's"},
+                                       {"--alias-of DOMAIN", "mail for it goes to the same names in DOMAIN"}};
+constexpr argument_row domain_name[] = {{"NAME", "the domain"}};
+constexpr argument_row mailbox_settings[] = {
+    {"ADDRESS", "local@domain"},
+    {"--quota SIZE", "\"1GB\"; 0 = none"},
+    {"--antispam on|off", "test its mail for spam (on)"},
+    {"--password-stdin", "read the password from the first line of stdin"}};
+constexpr argument_row mailbox_address[] = {{"ADDRESS", "local@domain"}};
+constexpr argument_row alias_add[] = {
+    {"ADDRESS", "local@domain, or @domain with --catch-all"},
+    {"TARGET...", "where its mail goes, here or elsewhere"},
+    {"--catch-all", "ADDRESS is @domain: everybody there who has no mailbox or alias"}};
+constexpr argument_row alias_list[] = {{"[ADDRESS]", "this alias only"},
+                                       {"--json", "print one JSON document"}};
+constexpr argument_row alias_remove[] = {{"ADDRESS", "the alias"},
+                                         {"[TARGET...]", "only these targets of it"}};
+constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print one JSON document"}};
+
+constexpr std::array rows = {
+    command_row{"", "serve", "run the server in the foreground", {}, &run_serve},
+    command_row{"", "check", "check the configuration and all it names", {}, &run_check},
+    command_row{"", "reload", "make the running server read its configuration again", {}, &run_reload},
+    command_row{"", "status", "what the running server is doing", json_only, &run_status},
+    command_row{"domain", "add", "host a domain", domain_add, &run_domain_add},
+    command_row{"domain", "list", "the hosted domains", json_only, &run_domain_list},
+    command_row{"domain", "remove", "host it no longer; it must be empty", domain_name, &run_domain_remove},
+    command_row{"mailbox", "add", "make a mailbox", mailbox_settings, &run_mailbox_add},
+    command_row{"mailbox", "set", "change what is given", mailbox_settings, &run_mailbox_set},
+    command_row{"mailbox", "list", "the mailboxes", json_only, &run_mailbox_list},
+    command_row{"mailbox", "remove", "take no more mail for it; its Maildir stays", mailbox_address,
+                &run_mailbox_remove},
+    command_row{"alias", "add", "add targets to an alias", alias_add, &run_alias_add},
+    command_row{"alias", "list", "the aliases", alias_list, &run_alias_list},
+    command_row{"alias", "remove", "remove an alias, or targets of it", alias_remove, &run_alias_remove},
+    command_row{"queue", "list", "the messages that wait", json_only, &run_queue_list},
+    command_row{"queue", "show", "all about one message", queue_show, &run_queue_show},
+    command_row{"", "version", "version, build and libraries", {}, &run_version},
+    command_row{"", "reference", "every setting, as Markdown", {}, &run_reference},
+};
+
+} // namespace
+
+std::span<const command_row> command_rows() { return rows; }
+
+std::string arguments::one(const std::string& name) const {
+    const auto found = values.find(name);
+    return found == values.end() || found->second.empty() ? std::string() : found->second.front();
+}
+
+const std::vector<std::string>& arguments::all(const std::string& name) const {
+    static const std::vector<std::string> none;
+    const auto found = values.find(name);
+    return found == values.end() ? none : found->second;
+}
+
+} // namespace postern::server

@@ -1,0 +1,29 @@
+// The handlers of the rows in commands.cpp, one a command. Each reads its arguments, says its own errors, and
+// returns the exit code.
+#pragma once
+
+#include "server/admin/commands.hpp"
+
+namespace postern::server {
+
+exit_code run_check(const arguments& given, terminal& with);
+exit_code run_reload(const arguments& given, terminal& with);
+exit_code run_status(const arguments& given, terminal& with);
+
+exit_code run_domain_add(const arguments& given, terminal& with);
+exit_code run_domain_list(const arguments& given, terminal& with);
+exit_code run_domain_remove(const arguments& given, terminal& with);
+
+exit_code run_mailbox_add(const arguments& given, terminal& with);
+exit_code run_mailbox_set(const arguments& given, terminal& with);
+exit_code run_mailbox_list(const arguments& given, terminal& with);
+exit_code run_mailbox_remove(const arguments& given, terminal& with);
+
+exit_code run_alias_add(const arguments& given, terminal& with);
+exit_code run_alias_list(const arguments& given, terminal& with);
+exit_code run_alias_remove(const arguments& given, terminal& with);
+
+exit_code run_queue_list(const arguments& given, terminal& with);
+exit_code run_queue_show(const arguments& given, terminal& with);
+
+} // namespace postern::server

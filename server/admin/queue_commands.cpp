@@ -1,0 +1,194 @@
+// postern queue: what waits, read straight from the queue, beside a running server or without one. A page at
+// a time, so that a queue of a million messages costs no more memory than one of a thousand.
+#include "server/admin/handlers.hpp"
+#include "server/admin/support.hpp"
+
+#include "conf/settings.hpp"
+#include "storage/queue.hpp"
+#include "storage/spool_file.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <ctime>
+#include <fmt/format.h>
+#include <ostream>
+
+namespace postern::server {
+
+namespace {
+
+constexpr std::size_t page = 500;
+constexpr std::int64_t microseconds = 1'000'000;
+
+std::string_view state_name(storage::recipient_state state) {
+    switch (state) {
+    case storage::recipient_state::waiting: return "waiting";
+    case storage::recipient_state::delivered: return "delivered";
+    case storage::recipient_state::failed: return "failed";
+    }
+    return "waiting";
+}
+
+std::string_view route_name(storage::recipient_route route) {
+    return route == storage::recipient_route::local ? "local" : "outside";
+}
+
+boost::json::object recipient_object(const storage::queued_recipient& recipient) {
+    return {{"address", shown(recipient.address)},
+            {"original", shown(recipient.original)},
+            {"route", route_name(recipient.route)},
+            {"state", state_name(recipient.state)},
+            {"tries", recipient.tries},
+            {"next_try", recipient.next_try},
+            {"last_reply", shown(recipient.last_reply)}};
+}
+
+boost::json::object message_object(const storage::queued_message& message, std::int64_t now) {
+    const std::int64_t arrived = message.arrived / microseconds;
+    boost::json::array recipients;
+    for (const auto& recipient : message.recipients) recipients.push_back(recipient_object(recipient));
+    return {{"id", message.id.to_string()},
+            {"size", message.size},
+            {"arrived", arrived},
+            {"age", now - arrived},
+            {"sender", shown(message.sender)},
+            {"recipients", std::move(recipients)}};
+}
+
+std::string body_location(const storage::queued_message& message, const std::string& state_dir) {
+    return message.body_in_file ? state_dir + "/bodies/" + storage::body_path(message.id)
+                                : std::string("in the queue");
+}
+
+std::string next_text(const storage::queued_recipient& recipient, std::int64_t now) {
+    if (recipient.state != storage::recipient_state::waiting) return "-";
+    return recipient.next_try <= now ? std::string("now") : "in " + age_text(recipient.next_try - now);
+}
+
+void print_recipient(const storage::queued_recipient& recipient, std::int64_t now, std::ostream& out) {
+    out << fmt::format("    {:<32}  {:<9}  tries {:<3}  next {:<7}", shown(recipient.address),
+                       state_name(recipient.state), recipient.tries, next_text(recipient, now));
+    if (!recipient.last_reply.empty()) out << "  " << shown(recipient.last_reply);
+    out << '\n';
+}
+
+void print_message(const storage::queued_message& message, std::int64_t now, std::ostream& out) {
+    out << fmt::format("{:<13}  {:>9}  {:>4}  <{}>\n", message.id.to_string(),
+                       conf::format_size(message.size), age_text(now - message.arrived / microseconds),
+                       shown(message.sender));
+    for (const auto& recipient : message.recipients) print_recipient(recipient, now, out);
+}
+
+// Opens the queue as the server's user. Null with code ok: there is no queue yet.
+struct open_queue {
+    open_queue(const conf::config& settings, terminal& with) : identity(settings.server) {
+        if (!identity.trouble().empty()) {
+            code = fail(with, exit_code::config, "server.user", identity.trouble());
+            return;
+        }
+        auto opened = storage::queue::open_for_reading(storage::system_files(), settings.server.state_dir);
+        if (opened)
+            messages = std::move(*opened);
+        else if (opened.error() != storage::storage_errc::not_found)
+            code = fail(with, settings.server.state_dir, opened.error());
+    }
+    as_service_user identity;
+    std::unique_ptr<storage::queue> messages;
+    exit_code code = exit_code::ok;
+};
+
+// Calls `print` for each message; each page is its own read transaction, over before anything is printed.
+template <class Print> result<void> each_message(const storage::queue& from, Print print) {
+    storage::queue_id last{};
+    for (;;) {
+        const auto messages = from.list(last, page);
+        if (!messages) return messages.error();
+        for (const auto& message : *messages) print(message);
+        if (messages->size() < page) return {};
+        last = messages->back().id;
+    }
+}
+
+void print_details(const storage::queued_message& message, const std::string& state_dir, std::int64_t now,
+                   std::ostream& out) {
+    const std::int64_t arrived = message.arrived / microseconds;
+    const auto line = [&](std::string_view name, std::string_view value) {
+        out << fmt::format("{:<12} {}\n", name, value);
+    };
+    line("id", message.id.to_string());
+    line("sender", "<" + shown(message.sender) + ">");
+    line("size", fmt::format("{} ({})", message.size, conf::format_size(message.size)));
+    line("arrived", fmt::format("{} ({} ago)", local_time_text(arrived), age_text(now - arrived)));
+    line("client", shown(message.client));
+    line("helo", shown(message.helo));
+    line("protocol", shown(message.protocol));
+    line("session", shown(message.session));
+    if (!message.envelope_id.empty()) line("envelope id", shown(message.envelope_id));
+    line("body", body_location(message, state_dir));
+    out << "recipients\n";
+    for (const auto& recipient : message.recipients) {
+        print_recipient(recipient, now, out);
+        if (recipient.original != recipient.address)
+            out << "        for " << shown(recipient.original) << '\n';
+    }
+}
+
+boost::json::object details_object(const storage::queued_message& message, const std::string& state_dir,
+                                   std::int64_t now) {
+    auto object = message_object(message, now);
+    object["client"] = shown(message.client);
+    object["helo"] = shown(message.helo);
+    object["protocol"] = shown(message.protocol);
+    object["session"] = shown(message.session);
+    object["envelope_id"] = shown(message.envelope_id);
+    object["smtputf8"] = message.smtputf8;
+    object["body"] = body_location(message, state_dir);
+    return object;
+}
+
+} // namespace
+
+exit_code run_queue_list(const arguments& given, terminal& with) {
+    const auto settings = read_config(given, with);
+    if (!settings) return exit_code::config;
+    const open_queue queue(*settings, with);
+    if (queue.code != exit_code::ok) return queue.code;
+    const std::int64_t now = std::time(nullptr);
+    result<void> listed;
+    if (given.has("--json")) {
+        json_list list(with.out, "messages");
+        if (queue.messages)
+            listed = each_message(*queue.messages, [&](const storage::queued_message& message) {
+                list.add(message_object(message, now));
+            });
+        list.end();
+    } else if (queue.messages) {
+        listed = each_message(*queue.messages, [&](const storage::queued_message& message) {
+            print_message(message, now, with.out);
+        });
+    }
+    return listed ? exit_code::ok : fail(with, "queue", listed.error());
+}
+
+exit_code run_queue_show(const arguments& given, terminal& with) {
+    const auto settings = read_config(given, with);
+    if (!settings) return exit_code::config;
+    const std::string text = given.one("ID");
+    const auto id = storage::queue_id::parse(text);
+    if (!id) return fail(with, exit_code::bad_data, text, "is not a queue id");
+    const open_queue queue(*settings, with);
+    if (queue.code != exit_code::ok) return queue.code;
+    result<std::optional<storage::queued_message>> message = std::optional<storage::queued_message>();
+    if (queue.messages) message = queue.messages->find(*id);
+    if (!message) return fail(with, text, message.error());
+    if (!*message) return fail(with, exit_code::no_user, text, "is not in the queue");
+    const std::int64_t now = std::time(nullptr);
+    if (given.has("--json"))
+        with.out << boost::json::serialize(details_object(**message, settings->server.state_dir, now))
+                 << '\n';
+    else
+        print_details(**message, settings->server.state_dir, now, with.out);
+    return exit_code::ok;
+}
+
+} // namespace postern::server
