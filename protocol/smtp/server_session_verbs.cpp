@@ -62,7 +62,10 @@ void server_session::decided_helo(verdict_answer& answer) {
 
 void server_session::say_ehlo() {
     reply answer = make_reply(reply_id::ehlo_ok, {settings_.hostname});
-    const extension_context context{settings_.max_message_size, settings_.max_recipients, settings_.offer_tls && !tls_};
+    extension_context context;
+    context.max_message_size = settings_.max_message_size;
+    context.max_recipients = settings_.max_recipients;
+    context.tls_available = settings_.offer_tls && !tls_;
     for (const auto& row : extensions()) {
         if (!row.offered(context)) continue;
         answer.text += '\n';
