@@ -196,6 +196,7 @@ TEST_CASE("ORCPT is kept decoded with its type", "[extension]") {
         {"utf-8;\\x{202E}", ""},
         {"utf-8;\\x{D800}", ""},
         {"utf-8;\\x{110000}", ""},
+        {"utf-8;\\x{410000}", ""}, // would become U+10000 if its top bits were dropped
         {"utf-8;\\x{00000041}", ""},
         {"utf-8;\\x{}", ""},
         {"utf-8;\\x{G1}", ""},
