@@ -143,7 +143,8 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     // MDB_NOTLS: without it a second read transaction in one thread is MDB_BAD_RSLOT.
     const unsigned flags = with.mode == access::read ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
     const auto sane = check_meta_pages(folder + "/data.mdb");
-    if (!sane && (with.mode == access::read || sane.error() != storage_errc::not_found)) return sane.error();
+    const bool may_make = with.mode == access::write && with.absent == when_absent::make;
+    if (!sane && !(may_make && sane.error() == storage_errc::not_found)) return sane.error();
     rc = mdb_env_open(made, folder.c_str(), flags, 0600);
     if (rc != MDB_SUCCESS) return error_of(rc);
     if (const auto sound = opened->check_pages(); !sound) return sound.error();

@@ -11,7 +11,7 @@ namespace postern::storage {
 struct queue::impl {
     file_env& files; // lives as long as the program
     std::string state_dir;
-    lmdb::environment_options with;
+    lmdb::environment_options with{.absent = lmdb::when_absent::fail};
     file_handle bodies;
     // Held shared by whoever uses `environment`, alone by commit() when it replaces one that LMDB gave up: LMDB must not
     // be closed under a reader, nor opened twice in a process.
