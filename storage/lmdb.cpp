@@ -94,9 +94,9 @@ result<std::uint64_t> transaction::entries(table in) const {
 
 result<void> transaction::commit() {
     const int rc = mdb_txn_commit(std::exchange(handle_, nullptr));
-    if (rc == MDB_PANIC) owner_->given_up_ = true;
-    if (rc != MDB_SUCCESS) return error_of(rc);
-    return {};
+    if (rc == MDB_SUCCESS) return {};
+    (void)owner_->begin_read(); // only asks whether LMDB still lets anybody in; begin() keeps the answer
+    return error_of(rc);
 }
 
 result<cursor> cursor::open(const transaction& within, table in) {

@@ -95,6 +95,16 @@ result<void> queue::impl::replace_given_up() {
     return open_environment();
 }
 
+result<void> queue::impl::write(std::span<const queue_operation> batch) {
+    const std::shared_lock held(replacing);
+    if (const auto room = check_room(files, state_dir, *environment, batch); !room) return room;
+    auto written = write_batch(*environment, tables, batch);
+    if (!written && written.error() == storage_errc::map_full && write_nothing(*environment, tables)) {
+        written = write_batch(*environment, tables, batch); // no flush failed: the map ended before any
+    }
+    return written;
+}
+
 result<void> queue::commit(std::span<const queue_operation> batch) {
     if (batch.empty()) return {};
     if (impl_->with.mode == lmdb::access::read) return storage_errc::read_only;
@@ -102,15 +112,12 @@ result<void> queue::commit(std::span<const queue_operation> batch) {
         if (const auto storable = check_operation(operation); !storable) return storable;
     }
     if (const auto usable = impl_->replace_given_up(); !usable) return usable;
-    const std::shared_lock held(impl_->replacing);
-    lmdb::environment& environment = *impl_->environment;
-    const auto room = check_room(impl_->files, impl_->state_dir, environment, batch);
-    if (!room) return room;
-    auto written = write_batch(environment, impl_->tables, batch);
-    if (!written && written.error() == storage_errc::map_full && write_nothing(environment, impl_->tables)) {
-        written = write_batch(environment, impl_->tables, batch); // no flush failed: the map ended before any
+    const auto written = impl_->write(batch);
+    if (written) {
+        remove_bodies(impl_->files, impl_->bodies, batch);
+    } else {
+        (void)impl_->replace_given_up(); // at once, for the readers; if it fails the next commit tries again
     }
-    if (written) remove_bodies(impl_->files, impl_->bodies, batch);
     return written;
 }
 

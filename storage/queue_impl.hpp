@@ -23,6 +23,7 @@ struct queue::impl {
     impl(file_env& with_files, std::string in) : files(with_files), state_dir(std::move(in)) {}
     result<void> open_environment();
     result<void> replace_given_up();
+    result<void> write(std::span<const queue_operation> batch);
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.
     template <class Use> auto read(Use use) const -> decltype(use(std::declval<const lmdb::transaction&>())) {

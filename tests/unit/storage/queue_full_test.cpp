@@ -22,7 +22,15 @@ struct filling {
 
 filling fill(queue& into, std::uint64_t first, std::size_t body_size) {
     filling outcome;
-    for (std::uint64_t id = first; id < first + 100'000; ++id) {
+    std::vector<queue_operation> batch;
+    do { // in larger steps first: flushes are slow
+        batch.clear();
+        for (std::uint64_t i = 0; i < 10; ++i)
+            batch.push_back(insert_of(first + outcome.accepted + i, body_size));
+        outcome.accepted += 10;
+    } while (into.commit(batch));
+    outcome.accepted -= 10;
+    for (std::uint64_t id = first + outcome.accepted; id < first + 100'000; ++id) {
         const auto committed = commit_one(into, insert_of(id, body_size));
         if (!committed) {
             outcome.stopped_by = committed.error();
