@@ -1,43 +1,9 @@
-// Fails every write and flush that LMDB makes during a commit, one after the other. The functions below stand
-// before libc's for the whole program, liblmdb.so included; they pass everything on unless a test has armed
-// them.
+// Fails every write and flush that LMDB makes during a commit, one after the other.
 #include "queue_support.hpp"
+#include "system_call_faults.hpp"
 
-#include <atomic>
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-namespace {
-
-std::atomic<int> calls_until_failure = 0; // 1 = the next call fails; 0 = none does
-std::atomic<int> failure_errno = 0;
-std::atomic<int> failures = 0;
-
-bool fails_now() {
-    if (calls_until_failure == 0 || --calls_until_failure != 0) return false;
-    ++failures;
-    errno = failure_errno;
-    return true;
-}
-
-} // namespace
-
-extern "C" ssize_t pwrite(int fd, const void* octets, size_t size, off_t at) {
-    return fails_now() ? -1 : ::syscall(SYS_pwrite64, fd, octets, size, at);
-}
-extern "C" ssize_t pwrite64(int fd, const void* octets, size_t size, off64_t at) {
-    return fails_now() ? -1 : ::syscall(SYS_pwrite64, fd, octets, size, at);
-}
-extern "C" ssize_t pwritev(int fd, const iovec* pieces, int count, off_t at) {
-    return fails_now() ? -1 : ::syscall(SYS_pwritev, fd, pieces, count, at, 0);
-}
-extern "C" ssize_t writev(int fd, const iovec* pieces, int count) {
-    return fails_now() ? -1 : ::syscall(SYS_writev, fd, pieces, count);
-}
-extern "C" int fdatasync(int fd) { return fails_now() ? -1 : static_cast<int>(::syscall(SYS_fdatasync, fd)); }
 
 using namespace postern::storage;
 using namespace postern::testing;
@@ -65,12 +31,9 @@ bool fail_call(int nth, int error, storage_errc expected) {
     REQUIRE(queue);
     const queue_operation before[] = {insert_of(1, 3000), insert_of(2, 3000), insert_of(3, 3000)};
     REQUIRE(queue->commit(before));
-    failure_errno = error;
-    failures = 0;
-    calls_until_failure = nth;
+    fail_system_call(nth, error);
     const auto committed = queue->commit(under_way);
-    calls_until_failure = 0;
-    if (failures == 0) {
+    if (!disarm_system_calls()) {
         CHECK(committed);
         return false;
     }

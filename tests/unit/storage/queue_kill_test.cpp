@@ -4,11 +4,11 @@
 #include "queue_support.hpp"
 #include "storage/recovery.hpp"
 #include "storage/spool_file.hpp"
+#include "system_call_faults.hpp"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <csignal>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,77 +45,108 @@ bool commit_batch(queue& into, const std::string& state_dir, std::uint64_t first
     return true;
 }
 
-// The child: batch after batch, each acknowledged by the id of its first message, until it is killed.
-[[noreturn]] void write_until_killed(const std::string& state_dir, std::uint64_t first, int acknowledge) {
-    const auto queue = open_queue(state_dir);
-    if (!queue) ::_exit(1);
-    for (std::uint64_t id = first; commit_batch(*queue, state_dir, id); id += batch_size) {
-        if (::write(acknowledge, &id, sizeof id) != sizeof id) break;
-    }
-    ::_exit(1);
-}
+struct child_run {
+    std::uint64_t acknowledged = 0; // the last id that the child told us is ours
+    bool killed = false;
+};
 
-// The first id of the last batch that the child acknowledged; it is killed `delay` after the acknowledgement
-// number `count`.
-std::uint64_t run_and_kill(const std::string& state_dir, std::uint64_t first, int count,
-                           std::chrono::microseconds delay) {
+// Runs `work` in a child process, which gets a function that acknowledges an id to us.
+template <class Work> child_run run_in_child(Work work, std::uint64_t kill_after) {
     int pipe_ends[2];
     REQUIRE(::pipe(pipe_ends) == 0);
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
         ::close(pipe_ends[0]);
-        write_until_killed(state_dir, first, pipe_ends[1]);
+        work([&](std::uint64_t id) { (void)::syscall(SYS_write, pipe_ends[1], &id, sizeof id); });
+        ::_exit(0);
     }
     ::close(pipe_ends[1]);
-    std::uint64_t last = 0, id = 0;
-    for (int i = 0; i < count && ::read(pipe_ends[0], &id, sizeof id) == sizeof id; ++i) last = id;
-    const auto until = std::chrono::steady_clock::now() + delay;
-    while (std::chrono::steady_clock::now() < until) {
+    child_run outcome;
+    std::uint64_t id = 0;
+    while (::read(pipe_ends[0], &id, sizeof id) == sizeof id) {
+        outcome.acknowledged = id;
+        if (id >= kill_after) ::kill(child, SIGKILL);
     }
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
-    while (::read(pipe_ends[0], &id, sizeof id) == sizeof id) last = id;
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    outcome.killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     ::close(pipe_ends[0]);
-    return last;
+    return outcome;
+}
+
+// Everything acknowledged is there whole, and beyond it the next batch whole or nothing. The last id that is
+// there.
+std::uint64_t check_kept(const std::string& state_dir, std::uint64_t acknowledged) {
+    const auto queue = open_queue(state_dir);
+    REQUIRE(queue);
+    const auto report = recover(system_files(), state_dir, *queue);
+    REQUIRE(report.has_value());
+    CHECK(report->damaged.empty());
+    const std::uint64_t kept = queue->totals()->messages;
+    REQUIRE((kept == acknowledged || kept == acknowledged + batch_size));
+    CHECK(queue->highest_id().value() == queue_id{kept});
+    CHECK(queue->due(10'000, 100'000)->size() == kept);
+    for (std::uint64_t id = 1; id <= kept; ++id) {
+        const auto message = queue->find({id});
+        REQUIRE(message.has_value());
+        REQUIRE(message->has_value());
+        REQUIRE(same(**message, kill_message(id)));
+        REQUIRE(stored_body(*queue, **message) == body_of(id, size_of(id)));
+    }
+    return kept;
 }
 
 } // namespace
 
-TEST_CASE("a writer killed at any point loses nothing that it acknowledged and keeps no half batch") {
-    const temporary_folder folder;
-    std::uint64_t first = 1, unacknowledged = 0, orphans = 0;
-    for (int round = 0; round < 25; ++round) {
-        INFO("round " << round);
-        const auto delay = std::chrono::microseconds(round * 97 % 1500);
-        const std::uint64_t last = run_and_kill(folder.path(), first, 1 + round % 4, delay);
-        REQUIRE(last >= first);
-        const auto queue = open_queue(folder.path());
-        REQUIRE(queue);
-        const auto report = recover(system_files(), folder.path(), *queue);
-        REQUIRE(report.has_value());
-        CHECK(report->damaged.empty());
-        orphans += report->orphans_removed;
-        const std::uint64_t kept = queue->totals()->messages, acknowledged = last + batch_size - 1;
-        REQUIRE((kept == acknowledged || kept == acknowledged + batch_size));
-        unacknowledged += kept - acknowledged;
-        CHECK(queue->highest_id().value() == queue_id{kept});
-        for (std::uint64_t id = first; id <= kept; ++id) {
-            const auto message = queue->find({id});
-            REQUIRE(message.has_value());
-            REQUIRE(message->has_value());
-            REQUIRE(same(**message, kill_message(id)));
-            REQUIRE(stored_body(*queue, **message) == body_of(id, size_of(id)));
-        }
-        first = kept + 1;
+TEST_CASE(
+    "a writer killed before any of its writes and flushes keeps the batch under way whole or not at all") {
+    std::uint64_t kept_unacknowledged = 0;
+    int nth = 1;
+    for (bool killed = true; killed; ++nth) {
+        INFO("call " << nth);
+        const temporary_folder folder;
+        const child_run run = run_in_child(
+            [&](const auto& acknowledge) {
+                const auto queue = open_queue(folder.path());
+                if (!queue || !commit_batch(*queue, folder.path(), 1)) ::_exit(1);
+                acknowledge(batch_size);
+                kill_at_system_call(nth);
+                if (commit_batch(*queue, folder.path(), 1 + batch_size)) acknowledge(2 * batch_size);
+            },
+            UINT64_MAX);
+        killed = run.killed;
+        REQUIRE(run.acknowledged == (killed ? 1 : 2) * batch_size);
+        kept_unacknowledged += check_kept(folder.path(), run.acknowledged) - run.acknowledged;
     }
-    CAPTURE(first, unacknowledged, orphans);
-    CHECK(unacknowledged + orphans > 0); // else no kill ever struck a batch under way
+    CHECK(nth > 7); // the body and its two flushes, pages, their flush, the meta page
+    CHECK(kept_unacknowledged ==
+          0); // the meta page is the last call: before it nothing is ours, after it everything
+}
+
+TEST_CASE("a writer killed again and again in the midst of its work loses nothing that it acknowledged") {
+    const temporary_folder folder;
+    std::uint64_t kept = 0;
+    for (std::uint64_t round = 0; round < 8; ++round) {
+        INFO("round " << round);
+        const child_run run = run_in_child(
+            [&](const auto& acknowledge) {
+                const auto queue = open_queue(folder.path());
+                if (!queue) return;
+                for (std::uint64_t id = kept + 1; commit_batch(*queue, folder.path(), id); id += batch_size) {
+                    acknowledge(id + batch_size - 1);
+                }
+            },
+            kept + (1 + round % 4) * batch_size);
+        REQUIRE(run.killed);
+        REQUIRE(run.acknowledged > kept);
+        kept = check_kept(folder.path(), run.acknowledged);
+    }
 }
 
 TEST_CASE("a command in another process reads beside a running writer") {
     const temporary_folder folder;
-    REQUIRE(run_and_kill(folder.path(), 1, 2, std::chrono::microseconds(0)) > 0);
+    REQUIRE(open_queue(folder.path()));
     int go[2], answer[2];
     REQUIRE((::pipe(go) == 0 && ::pipe(answer) == 0));
     const pid_t child = ::fork(); // before the queue is opened: LMDB must not cross a fork
