@@ -105,9 +105,9 @@ result<std::uint64_t> transaction::entries(table in) const {
 
 result<void> transaction::commit() {
     const int rc = mdb_txn_commit(std::exchange(handle_, nullptr));
-    if (rc == MDB_PANIC) owner_->given_up_ = true;
-    if (rc != MDB_SUCCESS) return error_of(rc);
-    return {};
+    if (rc == MDB_SUCCESS) return {};
+    (void)owner_->begin_read(); // only asks whether LMDB still lets anybody in; begin() keeps the answer
+    return error_of(rc);
 }
 
 result<cursor> cursor::open(const transaction& within, table in) {
@@ -154,7 +154,8 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     // MDB_NOTLS: without it a second read transaction in one thread is MDB_BAD_RSLOT.
     const unsigned flags = with.mode == access::read ? MDB_NOTLS | MDB_RDONLY : MDB_NOTLS;
     const auto sane = check_meta_pages(folder + "/data.mdb");
-    if (!sane && (with.mode == access::read || sane.error() != storage_errc::not_found)) return sane.error();
+    const bool may_make = with.mode == access::write && with.absent == when_absent::make;
+    if (!sane && !(may_make && sane.error() == storage_errc::not_found)) return sane.error();
     rc = mdb_env_open(made, folder.c_str(), flags, 0600);
     if (rc != MDB_SUCCESS) return error_of(rc);
     if (const auto sound = opened->check_pages(); !sound) return sound.error();

@@ -33,7 +33,7 @@ using table = unsigned int; // a handle, valid for the environment's life once t
 
 enum class access {
     read,
-    write, // makes the environment when the folder holds none
+    write,
 };
 enum class when_absent {
     fail, // not_found
@@ -105,6 +105,7 @@ class cursor {
 
 struct environment_options {
     access mode = access::write;
+    when_absent absent = when_absent::make; // what to do when the folder holds no environment; one to read is never made
     std::uint64_t map_size = std::uint64_t{1} << 40; // a bound, not an allocation
     unsigned tables = 8;
     unsigned readers = 512; // read transactions at once, over all processes; one more is `busy`

@@ -1,6 +1,6 @@
-// The format is that of LMDB 0.9 on a 64-bit little-endian machine (lmdb.h has no words for it; mdb.c's
-// MDB_page, MDB_node, MDB_meta and MDB_db do). Work is bounded by the number of pages: a page reached twice
-// is a loop and corrupt.
+// The format is that of LMDB 0.9 on a 64-bit little-endian machine: mdb.c's MDB_page, MDB_node, MDB_meta and
+// MDB_db. Every page may be claimed once, by a tree, by a value or by the list of free pages; a second claim
+// is corrupt: it would be a loop, or a live page that LMDB gives out to be overwritten.
 #include "storage/lmdb_check.hpp"
 
 #include <algorithm>
@@ -8,8 +8,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <optional>
+#include <string_view>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 #include <vector>
 
@@ -24,6 +25,8 @@ constexpr std::uint16_t node_overflow = 1, node_table = 2;
 constexpr std::uint16_t free_table_flags = 8; // MDB_INTEGERKEY
 constexpr std::uint64_t no_root = ~std::uint64_t{0};
 constexpr unsigned depth_max = 32;
+constexpr std::uint64_t unwritten_max = std::uint64_t{1}
+                                        << 20; // pages given out and freed again before any was written
 
 template <class Number> Number number_at(const char* octets) {
     Number value{};
@@ -89,11 +92,69 @@ result<std::array<meta, 2>> read_metas(int file) {
     return std::array<meta, 2>{*first, *second};
 }
 
+// MDB_node, points into its page. Its head: low half of the size or of the child, high half, flags (or the
+// child's highest part), length of the key.
+struct node {
+    std::size_t at = 0, octets = 0; // where it lies in its page
+    std::uint16_t flags = 0;
+    std::uint64_t size = 0;  // of the value, in a leaf
+    std::uint64_t child = 0; // in a branch
+    std::string_view key;
+    const char* value = nullptr; // or the number of the overflow page that it starts on
+};
+
+result<node> node_at(const std::vector<char>& page, std::size_t at, std::uint16_t page_kind) {
+    if (at + node_head > page.size()) return storage_errc::corrupt;
+    const char* head = page.data() + at;
+    const std::uint64_t low = number_at<std::uint32_t>(head);
+    const auto flags = number_at<std::uint16_t>(head + 4);
+    const std::size_t key = number_at<std::uint16_t>(head + 6);
+    std::uint64_t inside = flags == node_overflow ? sizeof(std::uint64_t) : low;
+    if (page_kind == page_branch) inside = 0;
+    if (node_head + key + inside > page.size() - at) return storage_errc::corrupt;
+    const std::size_t octets = (node_head + key + inside + 1) / 2 * 2;
+    return node{at,
+                octets,
+                flags,
+                low,
+                low | std::uint64_t{flags} << 32,
+                {head + node_head, key},
+                head + node_head + key};
+}
+
+// The nodes fill the page's upper part without gap or overlap: LMDB moves them by their sizes.
+bool nodes_tile(std::vector<node> nodes, std::size_t from, std::size_t to) {
+    std::ranges::sort(nodes, {}, &node::at);
+    for (const node& each : nodes) {
+        if (each.at != from) return false;
+        from += each.octets;
+    }
+    return from == to;
+}
+
+result<std::vector<node>> read_nodes(const std::vector<char>& page, std::uint16_t page_kind) {
+    const std::size_t lower = number_at<std::uint16_t>(page.data() + 12);
+    const std::size_t upper = number_at<std::uint16_t>(page.data() + 14);
+    if (lower < page_head || lower % 2 != 0 || lower > upper || upper > page.size()) {
+        return storage_errc::corrupt;
+    }
+    std::vector<node> nodes;
+    for (std::size_t at = page_head; at < lower; at += 2) {
+        const auto found = node_at(page, number_at<std::uint16_t>(page.data() + at), page_kind);
+        if (!found) return found.error();
+        nodes.push_back(*found);
+    }
+    if (!nodes_tile(nodes, upper, page.size())) return storage_errc::corrupt;
+    return nodes;
+}
+
 class page_walk {
   public:
     page_walk(int file, const meta& of, std::uint64_t file_octets)
-        : file_(file), page_size_(of.free.pad), pages_(std::min(of.last_page + 1, file_octets / of.free.pad)),
-          left_(pages_) {}
+        : file_(file), page_size_(of.free.pad), pages_(file_octets / of.free.pad),
+          transaction_id_(of.transaction_id) {
+        if (of.last_page < pages_ + unwritten_max) claimed_.resize(of.last_page + 1);
+    }
 
     enum class table_kind { free_pages, main, named };
 
@@ -106,8 +167,7 @@ class page_walk {
   private:
     // `height` pages are left on the way to a leaf, this one included.
     result<void> walk_page(std::uint64_t number, unsigned height, table_kind kind) {
-        if (number < 2 || number >= pages_ || left_ == 0) return storage_errc::corrupt;
-        --left_;
+        if (number >= pages_ || !claim(number, 1)) return storage_errc::corrupt;
         std::vector<char> page(page_size_);
         const auto read = read_exactly(file_, number * page_size_, page.data(), page.size());
         if (!read) return read;
@@ -120,64 +180,83 @@ class page_walk {
     }
 
     result<void> walk_nodes(const std::vector<char>& page, unsigned height, table_kind kind) {
-        const std::size_t lower = number_at<std::uint16_t>(page.data() + 12);
-        const std::size_t upper = number_at<std::uint16_t>(page.data() + 14);
-        if (lower < page_head || lower % 2 != 0 || lower > upper || upper > page_size_) {
-            return storage_errc::corrupt;
-        }
-        const std::size_t count = (lower - page_head) / 2;
+        const auto nodes = read_nodes(page, height > 1 ? page_branch : page_leaf);
+        if (!nodes) return nodes.error();
         // LMDB asserts two children; in its own list of free pages it bears one.
-        if (height > 1 && count < (kind == table_kind::free_pages ? 1U : 2U)) return storage_errc::corrupt;
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t at = number_at<std::uint16_t>(page.data() + page_head + 2 * i);
-            if (at < upper || at + node_head > page_size_) return storage_errc::corrupt;
-            const auto sound = height > 1 ? walk_branch(page, at, height, kind) : walk_leaf(page, at, kind);
+        const std::size_t fewest = height > 1 && kind != table_kind::free_pages ? 2 : 1;
+        if (nodes->size() < fewest) return storage_errc::corrupt;
+        for (const node& each : *nodes) {
+            const auto sound = height > 1 ? walk_page(each.child, height - 1, kind) : walk_leaf(each, kind);
             if (!sound) return sound;
         }
         return {};
     }
 
-    // MDB_node: low half of the size or page number, high half, flags (or the page number's highest part),
-    // length of the key.
-    result<void> walk_branch(const std::vector<char>& page, std::size_t at, unsigned height,
-                             table_kind kind) {
-        const char* node = page.data() + at;
-        const std::size_t key = number_at<std::uint16_t>(node + 6);
-        if (at + node_head + key > page_size_) return storage_errc::corrupt;
-        const std::uint64_t child =
-            number_at<std::uint32_t>(node) | std::uint64_t{number_at<std::uint16_t>(node + 4)} << 32;
-        return walk_page(child, height - 1, kind);
-    }
-
-    result<void> walk_leaf(const std::vector<char>& page, std::size_t at, table_kind kind) {
-        const char* node = page.data() + at;
-        const std::uint64_t size = number_at<std::uint32_t>(node);
-        const auto flags = number_at<std::uint16_t>(node + 4);
-        const std::size_t data = at + node_head + number_at<std::uint16_t>(node + 6);
-        const std::uint64_t inside = flags == node_overflow ? sizeof(std::uint64_t) : size;
-        if (data > page_size_ || inside > page_size_ - data) return storage_errc::corrupt;
+    result<void> walk_leaf(const node& leaf, table_kind kind) {
+        const auto [flags, size, value] = std::tuple(leaf.flags, leaf.size, leaf.value);
         if (kind == table_kind::main && flags == node_table && size == table_octets) {
-            const tree named = tree_at(page.data() + data);
+            const tree named = tree_at(value);
             if (named.flags != 0) return storage_errc::corrupt;
             return walk(named, table_kind::named);
         }
-        if (flags == node_overflow) return check_overflow(page.data() + data, size);
-        if (flags != 0) return storage_errc::corrupt;
+        if (flags != 0 && flags != node_overflow) return storage_errc::corrupt;
+        if (flags == node_overflow && !claim_overflow(number_at<std::uint64_t>(value), size)) {
+            return storage_errc::corrupt;
+        }
+        if (kind != table_kind::free_pages) return {};
+        if (!next_free_key(leaf.key)) return storage_errc::corrupt;
+        if (flags == 0) return claim_free({value, value + size});
+        std::vector<char> octets(size);
+        const std::uint64_t at_octet = number_at<std::uint64_t>(value) * page_size_ + page_head;
+        const auto read = read_exactly(file_, at_octet, octets.data(), octets.size());
+        return read ? claim_free(octets) : read;
+    }
+
+    bool claim_overflow(std::uint64_t first, std::uint64_t size) {
+        const std::uint64_t count = (page_head - 1 + size) / page_size_ + 1;
+        return first < pages_ && count <= pages_ - first && claim(first, count);
+    }
+
+    // The transaction that freed the pages: in order, and none that has yet to be.
+    bool next_free_key(std::string_view key) {
+        if (key.size() != sizeof(std::uint64_t)) return false;
+        const auto freed_by = number_at<std::uint64_t>(key.data());
+        if (freed_by <= last_free_key_ || freed_by > transaction_id_) return false;
+        last_free_key_ = freed_by;
+        return true;
+    }
+
+    // A count, and as many page numbers, the highest first.
+    result<void> claim_free(const std::vector<char>& list) {
+        constexpr std::size_t width = sizeof(std::uint64_t);
+        if (list.size() < width) return storage_errc::corrupt;
+        const auto count = number_at<std::uint64_t>(list.data());
+        if (count > list.size() / width - 1) return storage_errc::corrupt;
+        std::uint64_t last = ~std::uint64_t{0};
+        for (std::size_t i = 1; i <= count; ++i) {
+            const auto page = number_at<std::uint64_t>(list.data() + i * width);
+            if (page >= last || !claim(page, 1)) return storage_errc::corrupt;
+            last = page;
+        }
         return {};
     }
 
-    result<void> check_overflow(const char* page_number, std::uint64_t size) {
-        const auto first = number_at<std::uint64_t>(page_number);
-        const std::uint64_t count = (page_head - 1 + size) / page_size_ + 1;
-        if (first < 2 || first >= pages_ || count > pages_ - first) return storage_errc::corrupt;
-        return {};
+    bool claim(std::uint64_t first, std::uint64_t count) {
+        if (first < 2 || first >= claimed_.size() || count > claimed_.size() - first) return false;
+        for (std::uint64_t i = first; i < first + count; ++i) {
+            if (claimed_[i]) return false;
+            claimed_[i] = true;
+        }
+        return true;
     }
 
     int file_;
     std::size_t page_size_;
-    std::uint64_t pages_; // that exist and are in use; the last ones in use may never have been written, if
-                          // nothing needs them
-    std::uint64_t left_;  // to be visited at most
+    std::uint64_t
+        pages_; // that the file has; the last ones in use may never have been written, if nothing needs them
+    std::uint64_t transaction_id_;
+    std::uint64_t last_free_key_ = 0;
+    std::vector<bool> claimed_;
 };
 
 } // namespace

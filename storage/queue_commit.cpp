@@ -9,14 +9,25 @@
 namespace postern::storage {
 namespace {
 
-// Room that messages may not take, on the disk and in the map: an update or a removal copies pages before it
-// frees any.
+// Room on the disk and in the map that messages may not take, and half of it not updates either: an update or
+// a removal copies pages before it frees any.
 constexpr std::uint64_t room_kept = 1024 * 1024;
 
-std::uint64_t room_needed(std::span<const queue_operation> batch) {
+struct room_request {
     std::uint64_t octets = 0;
-    for (const queue_operation& operation : batch) octets += storage::room_needed(operation);
-    return octets;
+    std::uint64_t kept = 0; // for what must always be possible
+    bool inserts = false;
+};
+
+room_request room_for(std::span<const queue_operation> batch, std::uint64_t map_size) {
+    room_request request;
+    for (const queue_operation& operation : batch) {
+        request.octets += room_needed(operation);
+        request.inserts = request.inserts || std::holds_alternative<insert_message>(operation);
+    }
+    const std::uint64_t kept = std::min(room_kept, map_size / 8);
+    request.kept = request.inserts ? kept : kept / 2;
+    return request;
 }
 
 queue_id highest_inserted(std::span<const queue_operation> batch) {
@@ -29,16 +40,18 @@ queue_id highest_inserted(std::span<const queue_operation> batch) {
     return highest;
 }
 
+// A batch of removals is always tried.
 result<void> check_room(file_env& files, const std::string& state_dir, lmdb::environment& environment,
-                        std::uint64_t needed) {
-    if (needed == 0) return {};
-    const std::uint64_t kept_in_map = std::min(room_kept, environment.map_size() / 8);
-    const auto in_map = environment.room(needed + kept_in_map);
+                        std::span<const queue_operation> batch) {
+    const room_request request = room_for(batch, environment.map_size());
+    if (request.octets == 0) return {};
+    const auto in_map = environment.room(request.octets + request.kept);
     if (!in_map) return in_map.error();
-    if (*in_map < needed + kept_in_map) return storage_errc::map_full;
+    if (*in_map < request.octets + request.kept) return storage_errc::map_full;
+    if (!request.inserts) return {};
     const auto on_disk = files.free_bytes(state_dir);
     if (!on_disk) return on_disk.error();
-    if (*on_disk < needed + room_kept) return storage_errc::no_space;
+    if (*on_disk < request.octets + room_kept) return storage_errc::no_space;
     return {};
 }
 
@@ -52,6 +65,16 @@ result<void> write_batch(lmdb::environment& environment, const queue_tables& tab
     if (const queue_id highest = highest_inserted(batch); highest.value != 0) {
         if (const auto raised = raise_highest_id(*begun, tables, highest); !raised) return raised;
     }
+    return begun->commit();
+}
+
+// LMDB gives out the pages that a transaction freed only to the one after the next. In a full map nothing
+// would follow the removals, and their room would never come back: this commits something that changes
+// nothing.
+result<void> write_nothing(lmdb::environment& environment, const queue_tables& tables) {
+    auto begun = environment.begin_write();
+    if (!begun) return begun.error();
+    if (const auto written = write_queue_format(*begun, tables); !written) return written;
     return begun->commit();
 }
 
@@ -72,6 +95,16 @@ result<void> queue::impl::replace_given_up() {
     return open_environment();
 }
 
+result<void> queue::impl::write(std::span<const queue_operation> batch) {
+    const std::shared_lock held(replacing);
+    if (const auto room = check_room(files, state_dir, *environment, batch); !room) return room;
+    auto written = write_batch(*environment, tables, batch);
+    if (!written && written.error() == storage_errc::map_full && write_nothing(*environment, tables)) {
+        written = write_batch(*environment, tables, batch); // no flush failed: the map ended before any
+    }
+    return written;
+}
+
 result<void> queue::commit(std::span<const queue_operation> batch) {
     if (batch.empty()) return {};
     if (impl_->with.mode == lmdb::access::read) return storage_errc::read_only;
@@ -79,12 +112,12 @@ result<void> queue::commit(std::span<const queue_operation> batch) {
         if (const auto storable = check_operation(operation); !storable) return storable;
     }
     if (const auto usable = impl_->replace_given_up(); !usable) return usable;
-    const std::shared_lock held(impl_->replacing);
-    lmdb::environment& environment = *impl_->environment;
-    const auto room = check_room(impl_->files, impl_->state_dir, environment, room_needed(batch));
-    if (!room) return room;
-    const auto written = write_batch(environment, impl_->tables, batch);
-    if (written) remove_bodies(impl_->files, impl_->bodies, batch);
+    const auto written = impl_->write(batch);
+    if (written) {
+        remove_bodies(impl_->files, impl_->bodies, batch);
+    } else {
+        (void)impl_->replace_given_up(); // at once, for the readers; if it fails the next commit tries again
+    }
     return written;
 }
 

@@ -11,7 +11,7 @@ namespace postern::storage {
 struct queue::impl {
     file_env& files; // lives as long as the program
     std::string state_dir;
-    lmdb::environment_options with;
+    lmdb::environment_options with{.absent = lmdb::when_absent::fail};
     file_handle bodies;
     // Held shared by whoever uses `environment`, alone by commit() when it replaces one that LMDB gave up: LMDB must not
     // be closed under a reader, nor opened twice in a process.
@@ -23,6 +23,7 @@ struct queue::impl {
     impl(file_env& with_files, std::string in) : files(with_files), state_dir(std::move(in)) {}
     result<void> open_environment();
     result<void> replace_given_up();
+    result<void> write(std::span<const queue_operation> batch);
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.
     template <class Use> auto read(Use use) const -> decltype(use(std::declval<const lmdb::transaction&>())) {

@@ -7,10 +7,14 @@
 namespace postern::storage {
 namespace {
 
-constexpr unsigned queue_tables_count = 5, queue_readers = 512;
 constexpr const char* unfinished = "queue.new";
 
 bool is_error(const result<void>& outcome, storage_errc code) { return !outcome && outcome.error() == code; }
+
+// The folder is there, so what is missing in it was there too.
+boost::system::error_code corrupt_if_absent(boost::system::error_code error) {
+    return error == storage_errc::not_found ? storage_errc::corrupt : error;
+}
 
 result<void> make_if_absent(file_env& files, const file_handle& folder, const std::string& name) {
     const auto made = files.make_folder(&folder, name);
@@ -25,7 +29,9 @@ result<void> remove_if_present(file_env& files, const file_handle& folder, const
 }
 
 result<void> write_new_environment(const std::string& folder, const lmdb::environment_options& with) {
-    const auto made = lmdb::environment::open(folder, with);
+    lmdb::environment_options making = with;
+    making.absent = lmdb::when_absent::make;
+    const auto made = lmdb::environment::open(folder, making);
     if (!made) return made.error();
     auto begun = (*made)->begin_write();
     if (!begun) return begun.error();
@@ -68,11 +74,11 @@ result<file_handle> make_bodies(file_env& files, const file_handle& state) {
 
 result<void> queue::impl::open_environment() {
     auto opened = lmdb::environment::open(folder(), with);
-    if (!opened) return opened.error();
+    if (!opened) return corrupt_if_absent(opened.error());
     auto begun = (*opened)->begin_read();
     if (!begun) return begun.error();
     const auto found = open_queue_tables(*begun, lmdb::when_absent::fail);
-    if (!found) return found.error() == storage_errc::not_found ? storage_errc::corrupt : found.error();
+    if (!found) return corrupt_if_absent(found.error());
     if (const auto known = check_queue_format(*begun, *found); !known) return known;
     if (const auto kept = begun->commit(); !kept) return kept; // keeps the handles of the tables
     environment = std::move(*opened);
@@ -82,7 +88,7 @@ result<void> queue::impl::open_environment() {
 
 result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& state_dir, options with) {
     auto inner = std::make_unique<impl>(files, state_dir);
-    inner->with = {lmdb::access::write, with.map_size, queue_tables_count, queue_readers};
+    inner->with.map_size = with.map_size;
     const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
     if (!state) return state.error();
     auto bodies = make_bodies(files, *state);
@@ -102,8 +108,6 @@ result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& s
 result<std::unique_ptr<queue>> queue::open_for_reading(file_env& files, const std::string& state_dir) {
     auto inner = std::make_unique<impl>(files, state_dir);
     inner->with.mode = lmdb::access::read;
-    inner->with.tables = queue_tables_count;
-    inner->with.readers = queue_readers;
     const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
     if (!state) return state.error();
     if (const auto present = files.facts(&*state, "queue"); !present) return present.error();

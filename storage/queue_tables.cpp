@@ -220,9 +220,14 @@ result<void> apply_operation(lmdb::transaction& within, const queue_tables& tabl
 }
 
 std::uint64_t room_needed(const queue_operation& operation) {
-    const auto* insert = std::get_if<insert_message>(&operation);
-    if (insert == nullptr) return 0;
-    return pages_per_message * page_octets + insert->body.size() + text_octets(insert->message);
+    constexpr std::uint64_t pages = pages_per_message * page_octets;
+    if (const auto* insert = std::get_if<insert_message>(&operation)) {
+        return pages + insert->body.size() + text_octets(insert->message);
+    }
+    if (const auto* update = std::get_if<update_message>(&operation)) {
+        return pages + text_octets(update->message);
+    }
+    return 0;
 }
 
 } // namespace postern::storage

@@ -40,7 +40,7 @@ result<queue_id> read_highest_id(const lmdb::transaction& within, const queue_ta
 result<void> check_operation(const queue_operation& operation);
 result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables, const queue_operation& operation);
 result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tables, queue_id to);
-// Octets of the map that an insert may take at most, copies of the tree's pages included; 0 for the other operations.
+// Octets of the map that an operation may take, copies of the tree's pages included, by a wide estimate; 0 for a removal.
 std::uint64_t room_needed(const queue_operation& operation);
 
 } // namespace postern::storage
