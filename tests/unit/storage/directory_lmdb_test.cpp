@@ -77,8 +77,12 @@ TEST_CASE("a damaged record is an error, not an absent mailbox", "[directory]") 
     open(folder).reset();
     put_raw(folder, "mailboxes", "u@f.test", "garbage");
     put_raw(folder, "domains", "f.test", std::string("\0", 1));
+    put_raw(folder, "aliases", std::string("a@f.test\0u@f.test", 17), "garbage");
+    put_raw(folder, "aliases", std::string("b@f.test\0", 9), "\x01");
     const auto accounts = open(folder);
     CHECK(accounts->find_mailbox("u@f.test").has_error());
+    CHECK(accounts->find_alias("a@f.test", 5).has_error());
+    CHECK(accounts->find_alias("b@f.test", 5).error() == storage_errc::corrupt);
     CHECK(accounts->find_domain("f.test").error() == storage_errc::corrupt);
     CHECK(accounts->each_domain([](const auto&) { return true; }).error() == storage_errc::corrupt);
 }
