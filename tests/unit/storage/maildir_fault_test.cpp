@@ -121,3 +121,21 @@ TEST_CASE("every folder made is flushed into its parent before the message count
     CHECK(files.calls(file_call::make_folder) == 5); // domain, mailbox, cur, new, tmp
     CHECK(files.calls(file_call::sync_folder) == 6); // and new/ with the message
 }
+
+TEST_CASE("a message that could not be noted in maildirsize is delivered and counted the next time",
+          "[maildir]") {
+    mail_store store;
+    store.quota = 90;
+    REQUIRE(store.deliver("0.a", letter).has_value());
+    failing_files files;
+    REQUIRE(store.deliver(files, "1.a", letter).has_value());
+    const auto last_write = files.calls(file_call::write);
+    store.quota = 120; // counted again, and written
+    REQUIRE(maildir_has_room(system_files(), store.target(), 30).value());
+    files.fail(file_call::write, last_write, ENOSPC);
+    REQUIRE(store.deliver(files, "2.a", letter).has_value());
+    CHECK(files.failures() == 1);
+    CHECK(store.names("new").size() == 3);
+    CHECK(maildir_has_room(system_files(), store.target(), 30).value());
+    CHECK_FALSE(maildir_has_room(system_files(), store.target(), 31).value());
+}

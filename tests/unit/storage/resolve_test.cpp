@@ -301,6 +301,15 @@ TEST_CASE("an alias of too many is refused whole, whatever its shape", "[resolve
     CHECK(at.ask("ten@d.test").recipients.size() == 10);
 }
 
+TEST_CASE("an alias too long to be read whole is refused even where most of it is gone", "[resolve]") {
+    host at;
+    at.settings.max_targets = 10;
+    for (int i = 0; i < 15; ++i) at.alias("list@d.test", {"gone" + std::to_string(i + 10) + "@d.test"});
+    at.mailbox("gone10@d.test");
+    at.mailbox("gone24@d.test"); // the last
+    CHECK(at.ask("list@d.test").kind == kind::too_many);
+}
+
 TEST_CASE("aliases that all name each other cost no more than the limit of steps", "[resolve]") {
     host at;
     strings all;
