@@ -46,11 +46,9 @@ transaction::~transaction() {
     if (handle_ != nullptr) mdb_txn_abort(handle_);
 }
 
-result<table> transaction::open_table(const char* name, when_absent absent, values_per_key values) {
+result<table> transaction::open_table(const char* name, when_absent absent) {
     MDB_dbi opened = 0;
-    const unsigned flags = (absent == when_absent::make ? MDB_CREATE : 0U) |
-                           (values == values_per_key::many ? MDB_DUPSORT : 0U);
-    const int rc = mdb_dbi_open(handle_, name, flags, &opened);
+    const int rc = mdb_dbi_open(handle_, name, absent == when_absent::make ? MDB_CREATE : 0, &opened);
     if (rc != MDB_SUCCESS) return error_of(rc);
     return opened;
 }
@@ -82,15 +80,6 @@ result<void> transaction::put(table in, std::string_view key, std::string_view v
 result<bool> transaction::remove(table in, std::string_view key) {
     MDB_val name = value_of(key);
     const int rc = mdb_del(handle_, in, &name, nullptr);
-    if (rc == MDB_NOTFOUND) return false;
-    if (rc != MDB_SUCCESS) return error_of(rc);
-    return true;
-}
-
-result<bool> transaction::remove(table in, std::string_view key, std::string_view value) {
-    MDB_val name = value_of(key);
-    MDB_val one = value_of(value);
-    const int rc = mdb_del(handle_, in, &name, &one);
     if (rc == MDB_NOTFOUND) return false;
     if (rc != MDB_SUCCESS) return error_of(rc);
     return true;

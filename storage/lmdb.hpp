@@ -39,10 +39,6 @@ enum class when_absent {
     fail, // not_found
     make,
 };
-enum class values_per_key {
-    one,
-    many, // sorted; none longer than key_max; put() with `replace` adds one, again or not
-};
 enum class put_mode {
     replace,
     insert, // exists when the key is there
@@ -62,13 +58,10 @@ class transaction {
     transaction& operator=(transaction&&) = delete;
     ~transaction();
 
-    // A table keeps the values_per_key that it was made with.
-    result<table> open_table(const char* name, when_absent absent,
-                             values_per_key values = values_per_key::one);
+    result<table> open_table(const char* name, when_absent absent);
     result<std::optional<std::string_view>> get(table in, std::string_view key) const;
     result<void> put(table in, std::string_view key, std::string_view value, put_mode mode);
     result<bool> remove(table in, std::string_view key); // false: it was not there
-    result<bool> remove(table in, std::string_view key, std::string_view value); // one of many
     result<std::uint64_t> entries(table in) const;
     // Durable when it returns; after an error nothing of the transaction is visible, and it has ended either
     // way.

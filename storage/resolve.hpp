@@ -32,7 +32,7 @@ enum class resolution_kind {
 struct resolution {
     resolution_kind kind = resolution_kind::unknown;
     std::vector<final_recipient> recipients; // found: at least one, no address twice
-    std::string tier;                        // the domain's own, "" = the listener's
+    std::string tier;                        // the domain's own (an alias domain's before its domain's), "" = the listener's
 };
 
 result<resolution> resolve(const directory& accounts, const protocol::address& recipient, const resolve_settings& settings);

@@ -35,8 +35,10 @@ struct alias_record {
     std::string target; // as it is to be written in an envelope
 };
 
-// Names, addresses and targets are 1 to directory_key_max octets; anything else is `invalid` to a writer and absent to a reader.
+// Names and addresses are 1 to directory_key_max octets, an alias and one of its targets together at most alias_key_max, without NUL;
+// anything else is `invalid` to a writer and absent to a reader. (An address in SMTP has 254 at most.)
 inline constexpr std::size_t directory_key_max = 511;
+inline constexpr std::size_t alias_key_max = 510;
 
 // Addresses are folded (protocol::address::folded()); "@domain" is a catch-all.
 class directory {

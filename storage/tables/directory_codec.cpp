@@ -105,4 +105,21 @@ result<mailbox_record> decode_mailbox(std::string_view address, std::string_view
     return record;
 }
 
+std::string alias_key(std::string_view address, std::string_view target) {
+    std::string key(address);
+    key.push_back('\0');
+    return key.append(target);
+}
+
+std::string encode_alias() { return std::string(1, record_version); }
+
+result<alias_record> decode_alias(std::string_view key, std::string_view value) {
+    field_reader fields(value);
+    if (auto known = check_version(fields); !known) return known.error();
+    const auto end = key.find('\0');
+    const bool has_both = end != std::string_view::npos && end > 0 && end + 1 < key.size();
+    if (!fields.complete() || !has_both) return storage_errc::corrupt;
+    return alias_record{std::string(key.substr(0, end)), std::string(key.substr(end + 1))};
+}
+
 } // namespace postern::storage

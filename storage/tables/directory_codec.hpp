@@ -16,4 +16,9 @@ result<std::string> encode_mailbox(const mailbox_record& record);
 result<domain_record> decode_domain(std::string_view name, std::string_view value);
 result<mailbox_record> decode_mailbox(std::string_view address, std::string_view value);
 
+// An alias's target is part of its key, so that an alias may have any number of them: "address NUL target".
+std::string alias_key(std::string_view address, std::string_view target);
+std::string encode_alias();
+result<alias_record> decode_alias(std::string_view key, std::string_view value);
+
 } // namespace postern::storage

@@ -3,7 +3,7 @@
 // of all processes wait for each other; each write is one transaction and one flush.
 //   format    "version" -> "1"; a higher one is `newer_format` and nothing is touched
 //   domains   name -> record        mailboxes  address -> record
-//   aliases   address -> targets, as many sorted values
+//   aliases   address NUL target -> version; in key order an alias's targets stand together
 #include "storage/file_env.hpp"
 #include "storage/lmdb.hpp"
 #include "storage/tables/directory_codec.hpp"
@@ -23,6 +23,11 @@ struct table_set {
     lmdb::table format{}, domains{}, mailboxes{}, aliases{};
 };
 
+bool can_be_alias(std::string_view address, std::string_view target) {
+    return !address.empty() && !target.empty() && address.size() + target.size() <= alias_key_max &&
+           address.find('\0') == std::string_view::npos && target.find('\0') == std::string_view::npos;
+}
+
 bool can_be_key(std::string_view text) { return !text.empty() && text.size() <= directory_key_max; }
 
 result<table_set> open_tables(lmdb::transaction& within, lmdb::when_absent absent) {
@@ -30,15 +35,14 @@ result<table_set> open_tables(lmdb::transaction& within, lmdb::when_absent absen
     const struct {
         const char* name;
         lmdb::table& handle;
-        lmdb::values_per_key values;
     } rows[] = {
-        {"format", tables.format, lmdb::values_per_key::one},
-        {"domains", tables.domains, lmdb::values_per_key::one},
-        {"mailboxes", tables.mailboxes, lmdb::values_per_key::one},
-        {"aliases", tables.aliases, lmdb::values_per_key::many},
+        {"format", tables.format},
+        {"domains", tables.domains},
+        {"mailboxes", tables.mailboxes},
+        {"aliases", tables.aliases},
     };
     for (const auto& row : rows) {
-        const auto opened = within.open_table(row.name, absent, row.values);
+        const auto opened = within.open_table(row.name, absent);
         if (!opened) return opened.error();
         row.handle = *opened;
     }
@@ -85,6 +89,8 @@ result<table_set> make_tables(lmdb::environment& accounts) {
 
 class lmdb_directory final : public directory {
   public:
+    using alias_visitor = std::function<bool(std::string_view address, std::string_view target)>;
+
     lmdb_directory(std::unique_ptr<lmdb::environment> accounts, const table_set& tables)
         : accounts_(std::move(accounts)), tables_(tables) {}
 
@@ -128,9 +134,11 @@ class lmdb_directory final : public directory {
     result<void> each_mailbox(const std::function<bool(const mailbox_record&)>& visit) const override {
         return each_record(tables_.mailboxes, decode_mailbox, visit);
     }
-    result<void>
-    each_alias(std::string_view address_or_all,
-               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
+    result<void> each_alias(std::string_view address_or_all, const alias_visitor& visit) const override {
+        const auto within = accounts_->begin_read();
+        if (!within) return within.error();
+        return each_alias_in(*within, address_or_all, visit);
+    }
 
   private:
     template <class Record> using decoder = result<Record> (*)(std::string_view, std::string_view);
@@ -150,11 +158,9 @@ class lmdb_directory final : public directory {
     }
 
     // Visits every entry from `from` on until the visitor says false.
-    result<void> each_entry(lmdb::table in, std::string_view from,
+    result<void> each_entry(const lmdb::transaction& within, lmdb::table in, std::string_view from,
                             const std::function<result<bool>(const lmdb::key_value&)>& visit) const {
-        const auto within = accounts_->begin_read();
-        if (!within) return within.error();
-        auto at = lmdb::cursor::open(*within, in);
+        auto at = lmdb::cursor::open(within, in);
         if (!at) return at.error();
         auto entry = at->seek(from);
         while (entry && *entry) {
@@ -170,7 +176,9 @@ class lmdb_directory final : public directory {
     template <class Record>
     result<void> each_record(lmdb::table in, decoder<Record> decode,
                              const std::function<bool(const Record&)>& visit) const {
-        return each_entry(in, {}, [&](const lmdb::key_value& entry) -> result<bool> {
+        const auto within = accounts_->begin_read();
+        if (!within) return within.error();
+        return each_entry(*within, in, {}, [&](const lmdb::key_value& entry) -> result<bool> {
             const auto record = decode(entry.key, entry.value);
             if (!record) return {in_place_error, record.error()};
             return visit(*record);
@@ -196,6 +204,10 @@ class lmdb_directory final : public directory {
         return true;
     }
 
+    result<void> each_alias_in(const lmdb::transaction& within, std::string_view address_or_all,
+                               const alias_visitor& visit) const;
+    result<std::vector<std::string>> targets_of(const lmdb::transaction& within,
+                                                std::string_view address) const;
     result<std::size_t> remove_targets(lmdb::transaction& within, std::string_view address,
                                        std::span<const std::string> targets);
 
@@ -213,13 +225,14 @@ result<void> lmdb_directory::add_alias(std::string_view address, std::span<const
 result<void> lmdb_directory::add_aliases(std::span<const alias_record> records) {
     if (records.empty()) return storage_errc::invalid;
     for (const auto& record : records)
-        if (!can_be_key(record.address) || !can_be_key(record.target)) return storage_errc::invalid;
+        if (!can_be_alias(record.address, record.target)) return storage_errc::invalid;
     auto within = accounts_->begin_write();
     if (!within) return within.error();
-    for (const auto& record : records)
-        if (auto put = within->put(tables_.aliases, record.address, record.target, lmdb::put_mode::replace);
-            !put)
+    for (const auto& record : records) {
+        const auto key = alias_key(record.address, record.target);
+        if (auto put = within->put(tables_.aliases, key, encode_alias(), lmdb::put_mode::replace); !put)
             return put;
+    }
     return within->commit();
 }
 
@@ -227,12 +240,24 @@ result<std::size_t> lmdb_directory::remove_targets(lmdb::transaction& within, st
                                                    std::span<const std::string> targets) {
     std::size_t removed = 0;
     for (const auto& target : targets) {
-        if (!can_be_key(target)) continue;
-        const auto was_there = within.remove(tables_.aliases, address, target);
+        if (!can_be_alias(address, target)) continue;
+        const auto was_there = within.remove(tables_.aliases, alias_key(address, target));
         if (!was_there) return was_there.error();
         removed += *was_there ? 1 : 0;
     }
     return removed;
+}
+
+// All that a transaction sees.
+result<std::vector<std::string>> lmdb_directory::targets_of(const lmdb::transaction& within,
+                                                            std::string_view address) const {
+    std::vector<std::string> targets;
+    const auto walked = each_alias_in(within, address, [&](std::string_view, std::string_view target) {
+        targets.emplace_back(target);
+        return true;
+    });
+    if (!walked) return walked.error();
+    return targets;
 }
 
 result<std::size_t> lmdb_directory::remove_alias(std::string_view address,
@@ -242,13 +267,9 @@ result<std::size_t> lmdb_directory::remove_alias(std::string_view address,
     if (!within) return within.error();
     result<std::size_t> removed = std::size_t{0};
     if (targets.empty()) {
-        const auto before = within->entries(tables_.aliases);
-        if (!before) return before.error();
-        const auto was_there = within->remove(tables_.aliases, address);
-        if (!was_there) return was_there.error();
-        const auto after = within->entries(tables_.aliases);
-        if (!after) return after.error();
-        removed = static_cast<std::size_t>(*before - *after);
+        const auto all = targets_of(*within, address);
+        if (!all) return all.error();
+        removed = remove_targets(*within, address, *all);
     } else {
         removed = remove_targets(*within, address, targets);
     }
@@ -257,13 +278,15 @@ result<std::size_t> lmdb_directory::remove_alias(std::string_view address,
     return removed;
 }
 
-result<void>
-lmdb_directory::each_alias(std::string_view address_or_all,
-                           const std::function<bool(std::string_view, std::string_view)>& visit) const {
-    if (address_or_all.size() > directory_key_max) return {};
-    return each_entry(tables_.aliases, address_or_all, [&](const lmdb::key_value& entry) -> result<bool> {
-        if (!address_or_all.empty() && entry.key != address_or_all) return false;
-        return visit(entry.key, entry.value);
+result<void> lmdb_directory::each_alias_in(const lmdb::transaction& within, std::string_view address_or_all,
+                                           const alias_visitor& visit) const {
+    const auto first = address_or_all.empty() ? std::string() : alias_key(address_or_all, {});
+    if (first.size() > directory_key_max) return {};
+    return each_entry(within, tables_.aliases, first, [&](const lmdb::key_value& entry) -> result<bool> {
+        if (!entry.key.starts_with(first)) return false;
+        const auto record = decode_alias(entry.key, entry.value);
+        if (!record) return {in_place_error, record.error()};
+        return visit(record->address, record->target);
     });
 }
 

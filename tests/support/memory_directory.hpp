@@ -51,8 +51,7 @@ class memory_directory final : public storage::directory {
         if (failure) return *failure;
         if (records.empty()) return storage::storage_errc::invalid;
         for (const auto& record : records)
-            if (!can_be_key(record.address) || !can_be_key(record.target))
-                return storage::storage_errc::invalid;
+            if (!can_be_alias(record)) return storage::storage_errc::invalid;
         for (const auto& record : records) aliases_[record.address].insert(record.target);
         return {};
     }
@@ -90,6 +89,11 @@ class memory_directory final : public storage::directory {
 
     static bool can_be_key(std::string_view text) {
         return !text.empty() && text.size() <= storage::directory_key_max;
+    }
+    static bool can_be_alias(const storage::alias_record& record) {
+        return !record.address.empty() && !record.target.empty() &&
+               record.address.size() + record.target.size() <= storage::alias_key_max &&
+               (record.address + record.target).find('\0') == std::string::npos;
     }
     template <class Record>
     result<std::optional<Record>> find(const table<Record>& in, std::string_view key) const {

@@ -10,8 +10,8 @@ namespace postern::testing {
 
 class temporary_folder {
   public:
-    temporary_folder() {
-        auto name = (std::filesystem::temp_directory_path() / "postern-test-XXXXXX").string();
+    explicit temporary_folder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        auto name = (parent / "postern-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
         path_ = name;
     }
@@ -22,6 +22,13 @@ class temporary_folder {
         std::filesystem::remove_all(path_, ignored);
     }
     const std::string& path() const { return path_; }
+
+    // Where a flush costs nothing, for tests that make thousands.
+    static std::filesystem::path in_memory() {
+        const std::filesystem::path shared_memory = "/dev/shm";
+        return std::filesystem::exists(shared_memory) ? shared_memory
+                                                      : std::filesystem::temp_directory_path();
+    }
 
   private:
     std::string path_;

@@ -105,8 +105,14 @@ void check_aliases(storage::directory& accounts) {
 void check_limits(storage::directory& accounts) {
     const std::string longest(storage::directory_key_max, 'a');
     const std::string longer(storage::directory_key_max + 1, 'a');
-    add(accounts, longest, {longest});
-    CHECK(accounts.find_alias(longest, 5).value() == strings{longest});
+    const std::string half(storage::alias_key_max / 2, 'a');
+    REQUIRE(accounts.put_domain({longest, "", ""}));
+    CHECK(accounts.find_domain(longest).value().has_value());
+    add(accounts, half, {half});
+    CHECK(accounts.find_alias(half, 5).value() == strings{half});
+    CHECK(accounts.add_alias(half, strings{half + 'a'}).error() == storage_errc::invalid);
+    CHECK(accounts.add_alias("a@f.test", strings{std::string("b\0c", 3)}).error() == storage_errc::invalid);
+    CHECK(accounts.add_alias(std::string("b\0c", 3), strings{"a@f.test"}).error() == storage_errc::invalid);
     CHECK(accounts.add_alias(longer, strings{"a@f.test"}).error() == storage_errc::invalid);
     CHECK(accounts.add_alias("a@f.test", strings{longer}).error() == storage_errc::invalid);
     CHECK(accounts.add_alias("a@f.test", strings{""}).error() == storage_errc::invalid);

@@ -3,8 +3,8 @@
 #include "tests/support/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sys/wait.h>
@@ -77,8 +77,12 @@ TEST_CASE("a damaged record is an error, not an absent mailbox", "[directory]") 
     open(folder).reset();
     put_raw(folder, "mailboxes", "u@f.test", "garbage");
     put_raw(folder, "domains", "f.test", std::string("\0", 1));
+    put_raw(folder, "aliases", std::string("a@f.test\0u@f.test", 17), "garbage");
+    put_raw(folder, "aliases", std::string("b@f.test\0", 9), "\x01");
     const auto accounts = open(folder);
     CHECK(accounts->find_mailbox("u@f.test").has_error());
+    CHECK(accounts->find_alias("a@f.test", 5).has_error());
+    CHECK(accounts->find_alias("b@f.test", 5).error() == storage_errc::corrupt);
     CHECK(accounts->find_domain("f.test").error() == storage_errc::corrupt);
     CHECK(accounts->each_domain([](const auto&) { return true; }).error() == storage_errc::corrupt);
 }
@@ -148,14 +152,14 @@ TEST_CASE("200,000 aliases in one transaction are all found", "[directory]") {
             {"alias" + std::to_string(i) + "@f.test", "user" + std::to_string(i % 977) + "@f.test"});
     REQUIRE(accounts->add_aliases(records));
 
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = std::clock(); // processor time: other programs don't count
     int wrong = 0;
     for (const auto& record : records) {
         const auto found = accounts->find_alias(record.address, 1000);
         if (!found || found->size() != 1 || found->front() != record.target) ++wrong;
     }
-    const std::chrono::duration<double, std::micro> spent = std::chrono::steady_clock::now() - start;
+    const double microseconds = static_cast<double>(std::clock() - start) * 1e6 / CLOCKS_PER_SEC;
     CHECK(wrong == 0);
-    std::printf("alias look-up among %d: %.2f us\n", count, spent.count() / count);
+    std::printf("alias look-up among %d: %.2f us\n", count, microseconds / count);
     CHECK(accounts->find_alias("alias" + std::to_string(count) + "@f.test", 5).value().empty());
 }

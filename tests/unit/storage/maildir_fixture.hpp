@@ -30,7 +30,7 @@ class text_body final : public storage::body_reader {
 };
 
 struct mail_store {
-    temporary_folder folder;
+    temporary_folder folder{temporary_folder::in_memory()};
     std::uint64_t quota = 0;
 
     storage::maildir_target target() const {
