@@ -224,15 +224,17 @@ TEST_CASE("a header that comes one octet at a time is peeked at without spinning
     stream_bench with;
     const std::string header = "PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\n";
     char seen[107];
+    std::size_t handlers = 0;
     for (std::size_t size = 0; size < header.size(); ++size) {
         const auto peeking = with.start(with.side->peek(seen, size));
-        CHECK(with.turn() <= 10);
+        handlers += with.turn();
         CHECK_FALSE(peeking->has_value());
         with.send(header.substr(size, 1));
         const auto outcome = with.result_of(peeking);
         CHECK(outcome.status == stream_status::ok);
         CHECK(std::string_view(seen, outcome.octets) == header.substr(0, size + 1));
     }
+    CHECK(handlers <= 6 * header.size());
     with.send("EHLO a\r\n");
     CHECK(with.side->skip(header.size()) == stream_status::ok);
     collector got;
