@@ -246,20 +246,22 @@ awaitable<stream::read_outcome> tcp_stream::peek(std::span<char> into, std::size
     }
 }
 
-// Ok when there may be more than was `seen`. What is only peeked at stays readable: without the low-water
-// mark the wait would end at once, again and again.
+// Ok when there is more than was `seen`. What is only peeked at stays readable: without the low-water mark
+// the wait would end at once, again and again. With it an event from before the mark can still end one wait.
 awaitable<stream_status> tcp_stream::wait_beyond(std::size_t seen, std::size_t beyond) {
-    {
-        const readable_from mark(handle(), beyond + 1);
+    const readable_from mark(handle(), beyond + 1);
+    for (bool woken_in_vain = false;; woken_in_vain = true) {
         const stream_status waited = co_await wait(step::wait_read);
         if (waited != stream_status::ok) co_return waited;
+        int octets = 0;
+        if (::ioctl(handle(), FIONREAD, &octets) != 0) co_return stream_status::failed;
+        if (std::cmp_greater(octets, seen)) co_return stream_status::ok;
+        const stream_status peer = state_of_peer(handle());
+        if (peer != stream_status::ok) co_return peer;
+        if (!woken_in_vain) continue;
+        const stream_status paused = co_await pause(peek_pause);
+        if (paused != stream_status::ok) co_return paused;
     }
-    int octets = 0;
-    if (::ioctl(handle(), FIONREAD, &octets) != 0) co_return stream_status::failed;
-    if (std::cmp_greater(octets, seen)) co_return stream_status::ok;
-    const stream_status peer = state_of_peer(handle());
-    if (peer != stream_status::ok) co_return peer;
-    co_return co_await pause(peek_pause);
 }
 
 stream_status tcp_stream::skip(std::size_t octets) {

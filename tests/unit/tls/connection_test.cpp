@@ -227,10 +227,12 @@ TEST_CASE("renegotiation is refused") {
     const auto met = meet(*contexts, "mx", speaking(TLS1_2_VERSION));
     REQUIRE(met->done);
     REQUIRE(SSL_renegotiate(met->peer->ssl()) == 1);
-    met->peer->handshake_step();
     char part[64];
-    CHECK(met->server->read(part).status == io_status::want_read);
-    CHECK_FALSE(met->peer->handshake_step());
+    for (int turn = 0; turn < 5; ++turn) {
+        CHECK_FALSE(met->peer->handshake_step());
+        CHECK(met->server->read(part).status != io_status::done);
+    }
+    CHECK(met->server->error() != ""); // the client gave up
 }
 
 TEST_CASE("a flood of key updates ends the connection; a few are normal") {

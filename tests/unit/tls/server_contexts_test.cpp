@@ -177,6 +177,20 @@ TEST_CASE("old versions are refused unless configured, and always on strict list
     }
 }
 
+TEST_CASE("SHA-1 signatures go with the old versions only, and never to strict listeners") {
+    server with;
+    with.add("rsa", {.common_name = "rsa", .names = {"mx.example.net"}, .kind = key_kind::rsa2048});
+    const auto sha1_only = [](SSL_CTX*, SSL* ssl) {
+        SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+        SSL_set_cipher_list(ssl, "ECDHE-RSA-AES128-GCM-SHA256");
+        REQUIRE(SSL_set1_sigalgs_list(ssl, "RSA+SHA1") == 1);
+    };
+    CHECK_FALSE(meet(*with.load(), "mx", sha1_only)->done);
+    with.settings.min_version = "1.0";
+    CHECK(meet(*with.load(), "mx", sha1_only)->done);
+    CHECK_FALSE(meet(*with.load(), "submission", sha1_only)->done);
+}
+
 TEST_CASE("strict listeners take forward secrecy with AEAD only; nobody takes anonymous or null ciphers") {
     struct row {
         const char* ciphers;

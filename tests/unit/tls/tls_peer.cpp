@@ -128,6 +128,9 @@ client::client(int fd, const preparation& prepare) : context_(SSL_CTX_new(TLS_cl
 }
 
 client::~client() {
+    // Dropped without a shutdown an SSL spoils its session for every later use; a client that resumes has
+    // closed in order.
+    SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl_);
     SSL_CTX_free(context_);
 }
@@ -176,10 +179,7 @@ std::unique_ptr<meeting> meet(const tls::server_contexts& contexts, const std::s
 
 session_handle session_of(meeting& met) {
     met.peer->read_some();
-    session_handle session(SSL_get1_session(met.peer->ssl()));
-    // Dropped without a shutdown an SSL spoils its session; a client that resumes has closed in order.
-    SSL_set_shutdown(met.peer->ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    return session;
+    return session_handle(SSL_get1_session(met.peer->ssl()));
 }
 
 } // namespace postern::test
