@@ -127,11 +127,13 @@ checked<item> read_node(const rule& allowed, const toml::node& node) {
     return wrong_type(allowed, node);
 }
 
+std::string_view without_article(std::string_view name) { return name.substr(name.find(' ') + 1); }
+
 std::optional<value> read_list(const rule& allowed, const toml::array& list, const std::string& key,
                                findings& found) {
     if (list.empty() && !allowed.may_be_empty) {
         found.error(list.source(), key,
-                    fmt::format("is empty; write at least one {}", form_name(allowed.what).substr(2)));
+                    fmt::format("is empty; write at least one {}", without_article(form_name(allowed.what))));
         return std::nullopt;
     }
     value items;

@@ -61,7 +61,8 @@ void check_tiers(const config& read, const toml::table& root, findings& found) {
         const auto key = listener_key(i, "tier");
         const auto* node = node_at(root, key);
         const auto tests = tests_of_tier(read.listeners[i].tier);
-        if (node == nullptr || tests.empty()) continue;
+        const bool as_written = node != nullptr && node->value_exact<std::string>() == read.listeners[i].tier;
+        if (!as_written || tests.empty()) continue;
         found.warning(node->source(), key,
                       fmt::format("tier {} asks for {}, which this version does not run",
                                   read.listeners[i].tier, tests));

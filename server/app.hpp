@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/load.hpp"
+#include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"

@@ -196,7 +196,7 @@ void app::watch_certificates() {
 server_status app::status() {
     const auto now = config_.get();
     server_status made;
-    made.version = version_text();
+    made.version = std::string(version());
     made.hostname = now->config->server.hostname;
     made.pid = ::getpid();
     made.started = started_;

@@ -12,7 +12,7 @@ namespace postern::server {
 boost::asio::awaitable<result<bool>> maildir_room::has_room(storage::final_recipient box, std::uint64_t octets) {
     struct question {
         storage::maildir_target where;
-        result<bool> answer = make_error_code(storage::storage_errc::busy);
+        result<bool> answer{make_error_code(storage::storage_errc::busy)};
     };
     auto asked = std::make_shared<question>();
     asked->where = local_target(*config_.get()->config, box.address, box.quota);

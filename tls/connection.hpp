@@ -1,9 +1,12 @@
-// One TLS connection on the socket's own non-blocking descriptor (SSL_set_fd): no second buffer in which plaintext could survive
-// STARTTLS. Never waits: says what it waits for. Not thread-safe; the descriptor is borrowed and outlives it.
+// One TLS connection on the socket's own non-blocking descriptor (SSL_set_fd): no second buffer in which
+// plaintext could survive STARTTLS. Never waits: says what it waits for. Not thread-safe; the descriptor is
+// borrowed and outlives it. Once it has said `closed` or `failed` it is over: every later call says so again
+// and doesn't touch the descriptor. OpenSSL writes without MSG_NOSIGNAL: the process must ignore SIGPIPE.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,23 +39,35 @@ struct session_facts {
 
 class connection {
   public:
-    explicit connection(ssl_st* owned);
+    // Messages after the handshake that carry no data (key updates, refused renegotiations): more of them end
+    // the connection, for OpenSSL would answer each without ever returning to us.
+    static constexpr unsigned empty_messages_max = 32;
+
+    // `contexts` is whatever the callbacks of the SSL's context use; it is kept until the SSL is gone.
+    explicit connection(ssl_st* owned, std::shared_ptr<const void> contexts = nullptr);
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
 
     io_status handshake();
-    io_outcome read(std::span<char> into); // always call before waiting: decrypted octets may lie inside OpenSSL
-    io_outcome write(std::string_view bytes); // may be partial
-    void shutdown(); // sends close_notify if it can at once
+    io_outcome
+    read(std::span<char> into); // always call before waiting: decrypted octets may lie inside OpenSSL
+    io_outcome
+    write(std::string_view bytes);    // may be partial; after want_* the same bytes (or more) must come again
+    void shutdown();                  // sends close_notify if it can at once
     bool has_decrypted_input() const; // octets that no readiness of the descriptor will announce
     session_facts facts() const;
     std::string error() const; // reason of the last failure, one line
 
   private:
+    struct watch; // the message callback
     io_status classify(int outcome);
+    io_status classify_failure(int reason, int system_error);
+    std::shared_ptr<const void> contexts_;
     ssl_st* ssl_;
     std::string error_;
+    std::optional<io_status> ended_; // closed or failed
+    unsigned empty_messages_ = 0;
 };
 
 } // namespace postern::tls

@@ -1,6 +1,7 @@
-// What comes after 354 or BDAT, judged octet by octet. DATA: ends at CRLF.CRLF and nothing else, dots unstuffed.
-// BDAT: the chunk length ends it, dots stay. Both notice bare CR and LF and NUL across any split of the input;
-// a faulty message is read to its true end, so that the session stays in step, and then refused.
+// What comes after 354 or BDAT, judged octet by octet. DATA: ends at CRLF.CRLF and nothing else, dots
+// unstuffed. BDAT: the chunk length ends it, dots stay. Both notice bare CR and LF and NUL across any split
+// of the input; a faulty message is read to its true end, so that the session stays in step, and then
+// refused.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,8 @@ class data_decoder {
         bool finished = false; // the terminating CRLF.CRLF was seen; nothing after it was consumed
     };
     // Appends decoded octets to `body` unless `keep` is discard (over the size limit, or already refused).
+    // Octets, facts and end are the same however the input is split. After `finished` there is nothing more
+    // to feed.
     enum class keep { store, discard };
     outcome feed(std::string_view input, std::string& body, keep what);
 
@@ -35,6 +38,12 @@ class data_decoder {
   private:
     // Where the octet before the current one left us.
     enum class at : std::uint8_t { line_start, in_line, after_cr, dot_at_start, dot_cr };
+    struct scan; // one input being read
+    void step(scan& in);
+    void step_in_line(scan& in);
+    void step_after_cr(scan& in);
+    void step_after_dot_cr(scan& in);
+
     at at_ = at::line_start;
     std::uint64_t line_length_ = 0;
     content_facts facts_;

@@ -1,0 +1,24 @@
+// Makes a stream of a connected TCP socket. Apart from stream.hpp, so that only the listener and stream.cpp
+// see sockets.
+#pragma once
+
+#include "server/stream.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace postern::server {
+
+// What the streams of one io_context read into, one after the other: one per thread, and it outlives them.
+struct thread_buffers {
+    static constexpr std::size_t input_size = std::size_t{64} * 1024;
+    std::vector<char> input = std::vector<char>(input_size); // never empty
+};
+
+// The socket becomes non-blocking, and small writes go out at once (TCP_NODELAY). Only stream::cancel() ends
+// a wait: the coroutine that uses the stream is not to be cancelled by Asio's cancellation signals.
+std::unique_ptr<stream> make_stream(boost::asio::ip::tcp::socket socket, thread_buffers& buffers);
+
+} // namespace postern::server

@@ -1,0 +1,332 @@
+#include "conf/load.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace postern::conf;
+using namespace std::string_literals;
+using postern::protocol::cidr;
+
+namespace {
+
+const std::string least = "[[listener]]\nname = \"mx\"\naddress = \"127.0.0.1:2525\"\n";
+
+loaded load(const std::string& toml, const std::string& hostname = "machine.example") {
+    auto result = load_text(toml, "x.toml", {hostname});
+    for (const auto& one : result.findings) UNSCOPED_INFO(one.to_string());
+    return result;
+}
+
+std::vector<std::string> lines(const loaded& result) {
+    std::vector<std::string> all;
+    for (const auto& one : result.findings) all.push_back(one.to_string());
+    return all;
+}
+
+class temporary_folder {
+  public:
+    temporary_folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "postern-conf-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~temporary_folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    temporary_folder(const temporary_folder&) = delete;
+    temporary_folder& operator=(const temporary_folder&) = delete;
+    std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+  private:
+    std::filesystem::path path_;
+};
+
+void write(const std::string& path, const std::string& octets) {
+    std::ofstream(path, std::ios::binary) << octets;
+}
+
+} // namespace
+
+TEST_CASE("the least file is a listener; everything else has the documented default") {
+    const auto result = load(least);
+    REQUIRE(result.ok());
+    CHECK(result.findings.empty());
+
+    config wanted;
+    wanted.server = {"machine.example", "/var/lib/postern", 0, "postern", seconds{30}};
+    wanted.log = {log_format::text, log_level::info, "-", "postfix"};
+    wanted.admin = {"/run/postern/admin.sock"};
+    wanted.tls = {"1.2", {}};
+    wanted.listeners = {{"mx",
+                         {{*postern::protocol::ip_address::parse("127.0.0.1"), 2525}},
+                         listener_role::mx,
+                         "d",
+                         "machine.example",
+                         tls_mode::automatic,
+                         100'000'000,
+                         {}}};
+    wanted.limits.sessions = 20000;
+    wanted.limits.sessions_per_client = 100;
+    wanted.limits.exempt_clients = {*cidr::parse("127.0.0.0/8"), *cidr::parse("::1")};
+    wanted.limits.errors = 20;
+    wanted.limits.soft_errors = 10;
+    wanted.limits.error_delay = seconds{1};
+    wanted.limits.junk_commands = 100;
+    wanted.limits.max_recipients = 1000;
+    wanted.limits.alias_targets = 1000;
+    wanted.limits.max_received = 100;
+    wanted.limits.max_header_size = 1048576;
+    wanted.limits.max_text_line = 0;
+    wanted.limits.greet_wait = seconds{0};
+    wanted.limits.command_timeout = seconds{300};
+    wanted.limits.data_timeout = seconds{180};
+    wanted.limits.data_min_rate = 1024;
+    wanted.limits.handshake_timeout = seconds{30};
+    wanted.limits.session_time = seconds{3600};
+    wanted.local = {"/var/mail/{domain}/{local}", "", {}};
+    wanted.queue.retry = {seconds{60},   seconds{300},  seconds{900},  seconds{1800},
+                          seconds{3600}, seconds{7200}, seconds{14400}};
+    wanted.queue.expire = seconds{432000};
+    wanted.queue.min_free = 67108864;
+    wanted.queue.max_pending = 10000;
+    wanted.queue.deliveries = 16;
+    CHECK(*result.snapshot == wanted);
+}
+
+TEST_CASE("every kind of value reaches its field") {
+    const auto result = load(R"([server]
+hostname = "MX.Bücher.Example"
+threads = 4
+user = ""
+[log]
+format = "json"
+level = "debug"
+file = "/var/log/postern.log"
+[tls]
+min_version = "1.3"
+[[tls.certificate]]
+cert = "/a.pem"
+key = "/a.key"
+[[tls.certificate]]
+cert = "/b.pem"
+key = "/b.key"
+[[listener]]
+name = "mx_1-a"
+address = ["0.0.0.0:25", "[::]:25"]
+role = "mx"
+tier = "a"
+hostname = "other.example"
+tls = "implicit"
+max_message_size = 65536
+proxy_from = ["192.0.2.0/24", "2001:db8::1"]
+[limits]
+exempt_clients = []
+max_text_line = 998
+data_min_rate = 0
+[local]
+transport = "maildir"
+postmaster = "Ops@Example.COM"
+catch_all_domains = ["Example.ORG"]
+[queue]
+retry = ["30s"]
+)");
+    REQUIRE(result.ok());
+    CHECK(result.findings.empty());
+    const auto& read = *result.snapshot;
+    CHECK(read.server.hostname == "mx.xn--bcher-kva.example");
+    CHECK(read.server.threads == 4);
+    CHECK(read.server.user.empty());
+    CHECK(read.log == log_settings{log_format::json, log_level::debug, "/var/log/postern.log", "postfix"});
+    CHECK(read.tls.min_version == "1.3");
+    CHECK(read.tls.certificates ==
+          std::vector<certificate_settings>{{"/a.pem", "/a.key"}, {"/b.pem", "/b.key"}});
+    REQUIRE(read.listeners.size() == 1);
+    const auto& listener = read.listeners[0];
+    CHECK(listener.name == "mx_1-a");
+    REQUIRE(listener.addresses.size() == 2);
+    CHECK(listener.addresses[1].to_string() == "[::]:25");
+    CHECK(listener.tier == "a");
+    CHECK(listener.hostname == "other.example");
+    CHECK(listener.tls == tls_mode::implicit);
+    CHECK(listener.max_message_size == 65536);
+    CHECK(listener.proxy_from.size() == 2);
+    CHECK(read.limits.exempt_clients.empty());
+    CHECK(read.limits.max_text_line == 998);
+    CHECK(read.limits.data_min_rate == 0);
+    CHECK(read.local.postmaster == "Ops@example.com");
+    CHECK(read.local.catch_all_domains == std::vector<std::string>{"example.org"});
+    CHECK(read.queue.retry == std::vector<seconds>{seconds{30}});
+}
+
+TEST_CASE("each word stands for its own enumerator") {
+    const std::pair<const char*, tls_mode> modes[] = {{"automatic", tls_mode::automatic},
+                                                      {"off", tls_mode::off},
+                                                      {"starttls", tls_mode::starttls},
+                                                      {"implicit", tls_mode::implicit}};
+    for (const auto& [word, mode] : modes) {
+        const auto result = load(least + "tls = \"" + word + "\"\n");
+        REQUIRE(result.ok());
+        CHECK(result.snapshot->listeners[0].tls == mode);
+    }
+    const std::pair<const char*, log_level> levels[] = {{"error", log_level::error},
+                                                        {"warning", log_level::warning},
+                                                        {"info", log_level::info},
+                                                        {"debug", log_level::debug}};
+    for (const auto& [word, level] : levels) {
+        const auto result = load(least + "[log]\nlevel = \"" + word + "\"\n");
+        REQUIRE(result.ok());
+        CHECK(result.snapshot->log.level == level);
+    }
+}
+
+TEST_CASE("a listener without a name of its own has the server's") {
+    const auto result = load(least + "[server]\nhostname = \"mx.example.cz\"\n");
+    REQUIRE(result.ok());
+    CHECK(result.snapshot->listeners[0].hostname == "mx.example.cz");
+}
+
+TEST_CASE("a machine whose name is no domain is told to set one, unless the file does") {
+    CHECK(lines(load(least, "my_host")) ==
+          std::vector<std::string>{
+              "x.toml: server.hostname: is not set and the machine's own name won't do: \"my_host\" is "
+              "not a domain; write one such as \"mx1.example.com\", without a dot at the end"});
+    CHECK(load(least + "[server]\nhostname = \"mx.example\"\n", "my_host").ok());
+    // A wrong one is its own finding, not two.
+    CHECK(load(least + "[server]\nhostname = \"_\"\n", "my_host").findings.size() == 1);
+}
+
+TEST_CASE("a file without a listener could only start a server that nobody reaches") {
+    for (const auto* toml : {"", "\n# nothing\n", "[server]\n", "\xef\xbb\xbf"}) {
+        CHECK(lines(load(toml)) ==
+              std::vector<std::string>{
+                  "x.toml: listener: no [[listener]] is configured; add one with name and address"});
+    }
+    CHECK(lines(load("listener = []\n"))[0] ==
+          "x.toml:1:12: listener: no [[listener]] is configured; add one with name and address");
+}
+
+TEST_CASE("line ends of Windows and a byte order mark change nothing") {
+    CHECK(load("\xef\xbb\xbf[server]\r\nthreads = 2\r\n[[listener]]\r\nname = \"mx\"\r\naddress = "
+               "\"127.0.0.1:0\"\r\n")
+              .ok());
+}
+
+TEST_CASE("listeners at any port don't collide") {
+    const auto result = load("[[listener]]\nname = \"a\"\naddress = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n"
+                             "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:0\"\n");
+    CHECK(result.ok());
+}
+
+TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
+    const auto result = load("[dns]\ntrust_ad = \"always\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
+                             "[dnsbl]\n[[dnsbl.zone]]\nname = \"a\"\n[[dnsbl.zone]]\nname = \"b\"\n"
+                             "[admin]\nhttp = \"127.0.0.1:8025\"\n[queue]\ndelay_notice = \"4h\"\n" +
+                             least + "tier = \"d\"\n");
+    CHECK(result.ok());
+    CHECK(lines(result) ==
+          std::vector<std::string>{
+              "x.toml:1:1: dns: warning: has no effect in this version; leave it out",
+              "x.toml:3:1: tier: warning: has no effect in this version; leave it out",
+              "x.toml:6:1: dnsbl: warning: has no effect in this version; leave it out",
+              "x.toml:12:8: admin.http: warning: has no effect in this version; leave it out",
+              "x.toml:14:16: queue.delay_notice: warning: has no effect in this version; leave it out",
+              "x.toml:18:8: listener[0].tier: warning: tier d asks for antivirus, attachments, dnsbl, which "
+              "this "
+              "version does not run"});
+}
+
+TEST_CASE("a tier is warned of only where the file asks for tests that don't exist") {
+    const std::pair<const char*, const char*> tiers[] = {{"a", ""},
+                                                         {"b", "antivirus,"},
+                                                         {"c", "antivirus, attachments,"},
+                                                         {"d", "antivirus, attachments, dnsbl,"},
+                                                         {"x", ""}};
+    for (const auto& [tier, tests] : tiers) {
+        const auto result = load(least + "tier = \"" + tier + "\"\n");
+        CHECK(result.ok());
+        REQUIRE(result.findings.size() == (*tests == '\0' ? 0 : 1));
+        if (*tests != '\0') CHECK_THAT(result.findings[0].problem, Catch::Contains(tests));
+    }
+}
+
+TEST_CASE("a fault found later can be shown at its place in the file") {
+    const std::string toml = "[[tls.certificate]]\ncert = \"/a\"\nkey = \"/b\"\n" + least +
+                             "proxy_from = [\"192.0.2.1\",\n  \"192.0.2.2\"]\n";
+    const auto at = [&](std::string_view key) {
+        const auto found = locate(toml, "x.toml", key);
+        CHECK(found.key == key);
+        CHECK(found.file == "x.toml");
+        return std::pair{found.line, found.column};
+    };
+    using place = std::pair<std::uint32_t, std::uint32_t>;
+    CHECK(at("tls.certificate[0].cert") == place{2, 8});
+    CHECK(at("tls.certificate[0].key") == place{3, 7});
+    CHECK(at("listener[0].proxy_from[1]") == place{8, 3});
+    CHECK(at("listener[0]") == place{4, 1});
+    for (const auto* absent :
+         {"tls.certificate[1].cert", "server.state_dir", "", "listener[", "listener[0", "listener[]",
+          "listener[-1]", "listener[99999999999999999999]", "listener.name", "..", "[0]", "."}) {
+        CHECK(at(absent) == place{0, 0});
+    }
+    CHECK(locate("not toml", "x.toml", "server.user").line == 0);
+    CHECK(locate(std::string(100, '.') + toml, "x.toml", "listener").line == 0);
+}
+
+TEST_CASE("a finding of the whole file has no line, and a warning says that it is one") {
+    const finding syntax{finding::weight::error, "f", 3, 4, "", "odd"};
+    const finding file{finding::weight::error, "f", 0, 0, "", "odd"};
+    const finding warning{finding::weight::warning, "f", 3, 4, "a.b", "odd"};
+    CHECK(syntax.to_string() == "f:3:4: odd");
+    CHECK(file.to_string() == "f: odd");
+    CHECK(warning.to_string() == "f:3:4: a.b: warning: odd");
+}
+
+TEST_CASE("a configuration that isn't a readable file of a sane size is told without reading it through") {
+    const temporary_folder folder;
+    const auto missing = folder.file("missing.toml");
+    CHECK(lines(load_file(missing)) ==
+          std::vector<std::string>{missing + ": can't be opened: No such file or directory"});
+    CHECK(lines(load_file(folder.file(""))) ==
+          std::vector<std::string>{folder.file("") + ": is a folder; name the file in it"});
+
+    const auto pipe = folder.file("pipe");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK(lines(load_file(pipe)) == std::vector<std::string>{pipe + ": is not a regular file; name one"});
+
+    const auto large = folder.file("large.toml");
+    write(large, least + std::string(config_file_max, '#'));
+    CHECK(lines(load_file(large)) ==
+          std::vector<std::string>{large + ": is larger than 1048576 octets; a configuration is not"});
+    write(large, least + "#" + std::string(config_file_max - least.size() - 1, '#'));
+    CHECK(load_file(large).ok());
+
+    const auto sparse = folder.file("sparse.toml");
+    write(sparse, "");
+    std::filesystem::resize_file(sparse, std::uintmax_t{1} << 40);
+    CHECK_FALSE(load_file(sparse).ok());
+
+    const auto unreadable = folder.file("unreadable.toml");
+    write(unreadable, least);
+    REQUIRE(::chmod(unreadable.c_str(), 0) == 0);
+    if (::geteuid() != 0) {
+        CHECK(lines(load_file(unreadable)) ==
+              std::vector<std::string>{unreadable + ": can't be opened: Permission denied"});
+    }
+}
+
+TEST_CASE("the same file loads from disk as from memory") {
+    const temporary_folder folder;
+    const auto path = folder.file("p.toml");
+    write(path, least);
+    const auto from_disk = load_file(path, {"machine.example"});
+    REQUIRE(from_disk.ok());
+    CHECK(*from_disk.snapshot == *load(least).snapshot);
+    CHECK_FALSE(machine_defaults().hostname.empty());
+}

@@ -1,0 +1,110 @@
+#include "conf/settings.hpp"
+
+#include "conf/load.hpp"
+#include "conf/setting.hpp"
+#include "conf/suggest.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+using namespace postern::conf;
+
+namespace {
+
+std::string source_file(const std::string& path) {
+    std::ifstream in(std::string{POSTERN_SOURCE_DIR} + "/" + path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+config load_good(const std::string& toml) {
+    const auto result = load_text(toml, "x.toml");
+    for (const auto& one : result.findings) UNSCOPED_INFO(one.to_string());
+    REQUIRE(result.ok());
+    return *result.snapshot;
+}
+
+} // namespace
+
+TEST_CASE("docs/reference.md is the table: after a change of settings run `postern reference > "
+          "docs/reference.md`") {
+    CHECK(source_file("docs/reference.md") == reference_markdown());
+}
+
+TEST_CASE(
+    "every row stands in a known section, once, with a sentence and a default that its own rule allows") {
+    std::set<std::string> sections;
+    for (const auto& one : all_sections()) sections.emplace(one.name);
+    std::set<std::string> keys;
+    for (const auto& row : all_settings()) {
+        const auto key = std::string{row.section} + "." + std::string{row.key};
+        CAPTURE(key);
+        CHECK(sections.contains(std::string{row.section}));
+        CHECK(keys.insert(key).second);
+        CHECK(row.meaning.ends_with('.'));
+        CHECK(row.kept.store != nullptr);
+        CHECK(row.allowed.least <= row.allowed.most);
+        if (row.otherwise.how == fallback::kind::value && row.allowed.many == plurality::one) {
+            CHECK(default_value(row).size() == 1);
+        }
+    }
+}
+
+TEST_CASE("each row has a field of its own: storing it changes nothing else") {
+    const auto rows = settings_of("limits");
+    for (const auto* changed : rows) {
+        config before;
+        config after;
+        store_defaults("limits", {&before, nullptr, nullptr});
+        store_defaults("limits", {&after, nullptr, nullptr});
+        value other = default_value(*changed);
+        if (changed->allowed.many == plurality::list)
+            other.clear();
+        else if (auto* number = std::get_if<std::uint64_t>(&other[0]))
+            ++*number;
+        else
+            std::get<seconds>(other[0]) += seconds{1};
+        changed->kept.store({&after, nullptr, nullptr}, other);
+        for (const auto* row : rows) {
+            CAPTURE(changed->key, row->key);
+            CHECK(row->kept.same({&before, nullptr, nullptr}, {&after, nullptr, nullptr}) ==
+                  (row != changed));
+        }
+    }
+}
+
+TEST_CASE("a reload is told which changes wait for a restart, and of no others") {
+    const auto running = load_good("[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:25\"\n"
+                                   "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:26\"\n");
+    CHECK(changes_needing_restart(running, running).empty());
+
+    const auto fresh =
+        load_good("[server]\nhostname = \"new.example\"\nthreads = 3\nuser = \"\"\nstate_dir = \"/s\"\n"
+                  "[admin]\nsocket = \"/s/a\"\n[limits]\nerrors = 3\n"
+                  "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:27\"\ntier = \"a\"\n"
+                  "[[listener]]\nname = \"c\"\naddress = \"127.0.0.1:28\"\n");
+    const std::vector<std::string> wanted{
+        "server.state_dir",       "server.threads",         "server.user",           "admin.socket",
+        "listener \"a\".address", "listener \"b\".address", "listener \"c\".address"};
+    CHECK(changes_needing_restart(running, fresh) == wanted);
+
+    const auto reordered =
+        load_good("[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:26\"\n"
+                  "[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:25\"\nmax_message_size = \"1MB\"\n");
+    CHECK(changes_needing_restart(running, reordered).empty());
+}
+
+TEST_CASE("a suggestion is near, or there is none") {
+    const std::vector<std::string_view> names{"hostname", "tls", "tier", "errors", "error_delay"};
+    CHECK(nearest("hostnmae", names) == "hostname"); // swapped
+    CHECK(nearest("hostnam", names) == "hostname");
+    CHECK(nearest("hhostname", names) == "hostname");
+    CHECK(nearest("hostneme", names) == "hostname");
+    CHECK(nearest("hozznzme", names) == std::nullopt);
+    CHECK(nearest("tlss", names) == "tls");
+    CHECK(nearest("abs", names) == std::nullopt); // two slips of three letters
+    CHECK(nearest("", names) == std::nullopt);
+    CHECK(nearest(std::string(100'000, 'h'), names) == std::nullopt);
+}
