@@ -17,10 +17,10 @@
 
 namespace postern::server {
 
-std::string_view version_text() { return POSTERN_VERSION; }
+std::string_view version() { return POSTERN_VERSION; }
 
 std::string version_report() {
-    std::string report = fmt::format("postern {}\n", version_text());
+    std::string report = fmt::format("postern {}\n", version());
     report += fmt::format("build {}\n", POSTERN_BUILD_TYPE);
     report += fmt::format("compiler {}\n", __VERSION__);
     report += fmt::format("openssl {}\n", OpenSSL_version(OPENSSL_VERSION_STRING));

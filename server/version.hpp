@@ -6,7 +6,7 @@
 
 namespace postern::server {
 
-std::string_view version_text(); // "0.1.0"
+std::string_view version(); // "0.1.0"
 
 // `postern version`: one "name value" a line.
 std::string version_report();
