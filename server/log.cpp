@@ -93,11 +93,14 @@ class spdlog_log final : public log {
         try {
             const auto now = std::chrono::system_clock::now().time_since_epoch();
             const std::int64_t when = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-            const std::string line = looks->format == conf::log_format::json
-                                         ? render_json(record, looks->who, when)
-                                         : render_text(record, looks->who, when);
-            logger_->log(spdlog::source_loc{}, spdlog::level::info,
-                         spdlog::string_view_t(line.data(), line.size()));
+            if (looks->format == conf::log_format::json)
+                return hand_over(render_json(record, looks->who, when));
+            if (record.event == log_event::accepted && !record.message_id.empty()) {
+                log_record named = record; // a line of its own, as Postfix's cleanup has it
+                named.event = log_event::named;
+                hand_over(render_text(named, looks->who, when));
+            }
+            hand_over(render_text(record, looks->who, when));
         } catch (const std::exception&) { // no memory for a line: the line is lost, mail goes on
             failures_.fetch_add(1);
         }
@@ -127,6 +130,11 @@ class spdlog_log final : public log {
     }
 
   private:
+    void hand_over(const std::string& line) {
+        logger_->log(spdlog::source_loc{}, spdlog::level::info,
+                     spdlog::string_view_t(line.data(), line.size()));
+    }
+
     std::shared_ptr<const appearance> current() const {
         const std::lock_guard lock(guard_);
         return looks_;

@@ -122,7 +122,7 @@ class command_line {
         command.row = &row;
         command.app = group(row.group).add_subcommand(std::string(row.name), std::string(row.help));
         command.app->fallthrough(); // --config may follow the command
-        for (const auto& argument : row.arguments) {
+        for (const auto& argument : row.takes) {
             auto& bound = command.arguments.emplace_back();
             bound.shape = shape_of(argument.name);
             bind(bound, *command.app, argument.help);

@@ -51,7 +51,7 @@ struct command_row {
     std::string_view group; // "domain", or "" for a command of one word
     std::string_view name;
     std::string_view help;
-    std::span<const argument_row> arguments;
+    std::span<const argument_row> takes;
     exit_code (*run)(const arguments&, terminal&);
 };
 

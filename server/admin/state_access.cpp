@@ -19,6 +19,10 @@ constexpr std::size_t user_entry_max = 64 * 1024;
 
 std::string errno_text() { return std::strerror(errno); }
 
+std::string no_such_user(const std::string& name) {
+    return fmt::format("there is no user {}; \"\" keeps the one that starts the server", name);
+}
+
 // Makes the folder when it is absent. Made by us, or still empty, it becomes the server's user's; any other
 // stays as it is.
 std::string make_state_folder(const conf::server_settings& settings) {
@@ -29,7 +33,7 @@ std::string make_state_folder(const conf::server_settings& settings) {
     std::error_code failure;
     if (!made && !std::filesystem::is_empty(path, failure)) return "";
     const auto user = find_user(settings.user);
-    if (!user) return fmt::format("server.user: there is no user {}", settings.user);
+    if (!user) return no_such_user(settings.user);
     if (::lchown(path.c_str(), user->uid, user->gid) != 0) return errno_text();
     return "";
 }
@@ -52,7 +56,7 @@ as_service_user::as_service_user(const conf::server_settings& settings) {
     if (::geteuid() != 0 || settings.user.empty()) return;
     const auto user = find_user(settings.user);
     if (!user) {
-        trouble_ = fmt::format("there is no user {}", settings.user);
+        trouble_ = no_such_user(settings.user);
         return;
     }
     const int count = ::getgroups(0, nullptr);
@@ -75,6 +79,10 @@ as_service_user::~as_service_user() {
 
 open_accounts::open_accounts(const conf::config& settings, terminal& with) {
     const std::string& folder = settings.server.state_dir;
+    if (::geteuid() == 0 && !settings.server.user.empty() && !find_user(settings.server.user)) {
+        code = fail(with, exit_code::config, "server.user", no_such_user(settings.server.user));
+        return;
+    }
     if (const std::string problem = make_state_folder(settings.server); !problem.empty()) {
         code = fail(with, exit_code::cant_create, folder, problem);
         return;

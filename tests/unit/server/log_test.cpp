@@ -325,6 +325,23 @@ TEST_CASE("every written line is in the file after a flush, and debug lines are 
     CHECK(log->dropped() == 0);
 }
 
+TEST_CASE("an accepted message has cleanup's line and then qmgr's", "[log]") {
+    const temporary_folder folder;
+    std::string problem;
+    const auto log = open_log(to_file(folder.path + "/mail.log"), "mx1", problem);
+    REQUIRE(log);
+    log->write({.event = log_event::accepted,
+                .queue_id = "Q",
+                .message_id = "1@s.test",
+                .size = 1,
+                .recipients = 1});
+    log->flush();
+    const std::string text = content(folder.path + "/mail.log");
+    CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+    CHECK(text.find(": Q: message-id=<1@s.test>\n") <
+          text.find(": Q: from=<>, size=1, nrcpt=1 (queue active)\n"));
+}
+
 TEST_CASE("reopening follows a rotated file and takes the new format", "[log]") {
     const temporary_folder folder;
     const std::string path = folder.path + "/mail.log";

@@ -1,0 +1,49 @@
+// postern check: each finding on stdout as FILE:LINE:COL: key: problem; also for what the configuration only
+// names.
+#include "command_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace postern::server;
+
+TEST_CASE("a good configuration is ok", "[check]") {
+    const command_fixture at;
+    const auto result = at.run({"check"});
+    CHECK(result.code == 0);
+    CHECK(result.out == at.config_path() + ": ok\n");
+    CHECK(result.err.empty());
+}
+
+TEST_CASE("every error of the file is on stdout with its place", "[check]") {
+    command_fixture at;
+    at.configure("nonsense = 1\n[limits]\nsessions = \"many\"\n");
+    const auto result = at.run({"check"});
+    CHECK(result.code == 78);
+    CHECK(result.out.find(at.config_path() + ":10:") != std::string::npos);
+    CHECK(result.out.find(at.config_path() + ":12:12: limits.sessions: ") != std::string::npos);
+    CHECK(result.err.empty());
+}
+
+TEST_CASE("a file that is not there is exit 78", "[check]") {
+    const auto result = command_fixture::run_words({"postern", "--config", "/no/such.toml", "check"});
+    CHECK(result.code == 78);
+    CHECK(result.out.starts_with("/no/such.toml"));
+}
+
+TEST_CASE("a certificate that can't be read is an error at its line", "[check]") {
+    command_fixture at;
+    at.configure("[[tls.certificate]]\ncert = \"/no/such.pem\"\nkey = \"/no/such.key\"\n");
+    const auto result = at.run({"check"});
+    CHECK(result.code == 78);
+    CHECK(result.out.find(at.config_path() + ":11:8: tls.certificate[0].cert: ") != std::string::npos);
+}
+
+TEST_CASE("a state folder that can't be made is a warning, a missing user is told", "[check]") {
+    command_fixture at;
+    std::ofstream(at.config_path()) << "[server]\nuser = \"no-such-user-here\"\nstate_dir = "
+                                       "\"/no/such/state\"\n[[listener]]\nname = \"mx\"\n"
+                                    << "address = [\"127.0.0.1:0\"]\n";
+    const auto result = at.run({"check"});
+    CHECK(result.out.find(":3:13: server.state_dir: ") != std::string::npos);
+    CHECK(result.out.find(":2:8: server.user: there is no user no-such-user-here") != std::string::npos);
+}

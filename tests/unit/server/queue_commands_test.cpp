@@ -1,0 +1,155 @@
+// postern queue: reads beside a writer, shows everything an operator asks for, and never lets a peer write to
+// the terminal.
+#include "command_fixture.hpp"
+
+#include "storage/queue.hpp"
+
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+#include <ctime>
+#include <set>
+
+using namespace postern;
+using namespace postern::server;
+
+namespace {
+
+storage::queued_message message_of(std::uint64_t id, std::size_t recipients) {
+    storage::queued_message message;
+    message.id = {id << 10};
+    message.arrived = (std::time(nullptr) - 3 * 3600) * 1'000'000;
+    message.sender = "a@s.test";
+    message.session = "S1";
+    message.client = "192.0.2.1";
+    message.helo = "c.test";
+    message.protocol = "ESMTPS";
+    message.envelope_id = "QQ314159";
+    for (std::size_t i = 0; i < recipients; ++i) {
+        storage::queued_recipient recipient;
+        recipient.address = "u" + std::to_string(i) + "@d.test";
+        recipient.original = "x@d.test";
+        recipient.tries = 2;
+        recipient.next_try = std::time(nullptr) + 305;
+        recipient.last_reply = "4.2.0 mailbox is busy";
+        message.recipients.push_back(recipient);
+    }
+    return message;
+}
+
+struct queue_fixture : command_fixture {
+    queue_fixture() {
+        std::filesystem::create_directory(state_dir());
+        messages = std::move(*storage::queue::open(storage::system_files(), state_dir(),
+                                                   {.map_size = std::uint64_t{1} << 28}));
+    }
+    void insert(storage::queued_message message, std::string body = "Subject: x\r\n\r\n") {
+        message.size = body.size();
+        const storage::queue_operation operations[] = {
+            storage::insert_message{std::move(message), std::move(body)}};
+        REQUIRE(messages->commit(operations));
+    }
+    boost::json::array listed() const {
+        const auto result = run({"queue", "list", "--json"});
+        REQUIRE(result.code == 0);
+        return boost::json::parse(result.out).as_object().at("messages").as_array();
+    }
+    std::unique_ptr<storage::queue> messages;
+};
+
+constexpr std::uint64_t some_id = 1'700'000'000'000'000;
+
+} // namespace
+
+TEST_CASE("before the first message there is an empty queue, not an error", "[commands][queue]") {
+    const command_fixture at;
+    CHECK(at.run({"queue", "list"}).code == 0);
+    CHECK(at.run({"queue", "list"}).out.empty());
+    CHECK(boost::json::parse(at.run({"queue", "list", "--json"}).out)
+              .as_object()
+              .at("messages")
+              .as_array()
+              .empty());
+    CHECK(at.run({"queue", "show", storage::queue_id{some_id << 10}.to_string()}).code == 67);
+    CHECK_FALSE(std::filesystem::exists(at.state_dir()));
+}
+
+TEST_CASE("the list shows each message with each of its recipients", "[commands][queue]") {
+    queue_fixture at;
+    at.insert(message_of(some_id, 2));
+    const auto list = at.listed();
+    REQUIRE(list.size() == 1);
+    const auto& message = list[0].as_object();
+    CHECK(message.at("id") == storage::queue_id{some_id << 10}.to_string());
+    CHECK(message.at("size").to_number<int>() == 14);
+    CHECK(message.at("sender") == "a@s.test");
+    CHECK(message.at("age").to_number<int>() >= 3 * 3600);
+    REQUIRE(message.at("recipients").as_array().size() == 2);
+    const auto& recipient = message.at("recipients").as_array()[1].as_object();
+    CHECK(recipient.at("address") == "u1@d.test");
+    CHECK(recipient.at("state") == "waiting");
+    CHECK(recipient.at("tries").to_number<int>() == 2);
+    CHECK(recipient.at("next_try").to_number<std::int64_t>() > std::time(nullptr));
+    CHECK(recipient.at("last_reply") == "4.2.0 mailbox is busy");
+    const auto text = at.run({"queue", "list"}).out;
+    CHECK(text.find("3h  <a@s.test>\n") != std::string::npos);
+    CHECK(text.find("u0@d.test") != std::string::npos);
+    CHECK(text.find("next in 5m") != std::string::npos);
+    CHECK(text.find("4.2.0 mailbox is busy\n") != std::string::npos);
+}
+
+TEST_CASE("a queue of more than one page is listed whole, each message once", "[commands][queue]") {
+    queue_fixture at;
+    std::vector<storage::queue_operation> operations;
+    for (std::uint64_t i = 0; i < 1001; ++i) {
+        auto message = message_of(some_id + i, 1);
+        message.size = 1;
+        operations.push_back(storage::insert_message{std::move(message), "x"});
+    }
+    REQUIRE(at.messages->commit(operations));
+    std::set<std::string> ids;
+    for (const auto& message : at.listed()) ids.emplace(message.as_object().at("id").as_string());
+    CHECK(ids.size() == 1001);
+}
+
+TEST_CASE("one message is shown with its client and its body's place", "[commands][queue]") {
+    queue_fixture at;
+    at.insert(message_of(some_id, 1));
+    const std::string id = storage::queue_id{some_id << 10}.to_string();
+    const auto text = at.run({"queue", "show", id});
+    CHECK(text.code == 0);
+    for (const char* part :
+         {"192.0.2.1", "c.test", "ESMTPS", "S1", "QQ314159", "in the queue", "for x@d.test"})
+        CHECK(text.out.find(part) != std::string::npos);
+    const auto document = boost::json::parse(at.run({"queue", "show", id, "--json"}).out).as_object();
+    CHECK(document.at("client") == "192.0.2.1");
+    CHECK(document.at("body") == "in the queue");
+    CHECK(document.at("recipients").as_array().size() == 1);
+}
+
+TEST_CASE("an id that is none is bad data, one that is gone is not there", "[commands][queue]") {
+    queue_fixture at;
+    at.insert(message_of(some_id, 1));
+    for (const char* id : {"", "nonsense", "0000", "!!!!!!!!!!!!!", "../../etc/pass"})
+        CHECK(at.run({"queue", "show", id}).code == 65);
+    CHECK(at.run({"queue", "show", storage::queue_id{(some_id + 1) << 10}.to_string()}).code == 67);
+}
+
+TEST_CASE("what a peer sent can't write to the terminal", "[commands][queue][IN-01]") {
+    queue_fixture at;
+    auto message = message_of(some_id, 1);
+    message.sender = "\"\x1b[2J\"@s.test";
+    message.helo = "x\"},\"evil\":\"1\xff";
+    message.recipients[0].last_reply = "450 \x1b]0;owned\x07\r\nforged\xe2\x80\xa8";
+    at.insert(std::move(message));
+    const std::string id = storage::queue_id{some_id << 10}.to_string();
+    for (const auto& words : {std::vector<std::string>{"queue", "list"},
+                              {"queue", "show", id},
+                              {"queue", "list", "--json"},
+                              {"queue", "show", id, "--json"}}) {
+        const auto result = at.run(words);
+        CHECK(result.code == 0);
+        for (const char c : result.out) CHECK((c == '\n' || c >= ' ' || c < 0));
+        CHECK(result.out.find('\x1b') == std::string::npos);
+    }
+    CHECK_FALSE(boost::json::parse(at.run({"queue", "show", id, "--json"}).out).as_object().contains("evil"));
+}
