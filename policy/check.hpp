@@ -1,4 +1,5 @@
-// A policy check: a name, the stages at which it speaks, and what it says. One file each in checks/, one row in registry.cpp.
+// A policy check: a name, the stages at which it speaks, and what it says. One file each in checks/, one row
+// in registry.cpp.
 #pragma once
 
 #include "policy/context.hpp"
@@ -16,7 +17,9 @@ class stage_set {
     constexpr bool has(stage s) const { return (bits_ & bit(s)) != 0; }
 
   private:
-    static constexpr std::uint8_t bit(stage s) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(s)); }
+    static constexpr std::uint8_t bit(stage s) {
+        return static_cast<std::uint8_t>(1U << static_cast<unsigned>(s));
+    }
     std::uint8_t bits_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// What a check may look at, and what it may ask. Everything is borrowed from the session that awaits the verdict.
+// What a check may look at, and what it may ask. Everything is borrowed from the session that awaits the
+// verdict.
 #pragma once
 
 #include "conf/config.hpp"

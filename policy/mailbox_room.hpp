@@ -12,7 +12,8 @@ class mailbox_room {
   public:
     virtual ~mailbox_room() = default;
     // Bounded in time; an error means "try later". `box` is local.
-    virtual boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box, std::uint64_t octets) = 0;
+    virtual boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box,
+                                                          std::uint64_t octets) = 0;
 };
 
 } // namespace postern::policy

@@ -1,5 +1,5 @@
-// What a check thinks of a message: pass, or a reply for the peer and a cause for the log, apart. A look-up that failed is a
-// deferral, never a rejection and never "absent".
+// What a check thinks of a message: pass, or a reply for the peer and a cause for the log, apart. A look-up
+// that failed is a deferral, never a rejection and never "absent".
 #pragma once
 
 #include "protocol/smtp/reply.hpp"

@@ -1,5 +1,5 @@
-// Start: sockets while root, then privileges go, then storage, then the first connection. End: no new connections, sessions end when
-// it is polite, results are written, the log is flushed.
+// Start: sockets while root, then privileges go, then storage, then the first connection. End: no new
+// connections, sessions end when it is polite, results are written, the log is flushed.
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
@@ -31,7 +31,8 @@ storage::resolve_settings resolve_settings_of(const conf::config& config) {
     made.max_targets = config.limits.alias_targets;
     made.catch_all_domains = config.local.catch_all_domains;
     made.hostname = config.server.hostname;
-    made.postmaster = config.local.postmaster.empty() ? "postmaster@" + config.server.hostname : config.local.postmaster;
+    made.postmaster =
+        config.local.postmaster.empty() ? "postmaster@" + config.server.hostname : config.local.postmaster;
     return made;
 }
 
@@ -56,10 +57,14 @@ start_problem app::start() {
     std::string holder;
     auto lock = storage::state_lock::take(settings.server.state_dir, holder);
     if (!lock && lock.error() == storage_errc::locked)
-        return {exit_code::temporary, fmt::format("{}: another postern (process {}) uses this state folder", settings.server.state_dir, holder)};
-    if (!lock) return {exit_code::cant_create, fmt::format("{}: {}", settings.server.state_dir, lock.error().message())};
+        return {exit_code::temporary, fmt::format("{}: another postern (process {}) uses this state folder",
+                                                  settings.server.state_dir, holder)};
+    if (!lock)
+        return {exit_code::cant_create,
+                fmt::format("{}: {}", settings.server.state_dir, lock.error().message())};
     lock_.emplace(std::move(*lock));
-    if (auto text = drop_privileges(settings.server.user, settings.server.state_dir); !text.empty()) return {exit_code::config, text};
+    if (auto text = drop_privileges(settings.server.user, settings.server.state_dir); !text.empty())
+        return {exit_code::config, text};
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
     if (settings.tls.certificates.empty())
         if (auto problem = make_certificates(); !problem.text.empty()) return problem;
@@ -70,7 +75,8 @@ start_problem app::start() {
 
 start_problem app::bind_listeners() {
     const auto config = config_.get()->config;
-    const unsigned count = config->server.threads != 0 ? config->server.threads : std::max(1U, std::thread::hardware_concurrency());
+    const unsigned count = config->server.threads != 0 ? config->server.threads
+                                                       : std::max(1U, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
     for (const auto& row : config->listeners) {
         const std::shared_ptr<const conf::listener_settings> settings(config, &row);
@@ -91,7 +97,8 @@ start_problem app::bind_listeners() {
 start_problem app::open_storage() {
     const auto& state = config_.get()->config->server.state_dir;
     const auto unusable = [&](const char* what, const boost::system::error_code& ec) {
-        return start_problem{exit_code::cant_create, fmt::format("{}: {} cannot be opened: {}", state, what, ec.message())};
+        return start_problem{exit_code::cant_create,
+                             fmt::format("{}: {} cannot be opened: {}", state, what, ec.message())};
     };
     auto queue = storage::queue::open(storage::system_files(), state, {});
     if (!queue) return unusable("the queue", queue.error());
@@ -102,13 +109,14 @@ start_problem app::open_storage() {
 
     const auto recovered = storage::recover(storage::system_files(), state, *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
-    journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed", recovered->messages,
-                               recovered->orphans_removed));
+    journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed",
+                               recovered->messages, recovered->orphans_removed));
     for (const auto id : recovered->damaged) {
         damaged_.insert(id);
-        journal_->fault(fmt::format("message {} was accepted, and its body file is missing or damaged; it stays in the queue "
-                                    "untried: restore {} from a backup",
-                                    id.to_string(), storage::body_path(id)));
+        journal_->fault(fmt::format(
+            "message {} was accepted, and its body file is missing or damaged; it stays in the queue "
+            "untried: restore {} from a backup",
+            id.to_string(), storage::body_path(id)));
     }
     const auto highest = queue_->highest_id();
     if (!highest) return unusable("the queue", highest.error());
@@ -137,14 +145,18 @@ void app::start_services() {
     policy_.emplace(policy::services{*accounts_, *room_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(main_.get_executor(), config_, *spool_,
-                    delivery_services{storage::system_files(), *queue_, *accounts_, *journal_, counts_}, damaged_);
-    services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_, *session_ids_, *policy_,
-                                       limits_, counts_});
+                    delivery_services{storage::system_files(), *queue_, *accounts_, *journal_, counts_},
+                    damaged_);
+    services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
+                                       *session_ids_, *policy_, limits_, counts_});
     check_disk();
     for (auto& each : workers_) each->start(*services_);
     runner_->start();
-    const auto fault = [this](std::string_view what) { journal_->fault("control socket: " + std::string(what)); };
-    if (!config->admin.socket.empty()) spawn(main_.get_executor(), serve_control(config->admin.socket, *this), fault);
+    const auto fault = [this](std::string_view what) {
+        journal_->fault("control socket: " + std::string(what));
+    };
+    if (!config->admin.socket.empty())
+        spawn(main_.get_executor(), serve_control(config->admin.socket, *this), fault);
     await_signals();
     upkeep();
 }
@@ -181,14 +193,16 @@ void app::begin_drain() {
     }
     draining_ = true;
     drain_until_ = std::chrono::steady_clock::now() + config_.get()->config->server.drain_timeout;
-    journal_->write({.event = log_event::stopping, .text = "no new connections; running transactions may finish"});
+    journal_->write(
+        {.event = log_event::stopping, .text = "no new connections; running transactions may finish"});
     for (auto& each : workers_) each->drain();
     poll_drain();
 }
 
 void app::poll_drain() {
     const auto now = std::chrono::steady_clock::now();
-    const bool empty = std::all_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->sessions() == 0; });
+    const bool empty =
+        std::all_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->sessions() == 0; });
     if (empty || (halted_ && now >= drain_until_)) return main_.stop();
     if (!halted_ && now >= drain_until_) {
         halted_ = true;

@@ -1,5 +1,5 @@
-// The whole server as one object: made of a configuration, started, reloaded, drained, stopped. Owns every part and passes them in; lives
-// on the main thread.
+// The whole server as one object: made of a configuration, started, reloaded, drained, stopped. Owns every
+// part and passes them in; lives on the main thread.
 #pragma once
 
 #include "conf/load.hpp"
@@ -49,7 +49,8 @@ class app final : public control_target {
     void stop_services();
 
     // app_upkeep.cpp: reload, what happens by time, what can be seen
-    std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config, std::vector<std::string>& problems);
+    std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config,
+                                                  std::vector<std::string>& problems);
     std::vector<std::string> keep_what_needs_a_restart(conf::config& next) const;
     void upkeep();
     void check_disk();

@@ -1,4 +1,5 @@
-// Reload, what happens by time, and what can be seen. A reload builds everything anew and swaps one pointer, or changes nothing and says why.
+// Reload, what happens by time, and what can be seen. A reload builds everything anew and swaps one pointer,
+// or changes nothing and says why.
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
@@ -41,18 +42,21 @@ std::string tls_name(conf::tls_mode mode) {
 
 } // namespace
 
-std::shared_ptr<const snapshot> app::make_snapshot(std::shared_ptr<const conf::config> config, std::vector<std::string>& problems) {
+std::shared_ptr<const snapshot> app::make_snapshot(std::shared_ptr<const conf::config> config,
+                                                   std::vector<std::string>& problems) {
     conf::tls_settings tls = config->tls;
     if (tls.certificates.empty()) {
         bool made = false;
-        auto own = tls::self_signed_certificate(config->server.state_dir + "/tls", config->server.hostname, now_seconds(), made);
+        auto own = tls::self_signed_certificate(config->server.state_dir + "/tls", config->server.hostname,
+                                                now_seconds(), made);
         if (!own) {
-            problems.push_back(fmt::format("no certificate is configured and none can be made in {}/tls: {}", config->server.state_dir,
-                                           own.error().message()));
+            problems.push_back(fmt::format("no certificate is configured and none can be made in {}/tls: {}",
+                                           config->server.state_dir, own.error().message()));
             return nullptr;
         }
         if (made || !own_certificate_)
-            journal_->note(fmt::format("no certificate is configured: using a self-signed one for {}, {}", config->server.hostname, own->cert));
+            journal_->note(fmt::format("no certificate is configured: using a self-signed one for {}, {}",
+                                       config->server.hostname, own->cert));
         own_certificate_ = *own;
         tls.certificates.push_back(std::move(*own));
     }
@@ -97,7 +101,8 @@ std::vector<std::string> app::keep_what_needs_a_restart(conf::config& next) cons
     keep(next.queue.max_pending, now->queue.max_pending, "queue.max_pending");
     keep(next.queue.deliveries, now->queue.deliveries, "queue.deliveries");
     for (const auto& running : now->listeners) {
-        const auto same = std::find_if(next.listeners.begin(), next.listeners.end(), [&](const auto& row) { return row.name == running.name; });
+        const auto same = std::find_if(next.listeners.begin(), next.listeners.end(),
+                                       [&](const auto& row) { return row.name == running.name; });
         if (same == next.listeners.end()) {
             told.push_back(fmt::format("listener {}: it goes on until the next start", running.name));
             next.listeners.push_back(running);
@@ -106,7 +111,8 @@ std::vector<std::string> app::keep_what_needs_a_restart(conf::config& next) cons
         keep(same->addresses, running.addresses, fmt::format("listener {}: address", running.name).c_str());
     }
     for (const auto& row : next.listeners)
-        if (std::none_of(now->listeners.begin(), now->listeners.end(), [&](const auto& old) { return old.name == row.name; }))
+        if (std::none_of(now->listeners.begin(), now->listeners.end(),
+                         [&](const auto& old) { return old.name == row.name; }))
             told.push_back(fmt::format("listener {}: it begins at the next start", row.name));
     return told;
 }
@@ -123,8 +129,12 @@ app::reload_outcome app::reload() {
         next = make_snapshot(std::move(changed), outcome.messages);
     }
     if (!next) {
-        for (const auto& text : outcome.messages) journal_->write({.event = log_event::reload_refused, .level = conf::log_level::error, .text = text});
-        journal_->write({.event = log_event::reload_refused, .level = conf::log_level::error, .text = "the configuration in force goes on"});
+        for (const auto& text : outcome.messages)
+            journal_->write(
+                {.event = log_event::reload_refused, .level = conf::log_level::error, .text = text});
+        journal_->write({.event = log_event::reload_refused,
+                         .level = conf::log_level::error,
+                         .text = "the configuration in force goes on"});
         return outcome;
     }
     journal_->reopen(next->config->log, next->config->server.hostname);
@@ -163,8 +173,11 @@ void app::check_disk() {
     const bool low = !free || *free < config->queue.min_free;
     if (counts_.disk_low.exchange(low) == low) return;
     if (!low) return journal_->note("the state folder's disk has room again: mail is accepted");
-    journal_->fault(free ? fmt::format("only {} octets are free in {}, below queue.min_free: MAIL is answered 452", *free, config->server.state_dir)
-                         : fmt::format("{} cannot be asked for its free space: {}", config->server.state_dir, free.error().message()));
+    journal_->fault(
+        free ? fmt::format("only {} octets are free in {}, below queue.min_free: MAIL is answered 452", *free,
+                           config->server.state_dir)
+             : fmt::format("{} cannot be asked for its free space: {}", config->server.state_dir,
+                           free.error().message()));
 }
 
 // Which files the certificates are, as far as stat() tells: when it changes, they are read again.
@@ -174,9 +187,10 @@ std::string app::certificate_stamp() const {
     if (own_certificate_) certificates.push_back(*own_certificate_);
     for (const auto& pair : certificates)
         for (const auto* path : {&pair.cert, &pair.key}) {
-            struct stat facts {};
+            struct stat facts{};
             if (::stat(path->c_str(), &facts) != 0) facts = {};
-            fmt::format_to(std::back_inserter(stamp), "{}.{}.{}.{};", facts.st_ino, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_size);
+            fmt::format_to(std::back_inserter(stamp), "{}.{}.{}.{};", facts.st_ino, facts.st_mtim.tv_sec,
+                           facts.st_mtim.tv_nsec, facts.st_size);
         }
     return stamp;
 }
@@ -212,14 +226,19 @@ server_status app::status() {
     made.queue_pending = spool_->pending();
     made.log_lines_dropped = journal_->dropped();
     made.certificate_expires = now->tls->earliest_expiry();
-    if (counts_.disk_low) made.alarms.push_back("the disk of the state folder is nearly full: MAIL is answered 452");
-    if (const auto ec = spool_->last_outcome()) made.alarms.push_back("the last write to the queue failed: " + ec.message());
-    if (!damaged_.empty()) made.alarms.push_back(fmt::format("{} accepted messages have lost their body file", damaged_.size()));
-    if (made.certificate_expires - now_seconds() < expiry_warning) made.alarms.push_back("a certificate expires within 14 days");
+    if (counts_.disk_low)
+        made.alarms.push_back("the disk of the state folder is nearly full: MAIL is answered 452");
+    if (const auto ec = spool_->last_outcome())
+        made.alarms.push_back("the last write to the queue failed: " + ec.message());
+    if (!damaged_.empty())
+        made.alarms.push_back(fmt::format("{} accepted messages have lost their body file", damaged_.size()));
+    if (made.certificate_expires - now_seconds() < expiry_warning)
+        made.alarms.push_back("a certificate expires within 14 days");
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
-        made.listeners.push_back({on->settings->name, on->address.to_string(), "mx", tls_name(row != nullptr ? row->tls : on->settings->tls),
-                                  on->sessions, on->connections});
+        made.listeners.push_back({on->settings->name, on->address.to_string(), "mx",
+                                  tls_name(row != nullptr ? row->tls : on->settings->tls), on->sessions,
+                                  on->connections});
     }
     return made;
 }

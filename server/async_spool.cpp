@@ -1,4 +1,5 @@
-// A failed transaction fails its whole batch and is never tried again: the senders are told 4yz and keep their messages.
+// A failed transaction fails its whole batch and is never tried again: the senders are told 4yz and keep
+// their messages.
 #include "server/async_spool.hpp"
 
 #include <memory>
@@ -19,7 +20,8 @@ std::size_t octets_of(const storage::queue_operation& what) {
 } // namespace
 
 async_spool::async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert)
-    : queue_(into), pending_max_(pending_max), after_insert_(std::move(after_insert)), writer_([this] { write_batches(); }) {}
+    : queue_(into), pending_max_(pending_max), after_insert_(std::move(after_insert)),
+      writer_([this] { write_batches(); }) {}
 
 async_spool::~async_spool() { stop(); }
 
@@ -66,7 +68,8 @@ void async_spool::write_batches() {
             if (gathered_.empty()) return;
             std::size_t octets = 0;
             std::size_t count = 0;
-            while (count < gathered_.size() && octets <= batch_octets_max) octets += octets_of(gathered_[count++].what);
+            while (count < gathered_.size() && octets <= batch_octets_max)
+                octets += octets_of(gathered_[count++].what);
             const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
             batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
             gathered_.erase(gathered_.begin(), end);

@@ -1,5 +1,6 @@
-// The queue's one writer thread behind an awaitable face: takes everything that has gathered, makes one transaction with one flush,
-// and only then wakes those who wait. Many messages share a flush; a lone one never waits for company.
+// The queue's one writer thread behind an awaitable face: takes everything that has gathered, makes one
+// transaction with one flush, and only then wakes those who wait. Many messages share a flush; a lone one
+// never waits for company.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -16,7 +17,8 @@ namespace postern::server {
 
 class async_spool {
   public:
-    using done = std::function<void(boost::system::error_code)>; // called on the writer's thread; must not block
+    using done =
+        std::function<void(boost::system::error_code)>; // called on the writer's thread; must not block
 
     // `into` outlives this. At most pending_max operations wait; more are refused as busy.
     async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert);

@@ -1,4 +1,5 @@
-// asio's completion handlers are move-only; a shared wrapper makes them ordinary functions. One allocation a wait.
+// asio's completion handlers are move-only; a shared wrapper makes them ordinary functions. One allocation a
+// wait.
 #include "server/awaiting.hpp"
 
 #include <atomic>
@@ -23,7 +24,8 @@ struct answer {
 };
 
 template <class Handler> struct waiting {
-    explicit waiting(Handler&& h, asio::any_io_executor ex) : handler(std::move(h)), executor(std::move(ex)) {}
+    explicit waiting(Handler&& h, asio::any_io_executor ex)
+        : handler(std::move(h)), executor(std::move(ex)) {}
     Handler handler;
     asio::any_io_executor executor;
     std::atomic<bool> answered{false};
@@ -60,20 +62,21 @@ asio::awaitable<error_code> suspend_until(std::function<void(resumer)> start, re
     co_return given.ec;
 }
 
-void spawn(const asio::any_io_executor& on, asio::awaitable<void> task, std::function<void(std::string_view)> escaped,
-           std::function<void()> ended) {
-    asio::co_spawn(on, std::move(task), [escaped = std::move(escaped), ended = std::move(ended)](std::exception_ptr failure) {
-        if (failure) {
-            try {
-                std::rethrow_exception(failure);
-            } catch (const std::exception& e) {
-                escaped(e.what());
-            } catch (...) {
-                escaped("unknown exception");
-            }
-        }
-        if (ended) ended();
-    });
+void spawn(const asio::any_io_executor& on, asio::awaitable<void> task,
+           std::function<void(std::string_view)> escaped, std::function<void()> ended) {
+    asio::co_spawn(on, std::move(task),
+                   [escaped = std::move(escaped), ended = std::move(ended)](std::exception_ptr failure) {
+                       if (failure) {
+                           try {
+                               std::rethrow_exception(failure);
+                           } catch (const std::exception& e) {
+                               escaped(e.what());
+                           } catch (...) {
+                               escaped("unknown exception");
+                           }
+                       }
+                       if (ended) ended();
+                   });
 }
 
 } // namespace postern::server

@@ -4,10 +4,12 @@
 namespace postern::server {
 using boost::system::error_code;
 
-incoming_body::incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir, storage::queue_id id)
+incoming_body::incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir,
+                             storage::queue_id id)
     : pool_(pool), state_(std::make_shared<state>(state{files, std::move(state_dir), id, {}, {}, {}})) {}
 
-boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work, resumer* give_up) {
+boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work,
+                                                          resumer* give_up) {
     std::function<void()> job = [shared = state_, work = std::move(work)] { work(*shared); };
     const error_code ran = co_await pool_.run(std::move(job), give_up);
     if (ran) co_return ran;

@@ -1,5 +1,5 @@
-// The body of one message while it comes in: nothing but memory up to the inline limit (the session holds that), a file from the
-// first `store` on. Dropped before finish(): the file goes too.
+// The body of one message while it comes in: nothing but memory up to the inline limit (the session holds
+// that), a file from the first `store` on. Dropped before finish(): the file goes too.
 #pragma once
 
 #include "server/offload_pool.hpp"
@@ -14,8 +14,8 @@ class incoming_body {
   public:
     incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir, storage::queue_id id);
 
-    // Appends on a pool thread; gives the emptied buffer back. busy when the pool is full. After an error, or after `give_up`
-    // (awaiting.hpp) ended the wait, the object must only be destroyed.
+    // Appends on a pool thread; gives the emptied buffer back. busy when the pool is full. After an error, or
+    // after `give_up` (awaiting.hpp) ended the wait, the object must only be destroyed.
     struct stored {
         boost::system::error_code ec;
         std::string recycled;
@@ -38,7 +38,8 @@ class incoming_body {
         std::string bytes;
         boost::system::error_code ec;
     };
-    boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work, resumer* give_up);
+    boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work,
+                                                              resumer* give_up);
 
     offload_pool& pool_;
     std::shared_ptr<state> state_;

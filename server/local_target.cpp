@@ -5,9 +5,11 @@
 
 namespace postern::server {
 
-storage::maildir_target local_target(const conf::config& config, std::string_view address, std::uint64_t quota) {
+storage::maildir_target local_target(const conf::config& config, std::string_view address,
+                                     std::uint64_t quota) {
     const auto parsed = protocol::parse_address(address);
-    if (parsed) return storage::maildir_target_for(config.local.maildir, parsed->local, parsed->domain, quota);
+    if (parsed)
+        return storage::maildir_target_for(config.local.maildir, parsed->local, parsed->domain, quota);
     const auto at = address.rfind('@');
     const auto local = address.substr(0, at);
     const auto domain = at == std::string_view::npos ? std::string_view() : address.substr(at + 1);

@@ -7,6 +7,7 @@
 namespace postern::server {
 
 // `address` is folded "local@domain".
-storage::maildir_target local_target(const conf::config& config, std::string_view address, std::uint64_t quota);
+storage::maildir_target local_target(const conf::config& config, std::string_view address,
+                                     std::uint64_t quota);
 
 } // namespace postern::server

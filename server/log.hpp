@@ -42,8 +42,8 @@ enum class log_event : std::uint8_t {
     removed,
 };
 
-// Everything a line can say; a field that is empty is left out. Views are read before write() returns. Each member has an initialiser,
-// so that a designated list may leave any of them out.
+// Everything a line can say; a field that is empty is left out. Views are read before write() returns. Each
+// member has an initialiser, so that a designated list may leave any of them out.
 struct log_record {
     log_event event = log_event::note;
     conf::log_level level = conf::log_level::info;

@@ -9,10 +9,11 @@
 
 namespace postern::server {
 
-boost::asio::awaitable<result<bool>> maildir_room::has_room(storage::final_recipient box, std::uint64_t octets) {
+boost::asio::awaitable<result<bool>> maildir_room::has_room(storage::final_recipient box,
+                                                            std::uint64_t octets) {
     struct question {
         storage::maildir_target where;
-        result<bool> answer{make_error_code(storage::storage_errc::busy)};
+        result<bool> answer{boost::system::in_place_error, make_error_code(storage::storage_errc::busy)};
     };
     auto asked = std::make_shared<question>();
     asked->where = local_target(*config_.get()->config, box.address, box.quota);
@@ -21,12 +22,15 @@ boost::asio::awaitable<result<bool>> maildir_room::has_room(storage::final_recip
     };
     const auto here = co_await boost::asio::this_coro::executor;
     boost::asio::steady_timer timer(here, deadline);
-    resumer give_up;
-    timer.async_wait([&give_up](boost::system::error_code ec) {
-        if (!ec && give_up) resumer(give_up)(make_error_code(storage::storage_errc::busy));
+    // Shared: the timer's handler may run after this coroutine has gone.
+    auto give_up = std::make_shared<resumer>();
+    timer.async_wait([give_up](boost::system::error_code ec) {
+        if (ec || !*give_up) return;
+        const resumer wake = *give_up;
+        wake(make_error_code(storage::storage_errc::busy));
     });
-    const auto ran = co_await pool_.run(std::move(job), &give_up);
-    if (ran) co_return ran;
+    const auto ran = co_await pool_.run(std::move(job), give_up.get());
+    if (ran) co_return result<bool>(boost::system::in_place_error, ran);
     co_return asked->answer;
 }
 

@@ -1,4 +1,5 @@
-// Room in a Maildir, asked on the pool: a file system that hangs costs its asker a deferral, nobody else anything.
+// Room in a Maildir, asked on the pool: a file system that hangs costs its asker a deferral, nobody else
+// anything.
 #pragma once
 
 #include "policy/mailbox_room.hpp"
@@ -14,7 +15,8 @@ class maildir_room final : public policy::mailbox_room {
 
     maildir_room(live_snapshot& config, offload_pool& pool, storage::file_env& files)
         : config_(config), pool_(pool), files_(files) {}
-    boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box, std::uint64_t octets) override;
+    boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box,
+                                                  std::uint64_t octets) override;
 
   private:
     live_snapshot& config_;

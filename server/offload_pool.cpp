@@ -1,4 +1,5 @@
-// Jobs in, one thread each, in the order of their coming. A job that throws is a bug of ours: std::terminate says so.
+// Jobs in, one thread each, in the order of their coming. A job that throws is a bug of ours: std::terminate
+// says so.
 #include "server/offload_pool.hpp"
 
 #include "storage/errc.hpp"
@@ -31,7 +32,8 @@ bool offload_pool::try_post(std::function<void()> job) {
     return true;
 }
 
-boost::asio::awaitable<boost::system::error_code> offload_pool::run(std::function<void()> job, resumer* give_up) {
+boost::asio::awaitable<boost::system::error_code> offload_pool::run(std::function<void()> job,
+                                                                    resumer* give_up) {
     std::function<void(resumer)> start = [this, job = std::move(job)](resumer resume) {
         const bool posted = try_post([job, resume] {
             job();

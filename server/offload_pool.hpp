@@ -1,5 +1,5 @@
-// A bounded pool of threads for work that blocks: body files, quota look-ups, deliveries. A full pool says no at once; it never
-// lets anybody wait without bound.
+// A bounded pool of threads for work that blocks: body files, quota look-ups, deliveries. A full pool says no
+// at once; it never lets anybody wait without bound.
 #pragma once
 
 #include "server/awaiting.hpp"
@@ -21,9 +21,11 @@ class offload_pool {
 
     // False when queue_max jobs wait already, or after stop().
     bool try_post(std::function<void()> job);
-    // Runs the job on a pool thread and resumes the caller on its own executor. busy: the pool is full and nothing was run. With
-    // give_up (awaiting.hpp) the caller may go on without it: the job must own what it touches.
-    boost::asio::awaitable<boost::system::error_code> run(std::function<void()> job, resumer* give_up = nullptr);
+    // Runs the job on a pool thread and resumes the caller on its own executor. busy: the pool is full and
+    // nothing was run. With give_up (awaiting.hpp) the caller may go on without it: the job must own what it
+    // touches.
+    boost::asio::awaitable<boost::system::error_code> run(std::function<void()> job,
+                                                          resumer* give_up = nullptr);
     void stop(); // no new jobs; waits for the queued ones
 
   private:

@@ -15,12 +15,15 @@ std::string drop_privileges(const std::string& user, const std::string& state_di
     errno = 0;
     const passwd* entry = ::getpwnam(user.c_str());
     if (entry == nullptr)
-        return fmt::format("server.user: there is no user \"{}\"; make it (adduser --system --group {}) or set server.user = \"\" "
+        return fmt::format("server.user: there is no user \"{}\"; make it (adduser --system --group {}) or "
+                           "set server.user = \"\" "
                            "to stay root",
                            user, user);
     const uid_t uid = entry->pw_uid;
     const gid_t gid = entry->pw_gid;
-    const auto failed = [&](const char* what) { return fmt::format("server.user: {} for \"{}\": {}", what, user, std::strerror(errno)); };
+    const auto failed = [&](const char* what) {
+        return fmt::format("server.user: {} for \"{}\": {}", what, user, std::strerror(errno));
+    };
     // What root made in the state folder at an earlier start must not lock the user out.
     if (::chown(state_dir.c_str(), uid, gid) != 0) return failed("chown of the state folder");
     if (::initgroups(user.c_str(), gid) != 0) return failed("initgroups");

@@ -1,5 +1,6 @@
-// A message is in the active set from the moment it is taken until its result is durable, so that it is never tried twice at once.
-// A result that can't be written is offered again; until then the message stays as it was, and a second delivery finds the first.
+// A message is in the active set from the moment it is taken until its result is durable, so that it is never
+// tried twice at once. A result that can't be written is offered again; until then the message stays as it
+// was, and a second delivery finds the first.
 #include "server/queue_runner.hpp"
 
 #include "server/clock.hpp"
@@ -16,13 +17,14 @@ using storage::queue_id;
 
 namespace {
 
-constexpr std::chrono::seconds look_again{30};  // at the latest, whatever the schedule says (a clock may jump)
-constexpr std::chrono::seconds offer_again{5};  // a result that could not be written
+constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
+constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 
 } // namespace
 
 struct queue_runner::impl : std::enable_shared_from_this<impl> {
-    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, delivery_services w, std::set<queue_id> damaged)
+    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, delivery_services w,
+         std::set<queue_id> damaged)
         : main(std::move(on)), timer(main), config(c), spool(s), with(w), never(std::move(damaged)),
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
@@ -46,8 +48,8 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     offload_pool pool; // last: its threads end before the rest goes
 };
 
-queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool, delivery_services with,
-                           std::set<queue_id> never)
+queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
+                           delivery_services with, std::set<queue_id> never)
     : impl_(std::make_shared<impl>(std::move(main), config, spool, with, std::move(never))) {}
 
 queue_runner::~queue_runner() { stop(); }
@@ -99,7 +101,8 @@ void queue_runner::impl::take(queue_id id) {
 void queue_runner::impl::deliver(queue_id id) {
     auto found = with.queue.find(id);
     if (!found || !*found) {
-        if (!found) with.journal.fault("message " + id.to_string() + " cannot be read: " + found.error().message());
+        if (!found)
+            with.journal.fault("message " + id.to_string() + " cannot be read: " + found.error().message());
         asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
         return;
     }
@@ -122,10 +125,12 @@ void queue_runner::impl::write_result(queue_id id, std::shared_ptr<storage::queu
     if (!spool.try_submit(std::move(operation), then)) then(make_error_code(storage::storage_errc::busy));
 }
 
-void queue_runner::impl::written(queue_id id, std::shared_ptr<storage::queued_message> message, error_code ec) {
+void queue_runner::impl::written(queue_id id, std::shared_ptr<storage::queued_message> message,
+                                 error_code ec) {
     if (ec && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
-        later->async_wait([self = shared_from_this(), id, message, later](error_code) { self->write_result(id, message); });
+        later->async_wait(
+            [self = shared_from_this(), id, message, later](error_code) { self->write_result(id, message); });
         return;
     }
     if (!ec && all_delivered(*message)) {

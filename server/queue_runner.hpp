@@ -1,5 +1,5 @@
-// Takes what is due from the queue and has it delivered, at most so many messages at a time. Lives on the main thread; the
-// deliveries run on a pool of their own; their results go back through the queue's writer.
+// Takes what is due from the queue and has it delivered, at most so many messages at a time. Lives on the
+// main thread; the deliveries run on a pool of their own; their results go back through the queue's writer.
 #pragma once
 
 #include "server/async_spool.hpp"
@@ -15,8 +15,8 @@ namespace postern::server {
 class queue_runner {
   public:
     // `never`: damaged messages that must not be tried.
-    queue_runner(boost::asio::any_io_executor main, live_snapshot& config, async_spool& spool, delivery_services with,
-                 std::set<storage::queue_id> never);
+    queue_runner(boost::asio::any_io_executor main, live_snapshot& config, async_spool& spool,
+                 delivery_services with, std::set<storage::queue_id> never);
     ~queue_runner();
 
     void start();

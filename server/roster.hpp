@@ -1,5 +1,5 @@
-// The sessions of one thread, looked at a few times a second: one coarse sweep instead of a timer each (it costs nothing per
-// operation). Same thread as the sessions; holds no session alive.
+// The sessions of one thread, looked at a few times a second: one coarse sweep instead of a timer each (it
+// costs nothing per operation). Same thread as the sessions; holds no session alive.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

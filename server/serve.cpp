@@ -1,4 +1,5 @@
-// Reads the configuration, opens the log, runs the app. Trouble before the log is open goes to stderr; after it, to both.
+// Reads the configuration, opens the log, runs the app. Trouble before the log is open goes to stderr; after
+// it, to both.
 #include "server/serve.hpp"
 
 #include "conf/load.hpp"

@@ -1,5 +1,5 @@
-// Each step of the session is one await here; what the peer sees is decided in protocol/ and policy/. A connection that breaks or
-// times out leaves nothing behind: the session's transaction goes as a whole.
+// Each step of the session is one await here; what the peer sees is decided in protocol/ and policy/. A
+// connection that breaks or times out leaves nothing behind: the session's transaction goes as a whole.
 #include "server/session_driver.hpp"
 
 #include "policy/engine.hpp"
@@ -36,7 +36,8 @@ protocol::session_settings settings_for(const conf::config& config, const conf::
 }
 
 bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_address& client) {
-    return std::any_of(networks.begin(), networks.end(), [&](const auto& network) { return network.contains(client); });
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const auto& network) { return network.contains(client); });
 }
 
 policy::stage stage_of(question_stage asked) {
@@ -58,7 +59,8 @@ std::string tls_text(const stream& peer) {
 
 } // namespace
 
-session_driver::session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer, session_origin origin)
+session_driver::session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer,
+                               session_origin origin)
     : services_(services), roster_(sessions), stream_(std::move(peer)), config_(std::move(origin.config)),
       listener_(std::move(origin.listener)), client_(origin.client), client_port_(origin.client_port),
       client_text_(client_.to_string()), id_(services.session_ids.next(now_microseconds()).to_string()),
@@ -71,7 +73,8 @@ session_driver::~session_driver() { roster_.remove(*this); }
 asio::awaitable<void> session_driver::run() {
     const bool begun = co_await begin();
     if (begun) {
-        for (auto what = session_->next(); what != step::close; what = session_->next()) co_await carry_out(what);
+        for (auto what = session_->next(); what != step::close; what = session_->next())
+            co_await carry_out(what);
         finish();
     }
     stream_->close();
@@ -120,7 +123,8 @@ asio::awaitable<bool> session_driver::begin() {
     session_.emplace(settings_for(*config_->config, *listener_), client_, tls_text(*stream_));
     session_->observe_refusals([this](const protocol::refusal& what) { log_refusal(what); });
     clear_deadline();
-    // Without a place there is no handshake either: under implicit TLS nothing can be said, and the connection ends.
+    // Without a place there is no handshake either: under implicit TLS nothing can be said, and the
+    // connection ends.
     if (!placed && listener_->tls == conf::tls_mode::implicit) co_return false;
     if (!placed) session_->close_with(farewell());
     co_return true;
@@ -174,8 +178,9 @@ asio::awaitable<bool> session_driver::start_tls_layer() {
         co_return true;
     }
     lost_ = true;
-    log_event_now(log_event::note, stream_->tls_layer() != nullptr ? "TLS handshake failed: " + stream_->tls_layer()->error()
-                                                                   : std::string("TLS handshake failed"));
+    log_event_now(log_event::note, stream_->tls_layer() != nullptr
+                                       ? "TLS handshake failed: " + stream_->tls_layer()->error()
+                                       : std::string("TLS handshake failed"));
     co_return false;
 }
 
@@ -224,7 +229,9 @@ asio::awaitable<void> session_driver::write() {
 
 // --- deadlines, from the roster's sweep
 
-void session_driver::set_deadline(std::chrono::seconds from_now) { deadline_ = std::chrono::steady_clock::now() + from_now; }
+void session_driver::set_deadline(std::chrono::seconds from_now) {
+    deadline_ = std::chrono::steady_clock::now() + from_now;
+}
 
 void session_driver::end_wait(ended_by why) {
     clear_deadline();
@@ -242,7 +249,8 @@ void session_driver::on_sweep(steady_time now) {
     if (in_session_ && now - began_ >= limits.session_time) return end_wait(ended_by::too_long);
     if (!rate_since_ || limits.data_min_rate == 0 || now - *rate_since_ < rate_window) return;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *rate_since_).count();
-    if (rate_octets_ < limits.data_min_rate * static_cast<std::uint64_t>(seconds)) return end_wait(ended_by::slow);
+    if (rate_octets_ < limits.data_min_rate * static_cast<std::uint64_t>(seconds))
+        return end_wait(ended_by::slow);
     rate_since_ = now;
     rate_octets_ = 0;
 }
@@ -253,9 +261,7 @@ void session_driver::on_drain() {
         end_wait(ended_by::drain);
 }
 
-void session_driver::on_halt() {
-    end_wait(session_ && in_session_ ? ended_by::drain : ended_by::halt);
-}
+void session_driver::on_halt() { end_wait(session_ && in_session_ ? ended_by::drain : ended_by::halt); }
 
 protocol::reply session_driver::farewell() const {
     const auto& host = listener_->hostname;
@@ -300,7 +306,8 @@ asio::awaitable<void> session_driver::ask() {
     }
     if (at == policy::stage::mail) learned_ = {};
     verdict_answer answer;
-    if (at == policy::stage::mail && refuses_new_mail(answer.with)) answer.what = verdict_answer::kind::refuse;
+    if (at == policy::stage::mail && refuses_new_mail(answer.with))
+        answer.what = verdict_answer::kind::refuse;
     if (answer.what == verdict_answer::kind::accept && policy::has_checks(at)) {
         policy::verdict said = co_await judge(at);
         if (!said.passed()) {

@@ -1,5 +1,5 @@
-// One connection: does what the pure session asks for, in order, on one thread, and tells the log. It knows no SMTP: verbs, replies
-// and limits are the session's. It doesn't grow when a verb is added.
+// One connection: does what the pure session asks for, in order, on one thread, and tells the log. It knows
+// no SMTP: verbs, replies and limits are the session's. It doesn't grow when a verb is added.
 #pragma once
 
 #include "policy/context.hpp"
@@ -33,14 +33,16 @@ struct session_services {
 
 struct session_origin {
     std::shared_ptr<const snapshot> config;
-    std::shared_ptr<const conf::listener_settings> listener; // of that snapshot, or of the start when a reload took it away
+    std::shared_ptr<const conf::listener_settings>
+        listener; // of that snapshot, or of the start when a reload took it away
     protocol::ip_address client;
     std::uint16_t client_port = 0;
 };
 
 class session_driver final : public roster::member, private stream::taker {
   public:
-    session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer, session_origin origin);
+    session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer,
+                   session_origin origin);
     ~session_driver() override;
 
     boost::asio::awaitable<void> run();
@@ -73,7 +75,8 @@ class session_driver final : public roster::member, private stream::taker {
     void open_message();
     boost::asio::awaitable<void> store();
     boost::asio::awaitable<void> commit();
-    boost::asio::awaitable<boost::system::error_code> finish_body(std::string rest, storage::insert_message& into);
+    boost::asio::awaitable<boost::system::error_code> finish_body(std::string rest,
+                                                                  storage::insert_message& into);
     storage::queued_message envelope_for_queue() const;
     protocol::verdict_answer answer_for(const boost::system::error_code& trouble) const;
     bool refuses_new_mail(protocol::reply& with) const;
@@ -105,7 +108,7 @@ class session_driver final : public roster::member, private stream::taker {
     bool in_session_ = false; // reading from the peer: a drain may end it
     bool lost_ = false;       // the connection broke: no farewell
     std::optional<session_limits::denial> crowded_;
-    resumer give_up_;         // set while a disk is waited for
+    resumer give_up_; // set while a disk is waited for
 
     // Minimum rate of content, averaged over a minute.
     std::optional<steady_time> rate_since_;

@@ -3,7 +3,8 @@
 
 namespace postern::server {
 
-std::optional<session_limits::ticket> session_limits::enter(const protocol::ip_address& client, bounds within, denial& why) {
+std::optional<session_limits::ticket> session_limits::enter(const protocol::ip_address& client, bounds within,
+                                                            denial& why) {
     const std::lock_guard lock(mutex_);
     if (all_ >= within.sessions) {
         why = denial::all_taken;

@@ -38,9 +38,10 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     const std::string line = reply_line(what.with);
     const bool of_recipient = !what.recipient.empty();
     const bool of_message = what.stage == "END-OF-MESSAGE";
-    auto made = record(of_message ? log_event::not_accepted : of_recipient || what.stage == "MAIL" || what.stage == "CONNECT"
-                                                              ? log_event::rejected
-                                                              : log_event::command_error);
+    auto made =
+        record(of_message                                                        ? log_event::not_accepted
+               : of_recipient || what.stage == "MAIL" || what.stage == "CONNECT" ? log_event::rejected
+                                                                                 : log_event::command_error);
     made.level = conf::log_level::warning;
     made.stage = what.stage;
     made.reply = line;

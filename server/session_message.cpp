@@ -1,5 +1,6 @@
-// Where a message becomes ours. The order is the promise: body durable, then the record that names it durable, then the 250. Whatever
-// fails or takes too long on the way is a 4yz, and nothing of the message is kept.
+// Where a message becomes ours. The order is the promise: body durable, then the record that names it
+// durable, then the 250. Whatever fails or takes too long on the way is a 4yz, and nothing of the message is
+// kept.
 #include "server/session_driver.hpp"
 
 #include "server/clock.hpp"
@@ -122,7 +123,9 @@ asio::awaitable<void> session_driver::commit() {
 
 verdict_answer session_driver::answer_for(const error_code& trouble) const {
     const bool full = trouble == storage_errc::no_space || trouble == storage_errc::map_full;
-    auto why = full ? reply_id::storage_full : trouble == storage_errc::busy ? reply_id::queue_full : reply_id::not_kept;
+    auto why = full                            ? reply_id::storage_full
+               : trouble == storage_errc::busy ? reply_id::queue_full
+                                               : reply_id::not_kept;
     services_.journal.write({.event = log_event::fault,
                              .level = conf::log_level::error,
                              .session = id_,

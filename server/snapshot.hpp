@@ -1,4 +1,5 @@
-// The configuration in force with what was made from it, as one immutable object. Reload swaps it; a session keeps the one it began with.
+// The configuration in force with what was made from it, as one immutable object. Reload swaps it; a session
+// keeps the one it began with.
 #pragma once
 
 #include "conf/config.hpp"

@@ -1,5 +1,6 @@
-// A connected socket, plain or TLS, for one coroutine at a time. The buffer to read into is lent by the thread for the moment of
-// the read, so that an idle session holds none. A deadline (deadlines.hpp) ends any wait by calling cancel().
+// A connected socket, plain or TLS, for one coroutine at a time. The buffer to read into is lent by the
+// thread for the moment of the read, so that an idle session holds none. A deadline (deadlines.hpp) ends any
+// wait by calling cancel().
 #pragma once
 
 #include "protocol/net/ip_address.hpp"
@@ -28,28 +29,32 @@ class stream {
         stream_status status = stream_status::failed;
         std::size_t octets = 0;
     };
-    // Waits until something can be read, then calls `take` once with the thread's buffer holding it. `take` must not suspend and
-    // must not keep the span.
+    // Waits until something can be read, then calls `take` once with the thread's buffer holding it. `take`
+    // must not suspend and must not keep the span.
     class taker {
       public:
         virtual ~taker() = default;
         virtual void on_input(std::string_view bytes) = 0;
     };
     virtual boost::asio::awaitable<stream_status> read(taker& into) = 0;
-    virtual boost::asio::awaitable<stream_status> write(std::string_view bytes) = 0; // all of it; the bytes outlive the await
-    // Octets that the peer sent and nobody has read yet (pre-greeting talkers). Never blocks, consumes nothing.
+    virtual boost::asio::awaitable<stream_status>
+    write(std::string_view bytes) = 0; // all of it; the bytes outlive the await
+    // Octets that the peer sent and nobody has read yet (pre-greeting talkers). Never blocks, consumes
+    // nothing.
     virtual bool has_unread_input() = 0;
-    // The first octets without consuming them (PROXY headers), at most into.size(); waits for the first one, or for more than `beyond`.
+    // The first octets without consuming them (PROXY headers), at most into.size(); waits for the first one,
+    // or for more than `beyond`.
     virtual boost::asio::awaitable<read_outcome> peek(std::span<char> into, std::size_t beyond) = 0;
     virtual stream_status skip(std::size_t octets) = 0; // consumes exactly what peek() showed
-    // The connection becomes TLS (server side); returns after the handshake. On failure nothing more may be sent.
+    // The connection becomes TLS (server side); returns after the handshake. On failure nothing more may be
+    // sent.
     virtual boost::asio::awaitable<stream_status> start_tls(std::unique_ptr<tls::connection> layer) = 0;
     virtual const tls::connection* tls_layer() const = 0; // null when plain
     virtual int descriptor() const = 0;
     virtual boost::asio::awaitable<stream_status> pause(std::chrono::milliseconds time) = 0;
-    virtual void cancel() = 0; // wakes the one wait that is under way, and every later one
+    virtual void cancel() = 0;   // wakes the one wait that is under way, and every later one
     virtual void uncancel() = 0; // waits work again: a farewell can be written under a new deadline
-    virtual void close() = 0;  // TLS close_notify if it can go at once, then the socket
+    virtual void close() = 0;    // TLS close_notify if it can go at once, then the socket
 };
 
 } // namespace postern::server

@@ -56,7 +56,8 @@ error_code open_acceptor(tcp::acceptor& made, const conf::endpoint& on, sharing 
 
 std::string bind_problem(const conf::endpoint& on, const error_code& ec) {
     std::string text = "cannot listen on " + on.to_string() + ": " + ec.message();
-    if (ec == asio::error::address_in_use) text += "; stop what listens there, or choose another port in listener.address";
+    if (ec == asio::error::address_in_use)
+        text += "; stop what listens there, or choose another port in listener.address";
     if (ec == asio::error::access_denied) text += "; ports below 1024 need root at start";
     return text;
 }
@@ -65,7 +66,8 @@ std::string bind_problem(const conf::endpoint& on, const error_code& ec) {
 
 struct worker::impl {
     asio::awaitable<void> accept(tcp::acceptor& from, std::shared_ptr<bound_listener> on);
-    void begin_session(tcp::socket socket, const tcp::endpoint& peer, const std::shared_ptr<bound_listener>& on);
+    void begin_session(tcp::socket socket, const tcp::endpoint& peer,
+                       const std::shared_ptr<bound_listener>& on);
     void end_if_idle();
 
     session_services* services = nullptr;
@@ -79,7 +81,8 @@ struct worker::impl {
 };
 
 std::string probe_address(const conf::endpoint& wanted, conf::endpoint& bound) {
-    // Alone first: with SO_REUSEPORT alone a second server of the same user would silently take half of the connections.
+    // Alone first: with SO_REUSEPORT alone a second server of the same user would silently take half of the
+    // connections.
     asio::io_context context(1);
     tcp::acceptor alone(context);
     if (const auto ec = open_acceptor(alone, wanted, sharing::alone)) return bind_problem(wanted, ec);
@@ -99,18 +102,22 @@ worker::~worker() {
 
 std::string worker::listen(std::shared_ptr<bound_listener> on) {
     auto acceptor = std::make_unique<tcp::acceptor>(impl_->context);
-    if (const auto ec = open_acceptor(*acceptor, on->address, sharing::with_other_threads)) return bind_problem(on->address, ec);
+    if (const auto ec = open_acceptor(*acceptor, on->address, sharing::with_other_threads))
+        return bind_problem(on->address, ec);
     auto loop = impl_->accept(*acceptor, std::move(on));
     impl_->acceptors.push_back(std::move(acceptor));
-    spawn(impl_->context.get_executor(), std::move(loop),
-          [this](std::string_view what) { impl_->services->journal.fault("accept loop ended: " + std::string(what)); });
+    spawn(impl_->context.get_executor(), std::move(loop), [this](std::string_view what) {
+        impl_->services->journal.fault("accept loop ended: " + std::string(what));
+    });
     return {};
 }
 
 void worker::start(session_services& services) {
     impl_->services = &services;
     spawn(impl_->context.get_executor(), sweep_forever(impl_->sessions, impl_->stop),
-          [this](std::string_view what) { impl_->services->journal.fault("deadline sweep ended: " + std::string(what)); });
+          [this](std::string_view what) {
+              impl_->services->journal.fault("deadline sweep ended: " + std::string(what));
+          });
     impl_->thread = std::thread([this] { impl_->context.run(); });
 }
 
@@ -133,7 +140,8 @@ asio::awaitable<void> worker::impl::accept(tcp::acceptor& from, std::shared_ptr<
     }
 }
 
-void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer, const std::shared_ptr<bound_listener>& on) {
+void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
+                                 const std::shared_ptr<bound_listener>& on) {
     session_origin origin;
     origin.config = services->config.get();
     origin.listener = on->settings;
@@ -144,12 +152,14 @@ void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer, 
     on->connections.fetch_add(1, std::memory_order_relaxed);
     on->sessions.fetch_add(1, std::memory_order_relaxed);
     session_count.fetch_add(1);
-    auto driver =
-        std::make_shared<session_driver>(*services, sessions, make_stream(std::move(socket), buffers), std::move(origin));
+    auto driver = std::make_shared<session_driver>(
+        *services, sessions, make_stream(std::move(socket), buffers), std::move(origin));
     auto task = driver->run();
     spawn(
         context.get_executor(), std::move(task),
-        [this](std::string_view what) { services->journal.fault("a session ended by an exception: " + std::string(what)); },
+        [this](std::string_view what) {
+            services->journal.fault("a session ended by an exception: " + std::string(what));
+        },
         [this, driver, on]() mutable {
             driver.reset();
             on->sessions.fetch_sub(1, std::memory_order_relaxed);

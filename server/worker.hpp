@@ -1,5 +1,5 @@
-// One thread with one io_context: its own acceptor for every listener address (SO_REUSEPORT), its sessions, their sweep. A session
-// lives its whole life on one worker, so it needs no lock.
+// One thread with one io_context: its own acceptor for every listener address (SO_REUSEPORT), its sessions,
+// their sweep. A session lives its whole life on one worker, so it needs no lock.
 #pragma once
 
 #include "server/session_driver.hpp"
@@ -18,7 +18,8 @@ struct bound_listener {
     std::atomic<std::uint64_t> sessions{0}, connections{0};
 };
 
-// Binds nothing yet: finds out whether the address is free and which port 0 means. "" and the port, or what is wrong.
+// Binds nothing yet: finds out whether the address is free and which port 0 means. "" and the port, or what
+// is wrong.
 std::string probe_address(const conf::endpoint& wanted, conf::endpoint& bound);
 
 class worker {

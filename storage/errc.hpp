@@ -7,20 +7,20 @@
 namespace postern::storage {
 
 enum class storage_errc {
-    io = 1,        // EIO and whatever has no better name
-    no_space,      // ENOSPC, EDQUOT, EFBIG
-    map_full,      // the LMDB map is full
-    read_only,     // EROFS
-    permission,    // EACCES, EPERM
-    not_found,     // the named thing does not exist
-    exists,        // it exists already
-    locked,        // another process holds the state folder
-    corrupt,       // a record or file is not of our form
-    newer_format,  // written by a later version
-    too_large,     // beyond a named limit
-    invalid,       // an argument that can't be stored (an address too long for a key)
-    over_quota,    // the mailbox is full
-    busy,          // no slot now (LMDB readers, a full pool)
+    io = 1,       // EIO and whatever has no better name
+    no_space,     // ENOSPC, EDQUOT, EFBIG
+    map_full,     // the LMDB map is full
+    read_only,    // EROFS
+    permission,   // EACCES, EPERM
+    not_found,    // the named thing does not exist
+    exists,       // it exists already
+    locked,       // another process holds the state folder
+    corrupt,      // a record or file is not of our form
+    newer_format, // written by a later version
+    too_large,    // beyond a named limit
+    invalid,      // an argument that can't be stored (an address too long for a key)
+    over_quota,   // the mailbox is full
+    busy,         // no slot now (LMDB readers, a full pool)
 };
 boost::system::error_code make_error_code(storage_errc code);
 // The storage_errc for an errno value.

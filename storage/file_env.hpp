@@ -1,5 +1,6 @@
-// The dozen system calls that storage uses, virtual, so that a test can fail, shorten or count each of them (LevelDB's Env).
-// Errors are the storage_errc of errno. EINTR is retried inside. Thread-safe: it holds no state.
+// The dozen system calls that storage uses, virtual, so that a test can fail, shorten or count each of them
+// (LevelDB's Env). Errors are the storage_errc of errno. EINTR is retried inside. Thread-safe: it holds no
+// state.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -51,22 +52,26 @@ class file_env {
     virtual ~file_env() = default;
 
     // Paths are relative to `folder` (an open folder), or absolute with folder = nullptr.
-    virtual result<file_handle> open_folder(const file_handle* folder, const std::string& path, folder_links links) = 0;
-    virtual result<file_handle> open_file(const file_handle* folder, const std::string& name, open_mode mode) = 0;
+    virtual result<file_handle> open_folder(const file_handle* folder, const std::string& path,
+                                            folder_links links) = 0;
+    virtual result<file_handle> open_file(const file_handle* folder, const std::string& name,
+                                          open_mode mode) = 0;
     // Makes one folder, mode 0700; exists is an error of its own.
     virtual result<void> make_folder(const file_handle* folder, const std::string& name) = 0;
-    virtual result<std::size_t> read(const file_handle& file, std::span<char> into) = 0;       // 0 = end
-    virtual result<std::size_t> write(const file_handle& file, std::string_view bytes) = 0;    // may be short
-    virtual result<void> sync_data(const file_handle& file) = 0;                               // fdatasync
-    virtual result<void> sync_folder(const file_handle& folder) = 0;                           // fsync
+    virtual result<std::size_t> read(const file_handle& file, std::span<char> into) = 0;    // 0 = end
+    virtual result<std::size_t> write(const file_handle& file, std::string_view bytes) = 0; // may be short
+    virtual result<void> sync_data(const file_handle& file) = 0;                            // fdatasync
+    virtual result<void> sync_folder(const file_handle& folder) = 0;                        // fsync
     // Fails with exists when `to` is there (RENAME_NOREPLACE).
-    virtual result<void> rename(const file_handle& from_folder, const std::string& from, const file_handle& to_folder,
-                                const std::string& to) = 0;
+    virtual result<void> rename(const file_handle& from_folder, const std::string& from,
+                                const file_handle& to_folder, const std::string& to) = 0;
     virtual result<void> remove(const file_handle& folder, const std::string& name) = 0;
     virtual result<file_facts> facts(const file_handle* folder, const std::string& name) = 0;
     // Names in the folder without "." and ".."; stops early when the visitor says false.
-    virtual result<void> list(const file_handle& folder, const std::function<bool(const std::string& name)>& visit) = 0;
-    virtual result<std::uint64_t> free_bytes(const std::string& path) = 0; // statvfs, for an unprivileged user
+    virtual result<void> list(const file_handle& folder,
+                              const std::function<bool(const std::string& name)>& visit) = 0;
+    virtual result<std::uint64_t>
+    free_bytes(const std::string& path) = 0; // statvfs, for an unprivileged user
 
     // Writes all of it, through short writes. Not virtual: made of write().
     result<void> write_all(const file_handle& file, std::string_view bytes);

@@ -98,7 +98,8 @@ class cursor {
 
 struct environment_options {
     access mode = access::write;
-    when_absent absent = when_absent::make; // what to do when the folder holds no environment; one to read is never made
+    when_absent absent =
+        when_absent::make; // what to do when the folder holds no environment; one to read is never made
     std::uint64_t map_size = std::uint64_t{1} << 40; // a bound, not an allocation
     unsigned tables = 8;
     unsigned readers = 512; // read transactions at once, over all processes; one more is `busy`
@@ -106,8 +107,8 @@ struct environment_options {
 
 class environment {
   public:
-    // The folder must exist. Every commit is flushed. The file is checked first (lmdb_check.hpp), because LMDB itself would
-    // crash on one that was cut or overwritten: that is `corrupt`.
+    // The folder must exist. Every commit is flushed. The file is checked first (lmdb_check.hpp), because
+    // LMDB itself would crash on one that was cut or overwritten: that is `corrupt`.
     static result<std::unique_ptr<environment>> open(const std::string& folder,
                                                      const environment_options& with);
     ~environment();
@@ -119,8 +120,8 @@ class environment {
     result<void> clear_dead_readers(); // slots of processes that died in a read transaction
     result<std::uint64_t> octets_in_use() const;
     std::uint64_t map_size() const { return map_size_; }
-    // Octets that could still be written, before the map is full: what was never used, and, counted only when that is less
-    // than `enough`, what was freed.
+    // Octets that could still be written, before the map is full: what was never used, and, counted only when
+    // that is less than `enough`, what was freed.
     result<std::uint64_t> room(std::uint64_t enough);
 
   private:

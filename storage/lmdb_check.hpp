@@ -1,6 +1,7 @@
-// Looks at an LMDB file before LMDB trusts it. LMDB follows page numbers and offsets unchecked through its map: a file that
-// was cut or overwritten ends the process by SIGBUS or SIGFPE instead of an error. Reads pages with pread, never through the
-// map; reads no overflow pages (bodies), only that they lie inside the file. Internal to storage/.
+// Looks at an LMDB file before LMDB trusts it. LMDB follows page numbers and offsets unchecked through its
+// map: a file that was cut or overwritten ends the process by SIGBUS or SIGFPE instead of an error. Reads
+// pages with pread, never through the map; reads no overflow pages (bodies), only that they lie inside the
+// file. Internal to storage/.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -18,8 +19,8 @@ enum class snapshot {
     sound,
     overtaken, // no meta page shows this transaction any more: others commit; begin another and ask again
 };
-// Every page that the transaction can reach, under a read transaction that keeps them from being reused. Plain tables only:
-// what a duplicate-sorted one would hold is corrupt.
+// Every page that the transaction can reach, under a read transaction that keeps them from being reused.
+// Plain tables only: what a duplicate-sorted one would hold is corrupt.
 result<snapshot> check_snapshot(int data_file, std::uint64_t transaction_id);
 
 } // namespace postern::storage::lmdb

@@ -27,8 +27,8 @@ struct maildir_delivery {
     std::uint64_t body_size = 0;
 };
 
-// The base must exist (not_found: a store that isn't mounted); what is missing below it is made with mode 0700.
-// over_quota when the message does not fit; nothing is left behind then. Lines are stored as they came
+// The base must exist (not_found: a store that isn't mounted); what is missing below it is made with mode
+// 0700. over_quota when the message does not fit; nothing is left behind then. Lines are stored as they came
 // (CRLF). Return-Path fields already in the message are left out (RFC 5321 §4.4).
 result<void> deliver_to_maildir(file_env& files, const maildir_target& target, const maildir_delivery& what,
                                 body_reader& body);

@@ -1,8 +1,8 @@
-// The queue: one LMDB environment with the envelope, the state of each recipient, the time it is due and, up to inline_body_max,
-// the body; larger bodies are files (spool_file.hpp) made durable before the transaction that names them.
-// commit() is called by one writer thread only: everything given to it becomes durable with one flush, or nothing does.
-// Readers may be any thread or process; each call begins, copies and ends its own read transaction.
-// docs/spool-states.md lists every state.
+// The queue: one LMDB environment with the envelope, the state of each recipient, the time it is due and, up
+// to inline_body_max, the body; larger bodies are files (spool_file.hpp) made durable before the transaction
+// that names them. commit() is called by one writer thread only: everything given to it becomes durable with
+// one flush, or nothing does. Readers may be any thread or process; each call begins, copies and ends its own
+// read transaction. docs/spool-states.md lists every state.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -22,9 +22,9 @@ inline constexpr std::size_t inline_body_max = 64 * 1024;
 
 enum class recipient_route : std::uint8_t { local = 0, outside = 1 };
 enum class recipient_state : std::uint8_t {
-    waiting = 0,   // to be tried at next_try
+    waiting = 0, // to be tried at next_try
     delivered = 1,
-    failed = 2,    // given up; kept until somebody was told
+    failed = 2, // given up; kept until somebody was told
 };
 
 struct queued_recipient {
@@ -51,31 +51,35 @@ struct queued_message {
     std::uint8_t ret = 0;       // protocol::dsn_return
     std::string sender;         // "" = "<>"
     std::string envelope_id;
-    std::string session;  // id of the session that brought it, for the log
-    std::string client;   // IP address
+    std::string session; // id of the session that brought it, for the log
+    std::string client;  // IP address
     std::string helo;
     std::string protocol; // "ESMTPS"
     std::vector<queued_recipient> recipients;
 };
 
-// The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt / newer_format.
-// Two records make a message, so that a delivery rewrites only what changes: encode_message holds what stays as it came,
-// encode_states the recipients' changing parts with the time the message is due.
+// The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt /
+// newer_format. Two records make a message, so that a delivery rewrites only what changes: encode_message
+// holds what stays as it came, encode_states the recipients' changing parts with the time the message is due.
 std::string encode_message(const queued_message& message);
 std::string encode_states(const queued_message& message); // a longer last_reply is cut
-result<queued_message> decode_message(queue_id id, std::string_view record); // its recipients are as new: waiting, untried
-result<void> decode_states(std::string_view record, queued_message& into);   // corrupt unless made for as many recipients
+result<queued_message> decode_message(queue_id id,
+                                      std::string_view record); // its recipients are as new: waiting, untried
+result<void> decode_states(std::string_view record,
+                           queued_message& into); // corrupt unless made for as many recipients
 inline constexpr std::size_t recipients_max = 100'000;
 inline constexpr std::size_t record_text_max = 1024 * 1024; // octets of any one text
 // The earliest next_try of a waiting recipient; nullopt when none waits.
 std::optional<std::int64_t> due_time(const queued_message& message);
 
 // What the writer can be asked for. Applied in the order given.
-struct insert_message { // fails with exists when the id is taken, and the batch with it; needs a recipient and an id above 0
+struct insert_message { // fails with exists when the id is taken, and the batch with it; needs a recipient
+                        // and an id above 0
     queued_message message;
     std::string body; // empty when body_in_file, else exactly message.size octets
 };
-struct update_message { // the recipients' changing parts, and when the message is due again; nothing when it is gone
+struct update_message { // the recipients' changing parts, and when the message is due again; nothing when it
+                        // is gone
     queued_message message;
 };
 struct remove_message { // nothing when it is gone
@@ -106,15 +110,17 @@ class queue {
     struct options {
         std::uint64_t map_size = std::uint64_t{1} << 40;
     };
-    // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock (state_lock.hpp).
+    // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock
+    // (state_lock.hpp).
     static result<std::unique_ptr<queue>> open(file_env& files, const std::string& state_dir, options with);
-    // For the sub-commands: reads beside a running server or without one; not_found when there is no queue yet.
+    // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
+    // yet.
     static result<std::unique_ptr<queue>> open_for_reading(file_env& files, const std::string& state_dir);
     ~queue();
 
-    // One transaction, one flush. On failure nothing of the batch is in the queue; the caller answers 4xx to all of it.
-    // Messages are refused (map_full, no_space) while there is still room to update and remove others. A batch without
-    // messages that fails so may pass in smaller parts.
+    // One transaction, one flush. On failure nothing of the batch is in the queue; the caller answers 4xx to
+    // all of it. Messages are refused (map_full, no_space) while there is still room to update and remove
+    // others. A batch without messages that fails so may pass in smaller parts.
     result<void> commit(std::span<const queue_operation> batch);
 
     result<std::optional<queued_message>> find(queue_id id) const;
@@ -127,7 +133,8 @@ class queue {
     result<std::vector<queued_message>> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows
     result<queue_totals> totals() const;
-    // Frees what a process that died while reading holds; at the start and every few minutes, or the file grows.
+    // Frees what a process that died while reading holds; at the start and every few minutes, or the file
+    // grows.
     result<void> clear_dead_readers() const;
 
   private:

@@ -1,5 +1,6 @@
-// The name of one message for as long as it is ours. 64 bits that only grow, so that ids sort by arrival; as text 13
-// characters of Crockford's base32 (no I, L, O, U), which Postfix's log patterns take for a long queue id.
+// The name of one message for as long as it is ours. 64 bits that only grow, so that ids sort by arrival; as
+// text 13 characters of Crockford's base32 (no I, L, O, U), which Postfix's log patterns take for a long
+// queue id.
 #pragma once
 
 #include <atomic>
@@ -18,8 +19,8 @@ struct queue_id {
     auto operator<=>(const queue_id&) const = default;
 };
 
-// Hands out ids: microseconds since 1970 shifted left by 10, but always above the last one, whatever the clock does.
-// Thread-safe. `floor` is the highest id that the queue or the last run knew.
+// Hands out ids: microseconds since 1970 shifted left by 10, but always above the last one, whatever the
+// clock does. Thread-safe. `floor` is the highest id that the queue or the last run knew.
 class queue_id_source {
   public:
     explicit queue_id_source(queue_id floor) : last_(floor.value) {}

@@ -1,4 +1,5 @@
-// What a queue holds, for the files that implement it: queue.cpp (reading), queue_open.cpp, queue_commit.cpp. Nobody else's.
+// What a queue holds, for the files that implement it: queue.cpp (reading), queue_open.cpp, queue_commit.cpp.
+// Nobody else's.
 #pragma once
 
 #include "storage/queue_tables.hpp"
@@ -13,10 +14,11 @@ struct queue::impl {
     std::string state_dir;
     lmdb::environment_options with{.absent = lmdb::when_absent::fail};
     file_handle bodies;
-    // Held shared by whoever uses `environment`, alone by commit() when it replaces one that LMDB gave up: LMDB must not
-    // be closed under a reader, nor opened twice in a process.
+    // Held shared by whoever uses `environment`, alone by commit() when it replaces one that LMDB gave up:
+    // LMDB must not be closed under a reader, nor opened twice in a process.
     mutable std::shared_mutex replacing;
-    std::unique_ptr<lmdb::environment> environment; // null: it could not be opened again; the next commit tries
+    std::unique_ptr<lmdb::environment>
+        environment; // null: it could not be opened again; the next commit tries
     queue_tables tables;
 
     std::string folder() const { return state_dir + "/queue"; }

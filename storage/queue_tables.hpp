@@ -32,15 +32,17 @@ result<void> write_queue_format(lmdb::transaction& within, const queue_tables& t
 
 std::string id_key(queue_id id);
 std::string due_key(due_message entry);
-result<queue_id> id_of_key(std::string_view key);       // corrupt when it isn't one
+result<queue_id> id_of_key(std::string_view key); // corrupt when it isn't one
 result<due_message> due_of_key(std::string_view key);
 result<queue_id> read_highest_id(const lmdb::transaction& within, const queue_tables& tables);
 
 // invalid or too_large when the operation asks for something that can't be stored; no table is touched.
 result<void> check_operation(const queue_operation& operation);
-result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables, const queue_operation& operation);
+result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables,
+                             const queue_operation& operation);
 result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tables, queue_id to);
-// Octets of the map that an operation may take, copies of the tree's pages included, by a wide estimate; 0 for a removal.
+// Octets of the map that an operation may take, copies of the tree's pages included, by a wide estimate; 0
+// for a removal.
 std::uint64_t room_needed(const queue_operation& operation);
 
 } // namespace postern::storage

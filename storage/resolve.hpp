@@ -1,5 +1,5 @@
-// From an address that a client wrote to the mailboxes and outside addresses it stands for: alias domains, aliases (nested,
-// loops found), catch-alls where granted, postmaster always.
+// From an address that a client wrote to the mailboxes and outside addresses it stands for: alias domains,
+// aliases (nested, loops found), catch-alls where granted, postmaster always.
 #pragma once
 
 #include "protocol/smtp/address.hpp"
@@ -11,8 +11,8 @@ struct resolve_settings {
     std::size_t max_targets = 1000;             // final recipients of one address
     std::size_t max_steps = 10000;              // aliases looked at, whatever their shape
     std::vector<std::string> catch_all_domains; // canonical
-    std::string postmaster;                     // folded address where postmaster's mail goes in the end; never empty
-    std::string hostname;                       // <postmaster> without a domain is postmaster@hostname
+    std::string postmaster; // folded address where postmaster's mail goes in the end; never empty
+    std::string hostname;   // <postmaster> without a domain is postmaster@hostname
 };
 
 struct final_recipient {
@@ -32,9 +32,10 @@ enum class resolution_kind {
 struct resolution {
     resolution_kind kind = resolution_kind::unknown;
     std::vector<final_recipient> recipients; // found: at least one, no address twice
-    std::string tier;                        // the domain's own (an alias domain's before its domain's), "" = the listener's
+    std::string tier; // the domain's own (an alias domain's before its domain's), "" = the listener's
 };
 
-result<resolution> resolve(const directory& accounts, const protocol::address& recipient, const resolve_settings& settings);
+result<resolution> resolve(const directory& accounts, const protocol::address& recipient,
+                           const resolve_settings& settings);
 
 } // namespace postern::storage

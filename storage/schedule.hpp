@@ -12,9 +12,11 @@ struct retry_plan {
     std::chrono::seconds expire{};
 };
 
-// The next try after `tries` failed ones (tries >= 1), in unix seconds. Never before now + 1, whatever the clock did.
+// The next try after `tries` failed ones (tries >= 1), in unix seconds. Never before now + 1, whatever the
+// clock did.
 std::int64_t next_try(const retry_plan& plan, unsigned tries, std::int64_t now);
-// Given up: the age is reached and it was tried at least `steps` times, so that a clock jump alone expires nothing.
+// Given up: the age is reached and it was tried at least `steps` times, so that a clock jump alone expires
+// nothing.
 bool expired(const retry_plan& plan, unsigned tries, std::int64_t arrived, std::int64_t now);
 
 } // namespace postern::storage

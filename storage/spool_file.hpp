@@ -1,5 +1,6 @@
-// A body above inline_body_max while it comes in: a file of its own in <state_dir>/bodies, written as it comes.
-// Blocking: called from a worker thread. It belongs to nobody until the queue names it; recovery removes files without a record.
+// A body above inline_body_max while it comes in: a file of its own in <state_dir>/bodies, written as it
+// comes. Blocking: called from a worker thread. It belongs to nobody until the queue names it; recovery
+// removes files without a record.
 #pragma once
 
 #include "storage/file_env.hpp"
@@ -16,7 +17,8 @@ std::string body_subfolder(std::size_t index); // the name of one of them, index
 
 class spool_file {
   public:
-    static result<std::unique_ptr<spool_file>> create(file_env& files, const std::string& state_dir, queue_id id);
+    static result<std::unique_ptr<spool_file>> create(file_env& files, const std::string& state_dir,
+                                                      queue_id id);
     ~spool_file(); // not kept: the file is removed
 
     result<void> append(std::string_view bytes);

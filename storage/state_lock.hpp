@@ -1,4 +1,5 @@
-// One server per state folder: a lock file held for the life of the process (flock). A second one is told who holds it.
+// One server per state folder: a lock file held for the life of the process (flock). A second one is told who
+// holds it.
 #pragma once
 
 #include "storage/file_env.hpp"

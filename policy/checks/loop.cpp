@@ -1,5 +1,5 @@
-// A message that was delivered to one of its recipients before (Delivered-To) goes round in circles; its sender is told.
-// The count of Received fields is the session's own limit.
+// A message that was delivered to one of its recipients before (Delivered-To) goes round in circles; its
+// sender is told. The count of Received fields is the session's own limit.
 #include "policy/check.hpp"
 
 #include "protocol/smtp/reply_catalogue.hpp"

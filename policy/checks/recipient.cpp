@@ -1,5 +1,5 @@
-// Test 3: can the recipient be delivered to? Unknown, not ours, full; aliases are followed here, so that what is accepted has
-// somewhere to go. A table that can't be read defers (451).
+// Test 3: can the recipient be delivered to? Unknown, not ours, full; aliases are followed here, so that what
+// is accepted has somewhere to go. A table that can't be read defers (451).
 #include "policy/check.hpp"
 
 #include "protocol/smtp/reply_catalogue.hpp"
@@ -33,7 +33,8 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
 
-    // Full only when every mailbox it leads to is full: the others still get it, a full one is retried from the queue.
+    // Full only when every mailbox it leads to is full: the others still get it, a full one is retried from
+    // the queue.
     bool full = true;
     for (const auto& box : found->recipients) {
         if (!box.local || box.quota == 0) {
@@ -41,7 +42,8 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
             break;
         }
         auto room = co_await about.ask.room.has_room(box, about.size);
-        if (!room) co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
+        if (!room)
+            co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
         if (*room) {
             full = false;
             break;

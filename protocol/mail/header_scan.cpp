@@ -1,5 +1,6 @@
-// Fields are recognised by name at the start of a line, any case, blanks before the colon tolerated; a value that goes on in folded
-// lines is read to its first line's end, which is where Delivered-To and Message-ID stand.
+// Fields are recognised by name at the start of a line, any case, blanks before the colon tolerated; a value
+// that goes on in folded lines is read to its first line's end, which is where Delivered-To and Message-ID
+// stand.
 #include "protocol/mail/header_scan.hpp"
 
 #include "protocol/smtp/grammar.hpp"

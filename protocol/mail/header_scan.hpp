@@ -1,5 +1,5 @@
-// Looks at the header section of a message as it comes in: counts what loop detection needs and where the header ends. Keeps a
-// bounded part of one line; linear in its input; splits anywhere.
+// Looks at the header section of a message as it comes in: counts what loop detection needs and where the
+// header ends. Keeps a bounded part of one line; linear in its input; splits anywhere.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,10 @@ class header_scan {
 
     std::uint64_t size() const { return size_; } // octets of the header section so far
     unsigned received() const { return received_; }
-    const std::vector<std::string>& delivered_to() const { return delivered_to_; } // trimmed values, as written
-    const std::string& message_id() const { return message_id_; }                // first one, trimmed
+    const std::vector<std::string>& delivered_to() const {
+        return delivered_to_;
+    }                                                             // trimmed values, as written
+    const std::string& message_id() const { return message_id_; } // first one, trimmed
 
   private:
     void end_of_line();

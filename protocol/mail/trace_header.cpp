@@ -29,17 +29,18 @@ std::string mail_date(std::int64_t unix_seconds) {
     const auto midnight = std::chrono::floor<std::chrono::days>(moment);
     const std::chrono::year_month_day date{midnight};
     const std::chrono::hh_mm_ss clock{moment - midnight};
-    return fmt::format("{}, {} {} {:04} {:02}:{:02}:{:02} +0000", days[std::chrono::weekday{midnight}.c_encoding()],
-                       static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
-                       static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-                       clock.seconds().count());
+    return fmt::format("{}, {} {} {:04} {:02}:{:02}:{:02} +0000",
+                       days[std::chrono::weekday{midnight}.c_encoding()], static_cast<unsigned>(date.day()),
+                       months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                       clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 std::string received_field(const received_facts& facts) {
     std::string out;
     auto to = std::back_inserter(out);
     const std::string literal = facts.client.to_literal();
-    // RFC 5321 §4.4: From-domain is a Domain or a literal; a name that is neither must not stand there as one.
+    // RFC 5321 §4.4: From-domain is a Domain or a literal; a name that is neither must not stand there as
+    // one.
     if (facts.helo_well_formed)
         fmt::format_to(to, "Received: from {} (", facts.helo);
     else
@@ -48,7 +49,8 @@ std::string received_field(const received_facts& facts) {
     fmt::format_to(to, "{})\r\n", literal);
     if (!facts.tls.empty()) fmt::format_to(to, "\t(using {})\r\n", facts.tls);
     fmt::format_to(to, "\tby {} (Postern) with {} id {}", facts.by, facts.with, facts.id);
-    if (!facts.only_recipient.empty()) fmt::format_to(to, "\r\n\tfor <{}>", printable(facts.only_recipient, 512));
+    if (!facts.only_recipient.empty())
+        fmt::format_to(to, "\r\n\tfor <{}>", printable(facts.only_recipient, 512));
     fmt::format_to(to, ";\r\n\t{}\r\n", mail_date(facts.when));
     return out;
 }

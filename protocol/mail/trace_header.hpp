@@ -1,5 +1,5 @@
-// Trace fields that we add: Received (RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3), Return-Path and Delivered-To.
-// Peer text in them is made printable, so that no field can be forged.
+// Trace fields that we add: Received (RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3), Return-Path and
+// Delivered-To. Peer text in them is made printable, so that no field can be forged.
 #pragma once
 
 #include "protocol/net/ip_address.hpp"

@@ -1,4 +1,5 @@
-// A network: "192.0.2.0/24", "2001:db8::/32", or a single address. Used for lists of trusted or exempt clients.
+// A network: "192.0.2.0/24", "2001:db8::/32", or a single address. Used for lists of trusted or exempt
+// clients.
 #pragma once
 
 #include "protocol/net/ip_address.hpp"

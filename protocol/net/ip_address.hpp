@@ -23,7 +23,9 @@ class ip_address {
 
     bool is_v4() const { return v4_; }
     // 4 or 16 bytes in network order; lives as long as this object.
-    std::span<const std::uint8_t> bytes() const { return {bytes_.data(), v4_ ? std::size_t{4} : std::size_t{16}}; }
+    std::span<const std::uint8_t> bytes() const {
+        return {bytes_.data(), v4_ ? std::size_t{4} : std::size_t{16}};
+    }
 
     std::string to_string() const;  // RFC 5952
     std::string to_literal() const; // RFC 5321 §4.1.3: "[192.0.2.1]" or "[IPv6:2001:db8::1]"

@@ -1,6 +1,6 @@
-// PROXY protocol v1 and v2 (haproxy, doc/proxy-protocol.txt): the first bytes of a connection from a listed balancer.
-// Pure: told the bytes so far, says how many belong to the header and whose connection it is.
-// A caller must consume exactly `length` bytes: what follows may be a TLS handshake.
+// PROXY protocol v1 and v2 (haproxy, doc/proxy-protocol.txt): the first bytes of a connection from a listed
+// balancer. Pure: told the bytes so far, says how many belong to the header and whose connection it is. A
+// caller must consume exactly `length` bytes: what follows may be a TLS handshake.
 #pragma once
 
 #include "protocol/net/ip_address.hpp"
@@ -21,7 +21,8 @@ struct proxy_header {
     };
     proxy_status status = proxy_status::need_more;
     std::size_t length = 0; // bytes of the header, when complete
-    // Empty when complete: v1 UNKNOWN or v2 LOCAL (the balancer's own health check): the socket's own address counts.
+    // Empty when complete: v1 UNKNOWN or v2 LOCAL (the balancer's own health check): the socket's own address
+    // counts.
     std::optional<endpoint> source;
     std::optional<endpoint> destination;
 };

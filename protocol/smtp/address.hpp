@@ -1,5 +1,5 @@
-// A mailbox address in SMTP: parsed, canonical, comparable. RFC 5321 §4.1.2 (Path, Mailbox), RFC 6531 (UTF-8),
-// limits of RFC 5321 §4.5.3.1 (local part 64, domain 255, path 256 octets).
+// A mailbox address in SMTP: parsed, canonical, comparable. RFC 5321 §4.1.2 (Path, Mailbox), RFC 6531
+// (UTF-8), limits of RFC 5321 §4.5.3.1 (local part 64, domain 255, path 256 octets).
 #pragma once
 
 #include "protocol/smtp/grammar.hpp"
@@ -10,7 +10,8 @@ struct address {
     std::string local;  // unquoted; case as the peer wrote it; NFC
     std::string domain; // canonical_domain(), "[literal]", or empty only for <postmaster>
 
-    // "local@domain" with quotes where the local part needs them; "postmaster" without a domain; never angle brackets.
+    // "local@domain" with quotes where the local part needs them; "postmaster" without a domain; never angle
+    // brackets.
     std::string to_string() const;
     // The key for look-ups: local part folded to lower case, domain canonical. Never sent anywhere.
     std::string folded() const;

@@ -1,4 +1,5 @@
-// What SMTP said about one message: filled by MAIL and RCPT, emptied as a whole by RSET, EHLO, STARTTLS and every end of data.
+// What SMTP said about one message: filled by MAIL and RCPT, emptied as a whole by RSET, EHLO, STARTTLS and
+// every end of data.
 #pragma once
 
 #include "protocol/smtp/address.hpp"

@@ -1,4 +1,5 @@
-// A reply as data: code, enhanced code, text. Serialised in one place, so that no other code builds wire text.
+// A reply as data: code, enhanced code, text. Serialised in one place, so that no other code builds wire
+// text.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ struct reply {
     bool permanent() const { return code >= 500; }
 };
 
-// Appends the reply as RFC 5321 §4.2 wants it: CRLF, at most 512 octets a line (longer text is cut), the enhanced
-// code on every line, nothing but printable characters.
+// Appends the reply as RFC 5321 §4.2 wants it: CRLF, at most 512 octets a line (longer text is cut), the
+// enhanced code on every line, nothing but printable characters.
 void append_reply(std::string& out, const reply& what);
 // "550 5.1.1 text" on one line, for logs.
 std::string reply_line(const reply& what);

@@ -1,5 +1,6 @@
-// The order of things: what is read, answered and asked, and when. The verbs are in server_session_verbs.cpp, message content in
-// server_session_content.cpp. Every reply is queued in the order of its command; nothing is read while an answer is awaited.
+// The order of things: what is read, answered and asked, and when. The verbs are in server_session_verbs.cpp,
+// message content in server_session_content.cpp. Every reply is queued in the order of its command; nothing
+// is read while an answer is awaited.
 #include "protocol/smtp/server_session.hpp"
 
 #include <array>
@@ -10,9 +11,9 @@ namespace postern::protocol {
 namespace {
 
 // For logs: what was going on when something was refused.
-constexpr std::array<std::string_view, verb_count> verb_names{"HELO", "EHLO", "MAIL", "RCPT", "DATA", "BDAT",
-                                                              "RSET", "NOOP", "VRFY", "HELP", "QUIT", "STARTTLS",
-                                                              "AUTH", "UNIMPLEMENTED", "FOREIGN", "UNKNOWN"};
+constexpr std::array<std::string_view, verb_count> verb_names{
+    "HELO", "EHLO", "MAIL", "RCPT",     "DATA", "BDAT",          "RSET",    "NOOP",
+    "VRFY", "HELP", "QUIT", "STARTTLS", "AUTH", "UNIMPLEMENTED", "FOREIGN", "UNKNOWN"};
 
 } // namespace
 
@@ -43,13 +44,16 @@ server_session::handler server_session::handler_for(verb what, state in) {
         {verb::quit, {&s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit}},
         {verb::starttls, {&s::do_starttls, &s::do_starttls, in_mail, in_mail, in_mail, no}},
         {verb::auth,
-         {&s::say_auth_not_offered, &s::say_auth_not_offered, &s::say_auth_not_offered, &s::say_auth_not_offered, chunks, no}},
+         {&s::say_auth_not_offered, &s::say_auth_not_offered, &s::say_auth_not_offered,
+          &s::say_auth_not_offered, chunks, no}},
         {verb::unimplemented,
          {&s::say_not_implemented, &s::say_not_implemented, &s::say_not_implemented, &s::say_not_implemented,
           &s::say_not_implemented, no}},
         {verb::foreign,
-         {&s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign}},
-        {verb::unknown, {&s::say_unknown, &s::say_unknown, &s::say_unknown, &s::say_unknown, &s::say_unknown, no}},
+         {&s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign, &s::say_foreign,
+          &s::say_foreign}},
+        {verb::unknown,
+         {&s::say_unknown, &s::say_unknown, &s::say_unknown, &s::say_unknown, &s::say_unknown, no}},
     }};
     static_assert([] {
         for (std::size_t i = 0; i < rows.size(); ++i)
@@ -137,7 +141,9 @@ void server_session::dispatch(const command& what) {
     (this->*handler_for(what.what, state_))(what);
 }
 
-void server_session::say(reply_id what, std::initializer_list<std::string_view> values) { say(make_reply(what, values)); }
+void server_session::say(reply_id what, std::initializer_list<std::string_view> values) {
+    say(make_reply(what, values));
+}
 
 void server_session::say(const reply& what) {
     append_reply(output_, what);
@@ -223,8 +229,12 @@ void server_session::on_tls(bool done, std::string_view facts) {
 
 std::string server_session::take_body() { return std::move(body_); }
 
-std::string_view server_session::protocol_name() const { return with_protocol(greeting_, tls_, envelope_.smtputf8); }
+std::string_view server_session::protocol_name() const {
+    return with_protocol(greeting_, tls_, envelope_.smtputf8);
+}
 
-const content_facts& server_session::content() const { return by_chunks_ ? chunks_.facts() : decoder_.facts(); }
+const content_facts& server_session::content() const {
+    return by_chunks_ ? chunks_.facts() : decoder_.facts();
+}
 
 } // namespace postern::protocol

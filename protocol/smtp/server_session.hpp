@@ -1,6 +1,7 @@
-// One SMTP session as a pure object: fed with what the peer sent and with answers from outside, it says what to do next. It knows
-// no socket, clock or thread; every state can be listed, replayed from a transcript, failed at every step and fed an octet at a time.
-// Single-threaded. A message can be acknowledged in one place only: on_commit().
+// One SMTP session as a pure object: fed with what the peer sent and with answers from outside, it says what
+// to do next. It knows no socket, clock or thread; every state can be listed, replayed from a transcript,
+// failed at every step and fed an octet at a time. Single-threaded. A message can be acknowledged in one
+// place only: on_commit().
 #pragma once
 
 #include "protocol/mail/header_scan.hpp"
@@ -30,7 +31,8 @@ struct session_settings {
     bool offer_tls = false;
 };
 
-inline constexpr std::size_t command_line_max = 2048; // octets with CRLF; RFC 5321 §4.5.3.1.4 asks for 512 and more with extensions
+inline constexpr std::size_t command_line_max =
+    2048; // octets with CRLF; RFC 5321 §4.5.3.1.4 asks for 512 and more with extensions
 inline constexpr std::size_t session_output_max = 8 * 1024; // replies waiting before more input is looked at
 inline constexpr std::size_t chunks_max = 100000;           // BDAT commands a message
 
@@ -81,21 +83,23 @@ class server_session {
     void on_paused();
     void on_tls(bool done, std::string_view facts); // facts: "TLSv1.3 with cipher X", for Received
     void on_message_opened(std::string id, std::int64_t unix_seconds);
-    // Refuse: the disk failed; the rest is thrown away and the end of the data answers with its reply. `recycled`: the buffer
-    // that take_body() gave, to be used again.
+    // Refuse: the disk failed; the rest is thrown away and the end of the data answers with its reply.
+    // `recycled`: the buffer that take_body() gave, to be used again.
     void on_stored(verdict_answer kept, std::string recycled);
-    void on_commit(verdict_answer kept);             // accept = durable; else the reply says why not
+    void on_commit(verdict_answer kept); // accept = durable; else the reply says why not
     void on_abandoned();
 
     // Events that may come while reading (or at any time before the next step).
-    void on_early_input(); // in place of the connect verdict: the peer spoke before the greeting
-    void on_end();         // the peer's side of the connection ended
+    void on_early_input();           // in place of the connect verdict: the peer spoke before the greeting
+    void on_end();                   // the peer's side of the connection ended
     void close_with(reply farewell); // time-outs, shutdown, limits: says it and closes
 
     // Facts.
     std::string_view output() const { return output_; }
     question_stage question() const { return question_; }
-    waiting_for reading() const { return phase_ == phase::command ? waiting_for::command : waiting_for::content; }
+    waiting_for reading() const {
+        return phase_ == phase::command ? waiting_for::command : waiting_for::content;
+    }
     const envelope& transaction() const { return envelope_; }
     const recipient& candidate() const { return candidate_; } // the RCPT that is asked about
     std::string take_body();
@@ -103,7 +107,7 @@ class server_session {
     const content_facts& content() const;
     std::uint64_t content_size() const { return content().size; } // octets the peer sent as this message
     std::string_view helo() const { return helo_.name; }
-    std::string_view protocol_name() const; // for `with`
+    std::string_view protocol_name() const;                  // for `with`
     std::string_view message_id_text() const { return id_; } // the id given by on_message_opened()
     std::string_view last_stage() const { return stage_; }   // of the verb or phase under way, for the log
     bool under_tls() const { return tls_; }
@@ -199,8 +203,9 @@ class server_session {
     bool tls_ = false;
     bool more_input_behind_ = false; // octets lie behind the command being handled
     bool close_after_write_ = false;
-    bool message_open_ = false; // on_message_opened() was answered and the body is neither committed nor abandoned
-    bool abandon_ = false;      // tell the driver before anything else
+    bool message_open_ =
+        false;             // on_message_opened() was answered and the body is neither committed nor abandoned
+    bool abandon_ = false; // tell the driver before anything else
     bool pause_ = false;
 
     line_reader lines_{command_line_max};

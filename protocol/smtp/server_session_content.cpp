@@ -1,5 +1,5 @@
-// DATA and BDAT: content is read to its true end whatever is wrong with it, so that the session stays in step; the verdict comes
-// after the end. Content that is refused already is thrown away as it comes.
+// DATA and BDAT: content is read to its true end whatever is wrong with it, so that the session stays in
+// step; the verdict comes after the end. Content that is refused already is thrown away as it comes.
 #include "protocol/smtp/server_session.hpp"
 
 #include <algorithm>
@@ -50,7 +50,8 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
 
 std::size_t server_session::consume_data(std::string_view input) {
     const auto before = body_.size();
-    const auto got = decoder_.feed(input, body_, fault_ ? data_decoder::keep::discard : data_decoder::keep::store);
+    const auto got =
+        decoder_.feed(input, body_, fault_ ? data_decoder::keep::discard : data_decoder::keep::store);
     looked_at(std::string_view(body_).substr(before));
     if (got.finished)
         end_of_message();
@@ -69,7 +70,8 @@ void server_session::begin_chunk() {
 }
 
 std::size_t server_session::consume_chunk(std::string_view input) {
-    const auto part = input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input.size())));
+    const auto part =
+        input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input.size())));
     if (!chunk_refused_) {
         chunks_.feed(part);
         if (!fault_) body_.append(part);
@@ -90,7 +92,8 @@ void server_session::end_of_chunk() {
         chunks_.finish();
         return end_of_message();
     }
-    // RFC 3030 §2: a failed chunk fails the transaction; the chunks pipelined behind it are swallowed with 503.
+    // RFC 3030 §2: a failed chunk fails the transaction; the chunks pipelined behind it are swallowed with
+    // 503.
     if (const auto fault = content_fault()) {
         refuse(*fault);
         return reset_transaction();
@@ -113,7 +116,8 @@ bool server_session::over_limits() const { return content().size > settings_.max
 std::optional<reply> server_session::content_fault() const {
     const auto& facts = content();
     const bool binary = envelope_.body == body_type::binary_mime;
-    if (over_limits()) return make_reply(reply_id::message_too_big, {std::to_string(settings_.max_message_size)});
+    if (over_limits())
+        return make_reply(reply_id::message_too_big, {std::to_string(settings_.max_message_size)});
     if (facts.bare_line_end && !binary) return make_reply(reply_id::bare_line_end);
     if (facts.nul && !binary) return make_reply(reply_id::nul_in_message);
     if (settings_.max_text_line != 0 && facts.longest_line > settings_.max_text_line && !binary)

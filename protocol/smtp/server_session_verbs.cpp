@@ -1,5 +1,5 @@
-// What each verb does where the table allows it, and what the answers to its questions lead to. No verb touches input or output
-// other than by say(), refuse() and want().
+// What each verb does where the table allows it, and what the answers to its questions lead to. No verb
+// touches input or output other than by say(), refuse() and want().
 #include "protocol/smtp/server_session.hpp"
 
 #include <fmt/format.h>
@@ -100,7 +100,8 @@ bool server_session::read_mail(const command& what) {
     if (!parameters) return fail(reply_id::bad_parameter, path_text->substr(path->length));
     const auto applied = apply_mail_parameters(*parameters, envelope_);
     if (!applied)
-        return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter : reply_id::bad_parameter,
+        return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter
+                                                                          : reply_id::bad_parameter,
                     path_text->substr(path->length));
     if (path->utf8 && !envelope_.smtputf8) return fail(reply_id::sender_needs_utf8);
     if (envelope_.declared_size > settings_.max_message_size)
@@ -146,14 +147,17 @@ bool server_session::read_rcpt(const command& what) {
     if (!parameters) return fail(reply_id::bad_parameter, rest);
     const auto applied = apply_rcpt_parameters(*parameters, candidate_);
     if (!applied)
-        return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter : reply_id::bad_parameter, rest);
+        return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter
+                                                                          : reply_id::bad_parameter,
+                    rest);
     if (path->utf8 && !envelope_.smtputf8) return fail(reply_id::recipient_needs_utf8);
     candidate_.mailbox = std::move(*path->mailbox);
     return true;
 }
 
 void server_session::decided_rcpt(verdict_answer& answer) {
-    if (answer.what == verdict_answer::kind::refuse) return refuse(answer.with, candidate_.mailbox.to_string());
+    if (answer.what == verdict_answer::kind::refuse)
+        return refuse(answer.with, candidate_.mailbox.to_string());
     envelope_.recipients.push_back(std::move(candidate_));
     state_ = state::rcpt;
     say(reply_id::rcpt_ok);

@@ -1,5 +1,5 @@
-// Failures are all temporary here: they are tried again by the schedule, and what is still undelivered when the time is up stays
-// in the queue as failed, in sight of the operator. Nothing is dropped.
+// Failures are all temporary here: they are tried again by the schedule, and what is still undelivered when
+// the time is up stays in the queue as failed, in sight of the operator. Nothing is dropped.
 #include "server/delivery/local_delivery.hpp"
 
 #include "protocol/mail/trace_header.hpp"
@@ -31,7 +31,8 @@ std::string_view code_for(const boost::system::error_code& ec) {
     return "4.3.0";
 }
 
-setback deliver(const delivery_services& with, const conf::config& config, const queued_message& message, std::size_t index) {
+setback deliver(const delivery_services& with, const conf::config& config, const queued_message& message,
+                std::size_t index) {
     const auto& to = message.recipients[index];
     if (to.route == storage::recipient_route::outside)
         return {"4.4.1", "mail to other servers is not sent by this version; kept in the queue"};
@@ -43,7 +44,8 @@ setback deliver(const delivery_services& with, const conf::config& config, const
     if (!body) return {"4.3.0", "the stored message cannot be read: " + body.error().message()};
 
     storage::maildir_delivery what;
-    what.name = fmt::format("{}.Q{}R{}.{}", message.arrived / 1'000'000, message.id.to_string(), index, config.server.hostname);
+    what.name = fmt::format("{}.Q{}R{}.{}", message.arrived / 1'000'000, message.id.to_string(), index,
+                            config.server.hostname);
     what.head = protocol::return_path_field(message.sender) + protocol::delivered_to_field(to.address);
     what.body_size = message.size;
     const auto done = deliver_to_maildir(with.files, local_target(config, to.address, quota), what, **body);
@@ -51,7 +53,8 @@ setback deliver(const delivery_services& with, const conf::config& config, const
     return {};
 }
 
-void note_setback(const conf::config& config, const queued_message& message, queued_recipient& to, const setback& why, std::int64_t now) {
+void note_setback(const conf::config& config, const queued_message& message, queued_recipient& to,
+                  const setback& why, std::int64_t now) {
     const storage::retry_plan plan{config.queue.retry, config.queue.expire};
     to.last_reply = fmt::format("{} {}", why.code, why.text);
     to.last_reply.resize(std::min(to.last_reply.size(), storage::last_reply_max));
@@ -61,7 +64,8 @@ void note_setback(const conf::config& config, const queued_message& message, que
         to.next_try = storage::next_try(plan, to.tries, now);
 }
 
-void log_attempt(const delivery_services& with, const queued_message& message, const queued_recipient& to, std::string_view code) {
+void log_attempt(const delivery_services& with, const queued_message& message, const queued_recipient& to,
+                 std::string_view code) {
     const std::string id = message.id.to_string();
     log_record line;
     line.event = to.state == recipient_state::delivered ? log_event::delivered
@@ -75,7 +79,8 @@ void log_attempt(const delivery_services& with, const queued_message& message, c
     if (to.original != to.address) line.original_to = to.original;
     line.relay = to.route == storage::recipient_route::local ? "maildir" : "none";
     line.status_code = code;
-    line.reply = to.state == recipient_state::delivered ? std::string_view("delivered to maildir") : to.last_reply;
+    line.reply =
+        to.state == recipient_state::delivered ? std::string_view("delivered to maildir") : to.last_reply;
     line.tries = to.tries;
     line.delay = static_cast<double>(now_microseconds() - message.arrived) / 1e6;
     if (to.state != recipient_state::delivered) line.level = conf::log_level::warning;
@@ -89,7 +94,8 @@ bool all_delivered(const queued_message& message) {
                        [](const queued_recipient& to) { return to.state == recipient_state::delivered; });
 }
 
-void attempt_delivery(const delivery_services& with, const conf::config& config, queued_message& message, std::int64_t now) {
+void attempt_delivery(const delivery_services& with, const conf::config& config, queued_message& message,
+                      std::int64_t now) {
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         auto& to = message.recipients[i];
         if (to.state != recipient_state::waiting || to.next_try > now) continue;

@@ -1,4 +1,5 @@
-// One attempt at one message, on a pool thread: every recipient that is due is tried and its state written into the message. Blocking.
+// One attempt at one message, on a pool thread: every recipient that is due is tried and its state written
+// into the message. Blocking.
 #pragma once
 
 #include "conf/config.hpp"
@@ -18,7 +19,8 @@ struct delivery_services {
 };
 
 // Changes the recipients' states; `now` is unix seconds.
-void attempt_delivery(const delivery_services& with, const conf::config& config, storage::queued_message& message, std::int64_t now);
+void attempt_delivery(const delivery_services& with, const conf::config& config,
+                      storage::queued_message& message, std::int64_t now);
 
 // Every recipient was delivered: the message can leave the queue.
 bool all_delivered(const storage::queued_message& message);

@@ -1,5 +1,6 @@
-// Who lives here: domains, alias domains, mailboxes, aliases. A small interface with an LMDB implementation; each
-// backend passes the same contract test. Every look-up has three answers: found, absent, try later (an error).
+// Who lives here: domains, alias domains, mailboxes, aliases. A small interface with an LMDB implementation;
+// each backend passes the same contract test. Every look-up has three answers: found, absent, try later (an
+// error).
 #pragma once
 
 #include "protocol/result.hpp"
@@ -35,8 +36,9 @@ struct alias_record {
     std::string target; // as it is to be written in an envelope
 };
 
-// Names and addresses are 1 to directory_key_max octets, an alias and one of its targets together at most alias_key_max, without NUL;
-// anything else is `invalid` to a writer and absent to a reader. (An address in SMTP has 254 at most.)
+// Names and addresses are 1 to directory_key_max octets, an alias and one of its targets together at most
+// alias_key_max, without NUL; anything else is `invalid` to a writer and absent to a reader. (An address in
+// SMTP has 254 at most.)
 inline constexpr std::size_t directory_key_max = 511;
 inline constexpr std::size_t alias_key_max = 510;
 
@@ -47,28 +49,35 @@ class directory {
 
     virtual result<std::optional<domain_record>> find_domain(std::string_view name) const = 0;
     virtual result<std::optional<mailbox_record>> find_mailbox(std::string_view address) const = 0;
-    // Targets of an alias in a stable order, at most `limit` + 1 of them (one more says "there are more"); empty = no such alias.
-    virtual result<std::vector<std::string>> find_alias(std::string_view address, std::size_t limit) const = 0;
+    // Targets of an alias in a stable order, at most `limit` + 1 of them (one more says "there are more");
+    // empty = no such alias.
+    virtual result<std::vector<std::string>> find_alias(std::string_view address,
+                                                        std::size_t limit) const = 0;
 
     virtual result<void> put_domain(const domain_record& record) = 0;
     virtual result<bool> remove_domain(std::string_view name) = 0; // false = absent
     virtual result<void> put_mailbox(const mailbox_record& record) = 0;
     virtual result<bool> remove_mailbox(std::string_view address) = 0;
-    // Targets that are there already stay. Each of these two is one transaction: all of it is stored, or nothing.
+    // Targets that are there already stay. Each of these two is one transaction: all of it is stored, or
+    // nothing.
     virtual result<void> add_alias(std::string_view address, std::span<const std::string> targets) = 0;
     virtual result<void> add_aliases(std::span<const alias_record> records) = 0; // for imports
     // No targets = the whole alias. Returns how many targets went.
-    virtual result<std::size_t> remove_alias(std::string_view address, std::span<const std::string> targets) = 0;
+    virtual result<std::size_t> remove_alias(std::string_view address,
+                                             std::span<const std::string> targets) = 0;
 
-    // In key order; the visitor says false to stop. It may run inside a read transaction: it must not block or call back.
+    // In key order; the visitor says false to stop. It may run inside a read transaction: it must not block
+    // or call back.
     virtual result<void> each_domain(const std::function<bool(const domain_record&)>& visit) const = 0;
     virtual result<void> each_mailbox(const std::function<bool(const mailbox_record&)>& visit) const = 0;
-    virtual result<void> each_alias(std::string_view address_or_all, // "" = all
-                                    const std::function<bool(std::string_view address, std::string_view target)>& visit) const = 0;
+    virtual result<void>
+    each_alias(std::string_view address_or_all, // "" = all
+               const std::function<bool(std::string_view address, std::string_view target)>& visit) const = 0;
 };
 
-// <state_dir>/accounts. Writes are durable when they return. Several processes may use it at once (the commands write it
-// beside a running server). `map_size` bounds it.
-result<std::unique_ptr<directory>> open_lmdb_directory(const std::string& state_dir, std::uint64_t map_size = std::uint64_t{1} << 40);
+// <state_dir>/accounts. Writes are durable when they return. Several processes may use it at once (the
+// commands write it beside a running server). `map_size` bounds it.
+result<std::unique_ptr<directory>> open_lmdb_directory(const std::string& state_dir,
+                                                       std::uint64_t map_size = std::uint64_t{1} << 40);
 
 } // namespace postern::storage

@@ -1,5 +1,5 @@
-// Any octets as a configuration: loading ends, with a snapshot or with an error, and each finding is one line that
-// points into the file. A snapshot keeps the promises that config.hpp makes.
+// Any octets as a configuration: loading ends, with a snapshot or with an error, and each finding is one line
+// that points into the file. A snapshot keeps the promises that config.hpp makes.
 #include "conf/load.hpp"
 
 #include <cstdint>

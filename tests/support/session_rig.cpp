@@ -60,7 +60,8 @@ void session_rig::carry_out(step what, std::string& received) {
         session_.on_written();
         break;
     case step::ask: {
-        const verdict_answer broken{verdict_answer::kind::refuse, make_reply(reply_id::lookup_trouble, {"x"})};
+        const verdict_answer broken{verdict_answer::kind::refuse,
+                                    make_reply(reply_id::lookup_trouble, {"x"})};
         session_.on_verdict(failing ? broken : judge());
         break;
     }
@@ -69,7 +70,9 @@ void session_rig::carry_out(step what, std::string& received) {
         wants_tls_ = !failing;
         session_.on_tls(!failing, "TLSv1.3 with cipher TEST");
         break;
-    case step::open_message: session_.on_message_opened("ID" + std::to_string(++opened_), 1'700'000'000); break;
+    case step::open_message:
+        session_.on_message_opened("ID" + std::to_string(++opened_), 1'700'000'000);
+        break;
     case step::store: {
         auto body = session_.take_body();
         largest_body_ = std::max(largest_body_, body.size());
@@ -95,7 +98,8 @@ verdict_answer session_rig::judge() {
     const auto& asked = session_.candidate().mailbox;
     const auto text = asked.folded();
     const bool ours = asked.domain == "d.test" || asked.domain.empty();
-    if (!ours) return {verdict_answer::kind::refuse, make_reply(reply_id::not_our_domain, {asked.to_string()})};
+    if (!ours)
+        return {verdict_answer::kind::refuse, make_reply(reply_id::not_our_domain, {asked.to_string()})};
     static const std::vector<std::string> known{"u@d.test", "v@d.test", "postmaster@d.test", "postmaster",
                                                 "\xc3\xbc@d.test"};
     if (std::find(known.begin(), known.end(), text) != known.end()) return {};
@@ -112,7 +116,8 @@ void session_rig::commit(bool failing) {
     stored_ += body;
     // Our Received field ends at the first line that does not begin with a blank.
     std::size_t end = stored_.find("\r\n");
-    while (end != std::string::npos && end + 2 < stored_.size() && stored_[end + 2] == '\t') end = stored_.find("\r\n", end + 2);
+    while (end != std::string::npos && end + 2 < stored_.size() && stored_[end + 2] == '\t')
+        end = stored_.find("\r\n", end + 2);
     made.body = end == std::string::npos ? stored_ : stored_.substr(end + 2);
     stored_.clear();
     if (failing) return session_.on_commit({verdict_answer::kind::refuse, make_reply(reply_id::not_kept)});

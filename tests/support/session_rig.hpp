@@ -1,5 +1,5 @@
-// A server_session with a world around it made of plain memory: u@, v@ and postmaster@d.test exist, the rest of d.test is unknown,
-// f.test and everything else is not ours. Any step can be made to fail.
+// A server_session with a world around it made of plain memory: u@, v@ and postmaster@d.test exist, the rest
+// of d.test is unknown, f.test and everything else is not ours. Any step can be made to fail.
 #pragma once
 
 #include "protocol/smtp/server_session.hpp"
@@ -19,10 +19,11 @@ struct kept_message {
 class session_rig {
   public:
     static protocol::session_settings default_settings();
-    explicit session_rig(protocol::session_settings settings = default_settings(), std::string_view tls_facts = {});
+    explicit session_rig(protocol::session_settings settings = default_settings(),
+                         std::string_view tls_facts = {});
 
-    // Gives the octets to the session as one read and carries out every step until it wants to read again or closes. Returns
-    // what the peer would have received.
+    // Gives the octets to the session as one read and carries out every step until it wants to read again or
+    // closes. Returns what the peer would have received.
     std::string feed(std::string_view octets);
     std::string start() { return feed({}); } // the greeting
     std::string end();                       // the peer's side ends

@@ -26,7 +26,8 @@ std::string unescape(const std::string& text, const std::string& path, int line)
         if (text[i] == '{') {
             const auto star = text.find('*', i);
             const auto end = text.find('}', i);
-            if (star == std::string::npos || end == std::string::npos || star > end) fault(path, line, "bad {text*count}");
+            if (star == std::string::npos || end == std::string::npos || star > end)
+                fault(path, line, "bad {text*count}");
             int count = 0;
             std::from_chars(text.data() + star + 1, text.data() + end, count);
             const std::string piece = unescape(text.substr(i + 1, star - i - 1), path, line);
@@ -46,7 +47,8 @@ std::string unescape(const std::string& text, const std::string& path, int line)
         case '\\': out += '\\'; break;
         case '{': out += '{'; break;
         case 'x':
-            if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) fault(path, line, "bad \\xHH");
+            if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
+                fault(path, line, "bad \\xHH");
             out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
             i += 2;
             break;
@@ -58,7 +60,9 @@ std::string unescape(const std::string& text, const std::string& path, int line)
 
 class reader {
   public:
-    explicit reader(const std::string& path) : path_(path) { made_.name = std::filesystem::path(path).stem().string(); }
+    explicit reader(const std::string& path) : path_(path) {
+        made_.name = std::filesystem::path(path).stem().string();
+    }
 
     transcript read() {
         std::ifstream in(path_);
@@ -139,12 +143,14 @@ std::string compare_reply(const exchange& with, const std::string& received) {
     std::size_t at = 0;
     for (const auto& wanted : with.expected) {
         const auto end = received.find("\r\n", at);
-        if (end == std::string::npos) return "missing reply \"" + wanted + "\", got \"" + received.substr(at) + "\"";
+        if (end == std::string::npos)
+            return "missing reply \"" + wanted + "\", got \"" + received.substr(at) + "\"";
         const auto line = received.substr(at, end - at);
         at = end + 2;
         const bool prefix = !wanted.empty() && wanted.back() == '*';
         const auto stem = prefix ? wanted.substr(0, wanted.size() - 1) : wanted;
-        if (prefix ? !line.starts_with(stem) : line != stem) return "expected \"" + wanted + "\", got \"" + line + "\"";
+        if (prefix ? !line.starts_with(stem) : line != stem)
+            return "expected \"" + wanted + "\", got \"" + line + "\"";
     }
     if (at != received.size()) return "unexpected \"" + received.substr(at) + "\"";
     return {};

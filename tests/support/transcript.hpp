@@ -1,6 +1,6 @@
-// Transcripts: tests/scripts/*.smtp say what a client sends and what the server must answer. The same files run against the pure session
-// (whole, an octet at a time, at every split) and, by tests/integration, against the real server. The form is described in
-// tests/scripts/README.md.
+// Transcripts: tests/scripts/*.smtp say what a client sends and what the server must answer. The same files
+// run against the pure session (whole, an octet at a time, at every split) and, by tests/integration, against
+// the real server. The form is described in tests/scripts/README.md.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct exchange {
 struct transcript {
     std::string name;
     std::vector<exchange> exchanges;
-    bool whole_only = false; // what counts is that octets come in one segment
-    int messages = -1;       // how many must be kept in all; -1 = not said
+    bool whole_only = false;         // what counts is that octets come in one segment
+    int messages = -1;               // how many must be kept in all; -1 = not said
     std::vector<std::string> bodies; // of the kept messages, in order
 };
 
