@@ -69,7 +69,10 @@ void session_driver::log_accepted(const storage::queued_message& message) {
     made.has_from = true;
     made.size = message.size;
     made.recipients = static_cast<std::uint32_t>(message.recipients.size());
-    made.message_id = session_->header().message_id();
+    std::string_view message_id = session_->header().message_id();
+    if (message_id.starts_with('<') && message_id.ends_with('>'))
+        message_id = message_id.substr(1, message_id.size() - 2);
+    made.message_id = message_id;
     services_.journal.write(made);
 }
 
