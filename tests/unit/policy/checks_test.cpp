@@ -1,0 +1,156 @@
+// The recipient and loop checks against an in-memory directory: what is refused, with which code, and that
+// trouble of ours defers.
+#include "policy/engine.hpp"
+#include "tests/support/memory_directory.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+
+using namespace postern;
+using policy::stage;
+
+namespace {
+
+struct fake_room final : policy::mailbox_room {
+    std::map<std::string, result<bool>> answers; // a mailbox that is not named has room
+    unsigned asked = 0;
+    boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box, std::uint64_t) override {
+        ++asked;
+        const auto found = answers.find(box.address);
+        co_return found == answers.end() ? result<bool>(boost::system::in_place_value, true) : found->second;
+    }
+};
+
+result<bool> room(bool yes) { return result<bool>(boost::system::in_place_value, yes); }
+result<bool> trouble() {
+    return result<bool>(boost::system::in_place_error, make_error_code(storage::storage_errc::io));
+}
+
+struct world {
+    testing::memory_directory accounts;
+    fake_room rooms;
+    policy::services services{accounts, rooms};
+    conf::config config;
+    conf::listener_settings listener;
+    storage::resolve_settings resolving;
+    protocol::envelope envelope;
+    policy::transaction learned;
+    protocol::header_scan header;
+
+    world() {
+        resolving.hostname = "mx.d.test";
+        resolving.postmaster = "postmaster@mx.d.test";
+        REQUIRE(accounts.put_domain({"d.test", "", ""}));
+        add("u@d.test", 0);
+        add("small@d.test", 1000);
+        add("tiny@d.test", 10);
+        const std::vector<std::string> both{"small@d.test", "tiny@d.test"}, loop{"b@d.test"},
+            back{"a@d.test"};
+        REQUIRE(accounts.add_alias("both@d.test", both));
+        REQUIRE(accounts.add_alias("a@d.test", loop));
+        REQUIRE(accounts.add_alias("b@d.test", back));
+    }
+    void add(const std::string& address, std::uint64_t quota) {
+        storage::mailbox_record record;
+        record.address = address;
+        record.quota = quota;
+        REQUIRE(accounts.put_mailbox(record));
+    }
+    policy::verdict judge(stage at, const std::string& rcpt = {}) {
+        protocol::recipient candidate;
+        if (!rcpt.empty()) candidate.mailbox = protocol::parse_address(rcpt).value();
+        const auto client = *protocol::ip_address::parse("192.0.2.1");
+        policy::context about{config,   listener,   resolving, services, client, "c.test",
+                              envelope, &candidate, &header,   100,      learned};
+        policy::verdict said;
+        boost::asio::io_context loop(1);
+        auto task = ask(at, about, said);
+        boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
+        loop.run();
+        return said;
+    }
+    static boost::asio::awaitable<void> ask(stage at, policy::context& about, policy::verdict& said) {
+        said = co_await policy::judge(at, about);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a recipient is accepted with the mailboxes it leads to") {
+    world w;
+    REQUIRE(w.judge(stage::rcpt, "U@D.test").passed());
+    REQUIRE(w.judge(stage::rcpt, "both@d.test").passed());
+    REQUIRE(w.learned.recipients.size() == 2);
+    CHECK(w.learned.recipients[0].leads_to.at(0).address == "u@d.test");
+    CHECK(w.learned.recipients[1].leads_to.size() == 2);
+}
+
+TEST_CASE("each refusal of a recipient has its own code and leaves nothing behind") {
+    world w;
+    w.rooms.answers.emplace("tiny@d.test", room(false));
+    const auto [address, code, enhanced] = GENERATE(table<std::string, int, std::string>({
+        {"nobody@d.test", 550, "5.1.1"},
+        {"u@f.test", 550, "5.7.1"},
+        {"tiny@d.test", 552, "5.2.2"},
+        {"a@d.test", 554, "5.4.6"},
+    }));
+    const auto said = w.judge(stage::rcpt, address);
+    CHECK(said.what == policy::verdict::kind::reject);
+    CHECK(said.with.code == code);
+    CHECK(reply_line(said.with).substr(4, 5) == enhanced);
+    CHECK(said.with.text.find(address) != std::string::npos);
+    CHECK(said.check == "recipient");
+    CHECK(w.learned.recipients.empty());
+}
+
+TEST_CASE("a table or a file system in trouble defers, never refuses") {
+    world w;
+    SECTION("the directory") { w.accounts.failure = storage::storage_errc::io; }
+    SECTION("the quota") { w.rooms.answers.emplace("small@d.test", trouble()); }
+    const auto said = w.judge(stage::rcpt, "small@d.test");
+    CHECK(said.what == policy::verdict::kind::defer);
+    CHECK(said.with.code == 451);
+    CHECK(!said.cause.empty());
+}
+
+TEST_CASE("an alias is full only when all its mailboxes are") {
+    world w;
+    w.rooms.answers.emplace("tiny@d.test", room(false));
+    CHECK(w.judge(stage::rcpt, "both@d.test").passed());
+    w.rooms.answers.emplace("small@d.test", room(false));
+    CHECK(w.judge(stage::rcpt, "both@d.test").with.code == 552);
+}
+
+TEST_CASE("a mailbox without a quota is never measured") {
+    world w;
+    CHECK(w.judge(stage::rcpt, "u@d.test").passed());
+    CHECK(w.rooms.asked == 0);
+}
+
+TEST_CASE("a message that its recipient has had already is a loop") {
+    world w;
+    REQUIRE(w.judge(stage::rcpt, "u@d.test").passed());
+    SECTION("another address in Delivered-To is no loop") {
+        w.header.feed("Delivered-To: v@d.test\r\n\r\n");
+        CHECK(w.judge(stage::content).passed());
+    }
+    SECTION("the same one is, in any case") {
+        w.header.feed("Subject: x\r\nDELIVERED-TO:  U@d.TEST \r\n\r\n");
+        const auto said = w.judge(stage::content);
+        CHECK(said.with.code == 554);
+        CHECK(said.with.enhanced == protocol::enhanced_code{5, 4, 6});
+        CHECK(said.check == "loop");
+    }
+    SECTION("in the body it is text") {
+        w.header.feed("Subject: x\r\n\r\nDelivered-To: u@d.test\r\n");
+        CHECK(w.judge(stage::content).passed());
+    }
+}
+
+TEST_CASE("the registry says which stages have checks") {
+    CHECK(policy::has_checks(stage::rcpt));
+    CHECK(policy::has_checks(stage::content));
+    CHECK_FALSE(policy::has_checks(stage::helo));
+}

@@ -1,0 +1,149 @@
+// The writer thread, the pool and the limits: what they promise under crowding and failure.
+#include "server/async_spool.hpp"
+#include "server/offload_pool.hpp"
+#include "server/session_limits.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+#include <future>
+
+using namespace postern;
+using boost::system::error_code;
+
+namespace {
+
+storage::queue_operation message(std::uint64_t id) {
+    storage::insert_message insert;
+    insert.message.id = {id};
+    insert.message.recipients.resize(1);
+    insert.message.recipients[0].address = "u@d.test";
+    insert.body = "Subject: x\r\n\r\n";
+    insert.message.size = insert.body.size();
+    return insert;
+}
+
+struct open_queue {
+    testing::temporary_folder folder{testing::temporary_folder::in_memory()};
+    std::unique_ptr<storage::queue> queue = std::move(
+        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26}));
+};
+
+} // namespace
+
+TEST_CASE("the writer answers each operation once, after it is in the queue") {
+    open_queue at;
+    std::atomic<unsigned> inserts{0}, answers{0}, missing{0};
+    {
+        server::async_spool spool(*at.queue, 1000, [&] { ++inserts; });
+        for (std::uint64_t id = 1; id <= 100; ++id)
+            REQUIRE(spool.try_submit(message(id), [&, id](error_code ec) {
+                ++answers;
+                const auto found = at.queue->find({id});
+                if (ec || !found || !*found) ++missing;
+            }));
+    } // its end writes what waits
+    CHECK(answers == 100);
+    CHECK(missing == 0);
+    CHECK(inserts >= 1);
+    CHECK(at.queue->totals()->messages == 100);
+}
+
+TEST_CASE("a failed batch is told to all of it, and the next one works") {
+    open_queue at;
+    server::async_spool spool(*at.queue, 1000, [] {});
+    const auto outcome = [&](storage::queue_operation what) {
+        std::promise<error_code> done;
+        REQUIRE(spool.try_submit(std::move(what), [&](error_code ec) { done.set_value(ec); }));
+        return done.get_future().get();
+    };
+    CHECK_FALSE(outcome(message(7)));
+    CHECK(outcome(message(7)) == storage::storage_errc::exists);
+    CHECK(spool.last_outcome() == storage::storage_errc::exists);
+    CHECK_FALSE(outcome(message(8)));
+    CHECK_FALSE(spool.last_outcome());
+}
+
+TEST_CASE("more than may wait is refused at once, not queued") {
+    open_queue at;
+    std::promise<void> blocked, release;
+    auto wait = release.get_future().share();
+    server::async_spool spool(*at.queue, 2, [] {});
+    // The first one's answer holds the writer.
+    REQUIRE(spool.try_submit(message(1), [&](error_code) {
+        blocked.set_value();
+        wait.wait();
+    }));
+    blocked.get_future().wait();
+    CHECK(spool.try_submit(message(2), [](error_code) {}));
+    CHECK(spool.try_submit(message(3), [](error_code) {}));
+    CHECK_FALSE(spool.has_room());
+    CHECK_FALSE(spool.try_submit(message(4), [](error_code) { FAIL("refused, so never answered"); }));
+    release.set_value();
+}
+
+TEST_CASE("a coroutine that gives up is resumed once, and the late answer counts for nothing") {
+    boost::asio::io_context loop(1);
+    server::resumer give_up, late;
+    unsigned resumed = 0;
+    error_code got;
+    auto task = [](server::resumer& out, server::resumer& in, unsigned& count,
+                   error_code& ec) -> boost::asio::awaitable<void> {
+        std::function<void(server::resumer)> keep = [&in](server::resumer resume) { in = std::move(resume); };
+        ec = co_await server::suspend_until(std::move(keep), &out);
+        ++count;
+    };
+    boost::asio::co_spawn(loop, task(give_up, late, resumed, got), boost::asio::detached);
+    loop.run_one();
+    REQUIRE(give_up);
+    const auto first = give_up;
+    first(make_error_code(storage::storage_errc::busy));
+    late({});
+    loop.run();
+    CHECK(resumed == 1);
+    CHECK(got == storage::storage_errc::busy);
+    CHECK_FALSE(give_up);
+}
+
+TEST_CASE("a full pool says so and runs what it took") {
+    std::promise<void> started, release;
+    auto wait = release.get_future().share();
+    std::atomic<unsigned> ran{0};
+    {
+        server::offload_pool pool(1, 1);
+        REQUIRE(pool.try_post([&] {
+            started.set_value();
+            wait.wait();
+            ++ran;
+        }));
+        started.get_future().wait();
+        REQUIRE(pool.try_post([&] { ++ran; }));
+        CHECK_FALSE(pool.try_post([&] { ++ran; }));
+        release.set_value();
+    }
+    CHECK(ran == 2);
+}
+
+TEST_CASE("places: one client can't take them all, and each is given back") {
+    server::session_limits limits;
+    const auto a = *protocol::ip_address::parse("192.0.2.1");
+    const auto b = *protocol::ip_address::parse("192.0.2.2");
+    server::session_limits::denial why{};
+    using denial = server::session_limits::denial;
+    {
+        auto one = limits.enter(a, {3, 2}, why);
+        auto two = limits.enter(a, {3, 2}, why);
+        REQUIRE((one && two));
+        CHECK_FALSE(limits.enter(a, {3, 2}, why));
+        CHECK(why == denial::too_many_from_client);
+        auto three = limits.enter(b, {3, 2}, why);
+        REQUIRE(three);
+        CHECK_FALSE(limits.enter(a, {3, 0}, why));
+        CHECK(why == denial::all_taken);
+        CHECK(limits.sessions() == 3);
+    }
+    CHECK(limits.sessions() == 0);
+    CHECK(limits.enter(a, {3, 1}, why));
+}
