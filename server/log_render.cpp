@@ -49,12 +49,12 @@ void add_bracketed(std::string& out, std::string_view text, std::size_t max_leng
     out += '>';
 }
 
-// A token without blanks: a stage, a session id, a protocol name.
+// A token: a stage, a session id, a protocol name. No blank and nothing that fields are made of.
 void add_token(std::string& out, std::string_view text) {
     const std::size_t start = out.size();
     add_printable(out, text, name_max);
     for (std::size_t i = start; i < out.size(); ++i)
-        if (out[i] == ' ') out[i] = '?';
+        if (out[i] == ' ' || out[i] == '<' || out[i] == '>' || out[i] == '=') out[i] = '?';
 }
 
 bool is_key_character(char c) {

@@ -6,7 +6,9 @@
 
 #include <lmdb.h>
 
+#include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <utility>
 
 namespace postern::storage::lmdb {
@@ -147,6 +149,7 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     if (!sane && !(may_make && sane.error() == storage_errc::not_found)) return sane.error();
     rc = mdb_env_open(made, folder.c_str(), flags, 0600);
     if (rc != MDB_SUCCESS) return error_of(rc);
+    if (const auto closing = opened->close_on_exec(); !closing) return closing.error();
     if (const auto sound = opened->check_pages(); !sound) return sound.error();
     return opened;
 }
@@ -164,6 +167,14 @@ result<void> environment::check_pages() {
         if (*found == snapshot::sound) return {};
     }
     return storage_errc::busy;
+}
+
+// LMDB leaves its data file open across exec: a program that we start could read and write everybody's mail.
+result<void> environment::close_on_exec() {
+    mdb_filehandle_t data_file{};
+    if (const int rc = mdb_env_get_fd(handle_, &data_file); rc != MDB_SUCCESS) return error_of(rc);
+    if (::fcntl(data_file, F_SETFD, FD_CLOEXEC) != 0) return from_errno(errno);
+    return {};
 }
 
 environment::~environment() { mdb_env_close(handle_); }

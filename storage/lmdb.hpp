@@ -128,6 +128,7 @@ class environment {
     friend class transaction;
     environment(MDB_env* handle, std::uint64_t map_size) : handle_(handle), map_size_(map_size) {}
     result<transaction> begin(unsigned flags);
+    result<void> close_on_exec();
     result<void> check_pages();
 
     MDB_env* handle_;

@@ -126,7 +126,13 @@ asio::awaitable<void> serve_client(std::shared_ptr<control_client> client, contr
 
 void start_client(local::socket socket, const std::shared_ptr<control_clients>& clients,
                   control_target& target) {
-    if (clients->connected.size() >= control_clients_max) return; // the socket closes here
+    if (clients->connected.size() >= control_clients_max) {
+        const std::string answer = error_document("there are too many clients") + "\n";
+        boost::system::error_code ignored;
+        socket.non_blocking(true, ignored);
+        socket.write_some(asio::buffer(answer), ignored); // a new socket has room for a line
+        return;                                           // and closes here
+    }
     const auto executor = socket.get_executor();
     auto client = std::make_shared<control_client>(std::move(socket));
     clients->connected.push_back(client);

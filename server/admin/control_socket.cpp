@@ -26,6 +26,7 @@ constexpr mode_t folder_mode = 0755;
 constexpr int backlog = 16;
 constexpr std::size_t answer_max = 4 * 1024 * 1024;
 constexpr std::chrono::seconds answer_time_max{10};
+constexpr int retry_ms = 10;
 
 [[noreturn]] void fail_with(int error, const std::string& path) {
     throw boost::system::system_error(boost::system::error_code(error, boost::system::system_category()),
@@ -91,6 +92,16 @@ bool wait_for(int fd, short what, deadline until) {
         const int ready = ::poll(&wanted, 1, static_cast<int>(left));
         if (ready > 0) return true;
         if (ready < 0 && errno != EINTR) return false;
+    }
+}
+
+// A full backlog is EAGAIN, and nothing to poll for: asked again until the deadline.
+bool connect_until(int fd, const sockaddr_un& address, deadline until) {
+    for (;;) {
+        const int outcome = connect_to(fd, address);
+        if (outcome != EAGAIN && outcome != EINTR) return outcome == 0;
+        if (std::chrono::steady_clock::now() >= until) return false;
+        ::poll(nullptr, 0, retry_ms);
     }
 }
 
@@ -171,7 +182,7 @@ std::string ask_control(const std::string& path, std::string_view request) {
     const descriptor socket(open_socket());
     if (!address || socket.get() < 0) return "";
     const deadline until = std::chrono::steady_clock::now() + answer_time_max;
-    if (connect_to(socket.get(), *address) != 0) return "";
+    if (!connect_until(socket.get(), *address, until)) return "";
     const std::string line = std::string(request) + "\n";
     if (!send_all(socket.get(), line, until)) return "";
     return receive_line(socket.get(), until);

@@ -86,24 +86,30 @@ class named_things {
     std::vector<conf::finding> findings_;
 };
 
+std::string_view text_of(const boost::json::value& value) {
+    return value.is_string() ? std::string_view(value.get_string()) : std::string_view("?");
+}
+
 // One request to the running server. Null when it doesn't run, or its answer is none; the error is said.
-boost::json::value ask_server(const conf::config& settings, std::string_view request, terminal& with) {
+boost::json::value ask_server(const conf::config& settings, std::string_view request, terminal& with,
+                              exit_code& code) {
     const std::string answer = ask_control(settings.admin.socket, request);
     if (answer.empty()) {
-        fail(with, exit_code::unavailable, settings.admin.socket, "no server answers there");
+        code = fail(with, exit_code::unavailable, settings.admin.socket, "no server answers there");
         return nullptr;
     }
     boost::system::error_code failure;
     auto document = boost::json::parse(answer, failure);
     if (failure || !document.is_object()) {
-        fail(with, exit_code::unavailable, settings.admin.socket, "the answer is not one of Postern's");
+        code =
+            fail(with, exit_code::unavailable, settings.admin.socket, "the answer is not one of Postern's");
+        return nullptr;
+    }
+    if (const auto* problem = document.get_object().if_contains("error")) {
+        code = fail(with, exit_code::temporary, settings.admin.socket, text_of(*problem));
         return nullptr;
     }
     return document;
-}
-
-std::string_view text_of(const boost::json::value& value) {
-    return value.is_string() ? std::string_view(value.get_string()) : std::string_view("?");
 }
 
 } // namespace
@@ -127,8 +133,9 @@ exit_code run_check(const arguments& given, terminal& with) {
 exit_code run_status(const arguments& given, terminal& with) {
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
-    const auto document = ask_server(*settings, R"({"command":"status"})", with);
-    if (document.is_null()) return exit_code::unavailable;
+    exit_code code = exit_code::ok;
+    const auto document = ask_server(*settings, R"({"command":"status"})", with, code);
+    if (document.is_null()) return code;
     if (given.has("--json"))
         with.out << document << '\n';
     else
@@ -139,8 +146,9 @@ exit_code run_status(const arguments& given, terminal& with) {
 exit_code run_reload(const arguments& given, terminal& with) {
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
-    const auto document = ask_server(*settings, R"({"command":"reload"})", with);
-    if (document.is_null()) return exit_code::unavailable;
+    exit_code code = exit_code::ok;
+    const auto document = ask_server(*settings, R"({"command":"reload"})", with, code);
+    if (document.is_null()) return code;
     const auto* ok = document.get_object().if_contains("ok");
     const bool done = ok != nullptr && ok->is_bool() && ok->get_bool();
     const auto* messages = document.get_object().if_contains("messages");

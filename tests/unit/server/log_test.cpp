@@ -266,7 +266,7 @@ TEST_CASE("a peer can't forge a field of a text line", "[log][IN-01]") {
             CHECK(count(line, "[\\s,(]status=") == (delivery ? 1u : 0u));
             CHECK(count(line, "[\\s,;]from=<") <= 1);
             CHECK(count(line, "[\\s,;]to=<") <= 1);
-            CHECK(line.find("evil@x> ") == std::string::npos);
+            CHECK(line.find("from=<evil") == std::string::npos);
             for (const char c : line) CHECK((c >= ' ' || c < 0));
             CHECK(line.find("\xe2\x80\xa8") == std::string::npos);
             CHECK(line.size() < 5000);

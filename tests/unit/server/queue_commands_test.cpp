@@ -39,8 +39,8 @@ storage::queued_message message_of(std::uint64_t id, std::size_t recipients) {
 struct queue_fixture : command_fixture {
     queue_fixture() {
         std::filesystem::create_directory(state_dir());
-        messages = *storage::queue::open(storage::system_files(), state_dir(),
-                                                   {.map_size = std::uint64_t{1} << 28}));
+        messages =
+            *storage::queue::open(storage::system_files(), state_dir(), {.map_size = std::uint64_t{1} << 28});
     }
     void insert(storage::queued_message message, std::string body = "Subject: x\r\n\r\n") {
         message.size = body.size();

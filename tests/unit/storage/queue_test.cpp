@@ -3,9 +3,11 @@
 #include "storage/spool_file.hpp"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace postern::storage;
 using namespace postern::testing;
@@ -242,13 +244,14 @@ TEST_CASE("readers see whole batches while the writer commits") {
     const auto queue = open_queue(folder.path());
     REQUIRE(queue);
     std::atomic<bool> stop = false;
-    std::atomic<int> torn = 0, reads = 0;
+    std::atomic<int> torn = 0, errors = 0, reads = 0;
     std::vector<std::thread> readers;
     for (int i = 0; i < 2; ++i) {
         readers.emplace_back([&] {
             while (!stop) {
-                const auto listed = queue->list({0}, 1000);
-                if (!listed || listed->size() % 3 != 0) ++torn;
+                const auto listed = queue->list({0}, 1'000'000);
+                if (!listed) ++errors;
+                if (listed && listed->size() % 3 != 0) ++torn;
                 ++reads;
             }
         });
@@ -260,7 +263,27 @@ TEST_CASE("readers see whole batches while the writer commits") {
     stop = true;
     for (auto& each : readers) each.join();
     CHECK(torn == 0);
+    CHECK(errors == 0);
     CHECK(queue->totals()->messages >= 150);
+}
+
+TEST_CASE("no descriptor of the queue is inherited by a program that the server starts") {
+    const temporary_folder folder;
+    const auto queue = open_queue(folder.path());
+    REQUIRE(queue);
+    const auto file = spool_file::create(system_files(), folder.path(), {1});
+    REQUIRE(file.has_value());
+    int seen = 0;
+    for (int fd = 3; fd < 100; ++fd) {
+        std::string target(4096, '\0');
+        const std::string link = "/proc/self/fd/" + std::to_string(fd);
+        const auto length = ::readlink(link.c_str(), target.data(), target.size());
+        if (length < 0 || !target.starts_with(folder.path())) continue;
+        ++seen;
+        INFO(target.substr(0, static_cast<std::size_t>(length)));
+        CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    CHECK(seen >= 5); // the data file twice, the lock, two folders, the body
 }
 
 TEST_CASE("an empty batch is no transaction") {
