@@ -276,8 +276,7 @@ void add_delay(std::string& out, double delay) {
         add(out, "{:.0f}", delay);
 }
 
-// pflogsumm and its like want exactly this order. No session id: these lines belong to the queue id alone,
-// and scripts anchor their ends.
+// pflogsumm and its like want exactly this order; what stands behind the brackets is ours.
 void add_delivery(std::string& out, const log_record& record, std::string_view status) {
     add_queue_id(out, record);
     out += "to=";
@@ -297,6 +296,7 @@ void add_delivery(std::string& out, const log_record& record, std::string_view s
     out += " (";
     add_reply(out, record.reply);
     out += ')';
+    add_session(out, record, ", ");
 }
 
 void form_delivered(std::string& out, const log_record& record) { add_delivery(out, record, "sent"); }
@@ -306,6 +306,7 @@ void form_failed(std::string& out, const log_record& record) { add_delivery(out,
 void form_removed(std::string& out, const log_record& record) {
     add_queue_id(out, record);
     out += "removed";
+    add_session(out, record, ", ");
 }
 
 // In the order of log_event.

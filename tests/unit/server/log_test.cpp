@@ -107,7 +107,7 @@ std::vector<form_case> forms() {
           .relay = "maildir",
           .delay = 0.05},
          "virtual[4242]: 0K3ZP0Q8V1Y2A: to=<u@d>, orig_to=<al@d>, relay=maildir, delay=0.050, dsn=2.0.0, "
-         "status=sent (delivered to maildir)"},
+         "status=sent (delivered to maildir), session=S1"},
         {{.event = log_event::deferred,
           .queue_id = "0K3ZP0Q8V1Y2A",
           .to = "u@d",
@@ -118,7 +118,7 @@ std::vector<form_case> forms() {
          "virtual[4242]: 0K3ZP0Q8V1Y2A: to=<u@d>, relay=maildir, delay=7200, dsn=4.3.1, status=deferred "
          "(disk full)"},
         {{.event = log_event::removed, .session = "S1", .queue_id = "0K3ZP0Q8V1Y2A"},
-         "qmgr[4242]: 0K3ZP0Q8V1Y2A: removed"},
+         "qmgr[4242]: 0K3ZP0Q8V1Y2A: removed, session=S1"},
     };
 }
 
