@@ -17,7 +17,8 @@ endif()
 
 find_program(POSTERN_CCACHE ccache)
 if(POSTERN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${POSTERN_CCACHE})
+  # Paths below the source tree count relative, so that every clone and work tree shares one cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${POSTERN_CCACHE})
 endif()
 find_program(POSTERN_LLD NAMES ld.lld-19 ld.lld)
 if(POSTERN_LLD)
