@@ -68,8 +68,8 @@ server_session::server_session(session_settings settings, ip_address client, std
 
 step server_session::next() {
     if (wanted_ == step::read && phase_ != phase::closing && !input_.empty()) {
-        input_.erase(0, consume(input_));
-        if (input_.empty()) std::string().swap(input_);
+        input_used_ += consume(std::string_view(input_).substr(input_used_));
+        if (input_used_ == input_.size()) forget_input();
     }
     if (abandon_) return step::abandon;
     const bool flush_first = wanted_ == step::start_tls || wanted_ == step::read || wanted_ == step::close;
@@ -83,6 +83,11 @@ void server_session::on_input(std::string_view octets) {
     if (phase_ == phase::closing) return;
     const auto used = wanted_ == step::read ? consume(octets) : 0;
     input_.append(octets.substr(used));
+}
+
+void server_session::forget_input() {
+    std::string().swap(input_);
+    input_used_ = 0;
 }
 
 void server_session::on_written() {
@@ -209,7 +214,7 @@ void server_session::on_end() {
 
 void server_session::close_with(reply farewell) {
     if (phase_ == phase::closing || close_after_write_) return; // one farewell is enough
-    input_.clear();
+    forget_input();
     pause_ = false;
     farewell.close = true;
     refuse(farewell);
@@ -222,7 +227,7 @@ void server_session::on_tls(bool done, std::string_view facts) {
     greeting_ = greeting_kind::none;
     state_ = state::fresh;
     lines_.reset();
-    input_.clear();
+    forget_input();
     tls_ = done;
     tls_facts_ = facts;
     wanted_ = step::read;
