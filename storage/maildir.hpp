@@ -9,7 +9,9 @@
 namespace postern::storage {
 
 // The folder of a mailbox by the template ("/var/mail/{domain}/{local}"). Octets of the address that could
-// leave the folder or hide ('/', NUL, controls, a leading '.', '%') become %XX.
+// leave the folder or hide ('/', NUL, controls, a leading '.', '%') become %XX; an empty name is "%"; a
+// component over 255 octets goes on in a folder below it ("...%+/%+..."). No two addresses share a folder.
+// `local` is unquoted and folded.
 std::string maildir_path(std::string_view path_template, std::string_view local, std::string_view domain);
 
 struct maildir_target {
@@ -30,6 +32,8 @@ struct maildir_delivery {
 // The base must exist (not_found: a store that isn't mounted); what is missing below it is made with mode
 // 0700. over_quota when the message does not fit; nothing is left behind then. Lines are stored as they came
 // (CRLF). Return-Path fields already in the message are left out (RFC 5321 §4.4).
+// After an error nothing is in new/, except when flushing new/ failed and the message could not be taken
+// back: then it may be delivered twice.
 result<void> deliver_to_maildir(file_env& files, const maildir_target& target, const maildir_delivery& what,
                                 body_reader& body);
 

@@ -77,7 +77,8 @@ void bind(bound_argument& to, CLI::App& app, std::string_view help) {
     }
     to.option = app.add_option(shape.name, to.values, description);
     if (!shape.is_option) to.option->required(!shape.is_optional);
-    if (!shape.is_many) to.option->expected(1);
+    // CLI11 lets an option that fills a vector take all the words that follow, even with expected(1).
+    if (!shape.is_many) to.option->expected(1)->allow_extra_args(false);
     if (shape.is_option) to.option->option_text(shape.value);
     if (const auto choices = choices_of(shape.value); !choices.empty())
         to.option->check(CLI::IsMember(choices));

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace postern::tests {
+namespace postern::testing {
 using namespace protocol;
 
 session_settings session_rig::default_settings() {
@@ -125,4 +125,4 @@ void session_rig::commit(bool failing) {
     session_.on_commit({});
 }
 
-} // namespace postern::tests
+} // namespace postern::testing

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace postern::tests {
+namespace postern::testing {
 
 struct kept_message {
     std::string sender;
@@ -58,4 +58,4 @@ class session_rig {
     std::vector<kept_message> messages_;
 };
 
-} // namespace postern::tests
+} // namespace postern::testing

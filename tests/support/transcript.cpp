@@ -6,7 +6,7 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace postern::tests {
+namespace postern::testing {
 namespace {
 
 [[noreturn]] void fault(const std::string& path, int line, const std::string& what) {
@@ -156,4 +156,4 @@ std::string compare_reply(const exchange& with, const std::string& received) {
     return {};
 }
 
-} // namespace postern::tests
+} // namespace postern::testing

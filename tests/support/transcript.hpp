@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace postern::tests {
+namespace postern::testing {
 
 struct exchange {
     std::string sent;                  // octets of all client lines up to the next server line
@@ -32,4 +32,4 @@ std::vector<transcript> read_transcripts(const std::string& folder);
 // "" or what differs.
 std::string compare_reply(const exchange& with, const std::string& received);
 
-} // namespace postern::tests
+} // namespace postern::testing

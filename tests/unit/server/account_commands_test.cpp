@@ -47,7 +47,7 @@ TEST_CASE("a domain is added once, by its canonical name, and removed only when 
                       {{"domain", "add", "bücher.example", "--tier", "b"}, 0, ""},
                       {{"domain", "add", "a..test"}, 65, "a..test: "},
                       {{"domain", "add", "[192.0.2.1]"}, 65, ""},
-                      {{"domain", "add", "-x.test"}, 65, ""},
+                      {{"domain", "add", "x-.test"}, 65, ""},
                       {{"domain", "add", "x\x1b[31m.test"}, 65, "x?[31m.test"},
                       {{"domain", "add", "c.test", "--tier", "a b"}, 65, "a b: "},
                       {{"domain", "add", "alias.test", "--alias-of", "nowhere.test"},

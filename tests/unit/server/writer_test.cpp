@@ -27,8 +27,8 @@ storage::queue_operation message(std::uint64_t id) {
 
 struct open_queue {
     testing::temporary_folder folder{testing::temporary_folder::in_memory()};
-    std::unique_ptr<storage::queue> queue = std::move(
-        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26}));
+    std::unique_ptr<storage::queue> queue =
+        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26});
 };
 
 } // namespace
