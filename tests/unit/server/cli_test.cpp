@@ -87,7 +87,8 @@ TEST_CASE("help comes on stdout, for every row", "[cli]") {
 TEST_CASE("a broken configuration is exit 78 with its line, whatever the command", "[cli]") {
     const command_fixture at;
     at.run({"domain", "add", "a.test"});
-    std::ofstream(at.config_path()) << "[server]\nnonsense = 1\n";
+    std::ofstream(at.config_path())
+        << "[server]\nnonsense = 1\n[[listener]]\nname = \"mx\"\naddress = [\"127.0.0.1:0\"]\n";
     const std::vector<std::vector<std::string>> lines = {{"domain", "list"}, {"mailbox", "list"},
                                                          {"alias", "list"},  {"queue", "list"},
                                                          {"status"},         {"reload"}};
