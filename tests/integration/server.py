@@ -42,7 +42,8 @@ class Delivered:
 
 
 class Server:
-    """Made stopped, with a domain d.test; `with` starts it and ends it. Sections given by name go over the defaults."""
+    """Made stopped; `with` gives it accounts (d.test with u and v), starts it and ends it. `listener`: keys of the one, or a list of
+    them; sections given by name go over the defaults."""
 
     def __init__(self, listener=None, **sections):
         self.folder = tempfile.mkdtemp(prefix='postern-test-')
@@ -58,7 +59,8 @@ class Server:
             'local': {'maildir': self.mail + '/{domain}/{local}'},
             'queue': {'retry': ['1s']},
             'limits': {'error_delay': '0s'},
-            'listener': [{'name': 'mx', 'address': '127.0.0.1:0', **(listener or {})}],
+            'listener': [{'name': 'mx', 'address': '127.0.0.1:0', **row}
+                         for row in (listener if isinstance(listener, list) else [listener or {}])],
         }
         for name, keys in sections.items():
             if isinstance(keys, list):
