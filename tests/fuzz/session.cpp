@@ -48,10 +48,7 @@ void check_line(std::string_view line, seen& so_far) {
     require(line[1] >= '0' && line[1] <= '9' && line[2] >= '0' && line[2] <= '9');
     require(std::none_of(line.begin(), line.end(), is_control));
     if (line[4] == '2' || line[4] == '4' || line[4] == '5') require(line[5] != '.' || line[4] == line[0]);
-    if (line.find(" queued as ID") != std::string_view::npos) {
-        require(line.starts_with("250 2.0.0 "));
-        ++so_far.acknowledged;
-    }
+    if (line.starts_with("250 2.0.0 Ok: queued as ID")) ++so_far.acknowledged;
     if (line.starts_with("554 5.5.0 ")) so_far.group_broken = true;
 }
 
