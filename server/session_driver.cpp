@@ -189,7 +189,14 @@ asio::awaitable<bool> session_driver::start_tls_layer() {
 asio::awaitable<void> session_driver::read() {
     const auto& limits = config_->config->limits;
     const bool content = session_->reading() == protocol::waiting_for::content;
-    set_deadline(content ? limits.data_timeout : limits.command_timeout);
+    if (content) {
+        set_deadline(limits.data_timeout);
+        command_by_.reset();
+    } else {
+        // An octet now and then is no command: the time runs from the last reply on.
+        if (!command_by_) command_by_ = std::chrono::steady_clock::now() + limits.command_timeout;
+        deadline_ = command_by_;
+    }
     if (content && !rate_since_) {
         rate_since_ = std::chrono::steady_clock::now();
         rate_octets_ = 0;
@@ -216,6 +223,7 @@ void session_driver::on_input(std::string_view octets) {
 }
 
 asio::awaitable<void> session_driver::write() {
+    command_by_.reset();
     set_deadline(config_->config->limits.command_timeout);
     const auto status = co_await stream_->write(session_->output());
     clear_deadline();

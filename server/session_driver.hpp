@@ -103,6 +103,7 @@ class session_driver final : public roster::member, private stream::taker {
     std::optional<protocol::server_session> session_;
 
     std::optional<steady_time> deadline_;
+    std::optional<steady_time> command_by_; // when the command that is being read must have come whole
     steady_time began_;
     ended_by ended_by_ = ended_by::nothing;
     bool in_session_ = false; // reading from the peer: a drain may end it
