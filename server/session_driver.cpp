@@ -85,12 +85,7 @@ asio::awaitable<void> session_driver::carry_out(step what) {
     case step::read: co_await read(); break;
     case step::write: co_await write(); break;
     case step::ask: co_await ask(); break;
-    case step::pause: {
-        const std::chrono::milliseconds time = config_->config->limits.error_delay;
-        co_await stream_->pause(time);
-        session_->on_paused();
-        break;
-    }
+    case step::pause: co_await pause(); break;
     case step::start_tls: {
         const bool done = co_await start_tls_layer();
         session_->on_tls(done, tls_text(*stream_));
@@ -215,6 +210,20 @@ asio::awaitable<void> session_driver::read() {
     }
     lost_ = true;
     session_->on_end();
+}
+
+asio::awaitable<void> session_driver::pause() {
+    const std::chrono::milliseconds time = config_->config->limits.error_delay;
+    in_session_ = true;
+    if (roster_.draining()) on_drain();
+    const auto status = co_await stream_->pause(time);
+    in_session_ = false;
+    if (status == stream_status::cancelled && ended_by_ != ended_by::halt) {
+        stream_->uncancel();
+        session_->close_with(farewell());
+        co_return;
+    }
+    session_->on_paused();
 }
 
 void session_driver::on_input(std::string_view octets) {

@@ -63,6 +63,7 @@ class session_driver final : public roster::member, private stream::taker {
     boost::asio::awaitable<void> carry_out(protocol::step what);
     boost::asio::awaitable<void> read();
     boost::asio::awaitable<void> write();
+    boost::asio::awaitable<void> pause();
     boost::asio::awaitable<void> greet_wait();
     boost::asio::awaitable<void> ask();
     boost::asio::awaitable<policy::verdict> judge(policy::stage at);
