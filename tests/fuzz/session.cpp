@@ -8,7 +8,7 @@
 
 using namespace postern::protocol;
 using namespace postern::fuzz;
-using postern::tests::session_rig;
+using postern::testing::session_rig;
 
 namespace {
 

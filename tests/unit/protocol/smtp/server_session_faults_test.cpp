@@ -8,7 +8,7 @@
 #include <optional>
 
 using namespace postern::protocol;
-using namespace postern::tests;
+using namespace postern::testing;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 using namespace postern::protocol;
-using namespace postern::tests;
+using namespace postern::testing;
 using state = server_session::state;
 
 namespace {

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
-using namespace postern::tests;
+using namespace postern::testing;
 
 namespace {
 
