@@ -84,7 +84,8 @@ storage::queued_message session_driver::envelope_for_queue() const {
 
 // The body as the queue wants it: inline, or a durable file.
 asio::awaitable<error_code> session_driver::finish_body(std::string rest, storage::insert_message& into) {
-    if (!body_->in_file()) {
+    // The last segment may bring it over the block that the session hands out before the end.
+    if (!body_->in_file() && rest.size() <= storage::inline_body_max) {
         into.message.size = rest.size();
         into.body = std::move(rest);
         co_return error_code{};

@@ -1,9 +1,12 @@
 """What was answered with 250 is never lost: by kill -9 neither, nor by a Maildir that can't be written."""
+import fcntl
 import os
 import random
 import re
 import shutil
 import signal
+import struct
+import termios
 import threading
 
 from deadline import contains, equal, until
@@ -206,6 +209,31 @@ def test_one_message_to_several_mailboxes_is_one_in_each():
         wire.deliver(MESSAGE, 'u@d.test', 'v@d.test', 'u@d.test')
         equal(len(server.wait_messages(1)), 1, 'u')
         equal(len(server.wait_messages(1, 'v@d.test')), 1, 'v')
+
+
+def test_sizes_around_that_of_a_body_in_the_queue_itself():
+    """64 KiB decide between the queue's table and a file; where the segments are cut must not."""
+    with Server() as server:
+        sent = []
+        with server.connect() as wire:
+            wire.greet()
+            for size in (65000, 65536, 66000, 72000, 100_000, 131_072, 140_000):
+                for first in (1, 30_000, 40_000, 65_000):
+                    message = b'Subject: x\r\n\r\n'
+                    message += (b'x' * 70 + b'\r\n') * ((size - len(message)) // 72)
+                    message += b'y' * (size - len(message) - 2) + b'\r\n'
+                    wire.begin()
+                    wire.send(message[:first])
+                    until('the first part to be read', lambda: unread_by_peer(wire) == 0)
+                    wire.send(message[first:] + b'.\r\n')
+                    wire.expect('250 2.0.0')
+                    sent.append(message)
+        equal([got.content == message for got, message in zip(server.wait_messages(len(sent)), sent, strict=True)], [True] * len(sent), 'equal')
+
+
+def unread_by_peer(wire):
+    """Octets that the peer's system has not acknowledged."""
+    return struct.unpack('i', fcntl.ioctl(wire.socket.fileno(), termios.TIOCOUTQ, b'\0\0\0\0'))[0]
 
 
 # The order of system calls
