@@ -23,7 +23,6 @@ namespace {
 std::string read_text(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::string text;
-    std::copy_n(std::istreambuf_iterator<char>(file), 0, std::back_inserter(text));
     for (char c = 0; text.size() < conf::config_file_max && file.get(c);) text += c;
     return text;
 }
