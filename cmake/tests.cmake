@@ -1,17 +1,8 @@
 # Unit tests: tests/unit/<layer>/**/*_test.cpp make the program test_<layer>; Catch's main is compiled once.
-# Whatever lies in tests/support/ is linked into all of them.
 add_library(postern_catch_main OBJECT tests/support/catch_main.cpp)
 target_compile_options(postern_catch_main PRIVATE -O0)
 
-file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.cpp)
-list(REMOVE_ITEM support_sources ${CMAKE_SOURCE_DIR}/tests/support/catch_main.cpp)
-set(support "")
-if(support_sources)
-  # It links no layer: a program takes from it only what its own layers can resolve.
-  add_library(postern_test_support STATIC ${support_sources})
-  target_link_libraries(postern_test_support PRIVATE Boost::headers postern_options)
-  set(support postern_test_support)
-endif()
+include(cmake/test_support.cmake)
 
 function(postern_test_program name)
   cmake_parse_arguments(program "" "" "SOURCES;LINKS" ${ARGN})
@@ -56,6 +47,6 @@ list(FILTER fuzz_sources EXCLUDE REGEX "replay_main.cpp$")
 foreach(source IN LISTS fuzz_sources)
   get_filename_component(target ${source} NAME_WE)
   add_executable(replay_${target} ${source} tests/fuzz/replay_main.cpp)
-  target_link_libraries(replay_${target} PRIVATE postern_server postern_options)
+  target_link_libraries(replay_${target} PRIVATE ${support} postern_server postern_options)
   add_test(NAME replay_${target} COMMAND replay_${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
 endforeach()

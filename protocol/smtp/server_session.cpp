@@ -68,9 +68,8 @@ server_session::server_session(session_settings settings, ip_address client, std
 
 step server_session::next() {
     if (wanted_ == step::read && phase_ != phase::closing && !input_.empty()) {
-        const std::string input = std::move(input_);
-        input_.clear();
-        input_.append(input, consume(input));
+        input_used_ += consume(std::string_view(input_).substr(input_used_));
+        if (input_used_ == input_.size()) forget_input();
     }
     if (abandon_) return step::abandon;
     const bool flush_first = wanted_ == step::start_tls || wanted_ == step::read || wanted_ == step::close;
@@ -84,6 +83,11 @@ void server_session::on_input(std::string_view octets) {
     if (phase_ == phase::closing) return;
     const auto used = wanted_ == step::read ? consume(octets) : 0;
     input_.append(octets.substr(used));
+}
+
+void server_session::forget_input() {
+    std::string().swap(input_);
+    input_used_ = 0;
 }
 
 void server_session::on_written() {
@@ -115,15 +119,16 @@ std::size_t server_session::consume(std::string_view input) {
 }
 
 std::size_t server_session::consume_command(std::string_view input) {
-    if (lines_.partial().empty() && looks_foreign(input)) {
+    const bool at_line_start = lines_.partial().empty();
+    const auto got = lines_.feed(input);
+    // Another protocol is told so whatever its line ends with, or before it ends at all.
+    const auto seen = got.status == line_status::need_more ? lines_.partial() : got.line;
+    if (looks_foreign(seen) || (at_line_start && looks_foreign(input))) {
         dispatch({verb::foreign, {}, {}});
         return input.size();
     }
-    const auto got = lines_.feed(input);
     switch (got.status) {
-    case line_status::need_more:
-        if (looks_foreign(lines_.partial())) dispatch({verb::foreign, {}, {}});
-        break;
+    case line_status::need_more: break;
     case line_status::complete:
         more_input_behind_ = got.consumed < input.size();
         dispatch(split_command(got.line));
@@ -147,7 +152,11 @@ void server_session::say(reply_id what, std::initializer_list<std::string_view> 
 
 void server_session::say(const reply& what) {
     append_reply(output_, what);
-    if (what.close) close_after_write_ = true;
+    if (!what.close) return;
+    // Whatever was open ends with the connection.
+    close_after_write_ = true;
+    wanted_ = step::read;
+    reset_transaction();
 }
 
 void server_session::refuse(reply_id what, std::initializer_list<std::string_view> values) {
@@ -204,10 +213,8 @@ void server_session::on_end() {
 }
 
 void server_session::close_with(reply farewell) {
-    if (phase_ == phase::closing) return;
-    reset_transaction();
-    input_.clear();
-    wanted_ = step::read;
+    if (phase_ == phase::closing || close_after_write_) return; // one farewell is enough
+    forget_input();
     pause_ = false;
     farewell.close = true;
     refuse(farewell);
@@ -220,7 +227,7 @@ void server_session::on_tls(bool done, std::string_view facts) {
     greeting_ = greeting_kind::none;
     state_ = state::fresh;
     lines_.reset();
-    input_.clear();
+    forget_input();
     tls_ = done;
     tls_facts_ = facts;
     wanted_ = step::read;

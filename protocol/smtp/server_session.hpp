@@ -137,6 +137,7 @@ class server_session {
     // server_session.cpp: input, output and the order of things
     std::size_t consume(std::string_view input);
     std::size_t consume_command(std::string_view input);
+    void forget_input();
     void dispatch(const command& what);
     void want(step what) { wanted_ = what; }
     void say(reply_id what, std::initializer_list<std::string_view> values = {});
@@ -209,8 +210,9 @@ class server_session {
     bool pause_ = false;
 
     line_reader lines_{command_line_max};
-    std::string input_;  // received while an answer was awaited; at most one read
-    std::string output_; // at most session_output_max and one reply
+    std::string input_;          // received while an answer was awaited; at most one read
+    std::size_t input_used_ = 0; // octets at its front that were handled already
+    std::string output_;         // at most session_output_max and one reply
     std::string tls_facts_;
 
     helo_name helo_;

@@ -104,6 +104,9 @@ bool server_session::read_mail(const command& what) {
                                                                           : reply_id::bad_parameter,
                     path_text->substr(path->length));
     if (path->utf8 && !envelope_.smtputf8) return fail(reply_id::sender_needs_utf8);
+    // RFC 6531 §3.3: UTF-8 in a parameter needs SMTPUTF8 as it does in an address.
+    if (!envelope_.smtputf8 && !is_ascii(path_text->substr(path->length)))
+        return fail(reply_id::bad_parameter, path_text->substr(path->length));
     if (envelope_.declared_size > settings_.max_message_size)
         return fail(reply_id::size_over_limit, std::to_string(settings_.max_message_size));
     envelope_.sender = std::move(path->mailbox);
@@ -151,6 +154,7 @@ bool server_session::read_rcpt(const command& what) {
                                                                           : reply_id::bad_parameter,
                     rest);
     if (path->utf8 && !envelope_.smtputf8) return fail(reply_id::recipient_needs_utf8);
+    if (!envelope_.smtputf8 && !is_ascii(rest)) return fail(reply_id::bad_parameter, rest);
     candidate_.mailbox = std::move(*path->mailbox);
     return true;
 }
@@ -194,10 +198,7 @@ void server_session::do_help(const command&) {
     count_junk();
 }
 
-void server_session::do_quit(const command&) {
-    reset_transaction();
-    say(reply_id::bye);
-}
+void server_session::do_quit(const command&) { say(reply_id::bye); }
 
 void server_session::do_starttls(const command& what) {
     if (!no_argument(what)) return;

@@ -56,6 +56,7 @@ void session_rig::carry_out(step what, std::string& received) {
     case step::read: break;
     case step::write:
         if (failing) return session_.on_end();
+        largest_output_ = std::max(largest_output_, session_.output().size());
         received += session_.output();
         session_.on_written();
         break;
@@ -65,9 +66,12 @@ void session_rig::carry_out(step what, std::string& received) {
         session_.on_verdict(failing ? broken : judge());
         break;
     }
-    case step::pause: session_.on_paused(); break;
+    case step::pause:
+        ++pauses_;
+        session_.on_paused();
+        break;
     case step::start_tls:
-        wants_tls_ = !failing;
+        tls_started_ = !failing;
         session_.on_tls(!failing, "TLSv1.3 with cipher TEST");
         break;
     case step::open_message:
@@ -94,6 +98,7 @@ void session_rig::carry_out(step what, std::string& received) {
 }
 
 verdict_answer session_rig::judge() {
+    if (rule) return rule(session_.question());
     if (session_.question() != question_stage::rcpt) return {};
     const auto& asked = session_.candidate().mailbox;
     const auto text = asked.folded();
@@ -107,6 +112,7 @@ verdict_answer session_rig::judge() {
 }
 
 void session_rig::commit(bool failing) {
+    ++commits_;
     const auto& envelope = session_.transaction();
     kept_message made;
     made.sender = envelope.sender_text();

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace postern::testing {
@@ -31,13 +32,22 @@ class session_rig {
 
     protocol::server_session& session() { return session_; }
     bool closed() const { return closed_; }
-    bool wants_tls() const { return wants_tls_; } // start_tls was asked for and answered with success
+    bool take_tls() {
+        return std::exchange(tls_started_, false);
+    } // a TLS handshake succeeded since the last call
     const std::vector<kept_message>& messages() const { return messages_; }
     unsigned steps() const { return steps_; }
     unsigned abandoned() const { return abandoned_; }
+    unsigned opened() const { return opened_; }
+    unsigned commits() const { return commits_; } // asked for, whatever was answered
+    unsigned pauses() const { return pauses_; }
     unsigned stores() const { return stores_; }
     std::size_t largest_body_held() const { return largest_body_; }
 
+    std::size_t largest_output() const { return largest_output_; } // octets of one write
+
+    // In place of the rules above, where set.
+    std::function<protocol::verdict_answer(protocol::question_stage)> rule;
     // Asked before each step that is answered from outside; true = it fails.
     std::function<bool(protocol::step, unsigned number)> fails;
 
@@ -48,12 +58,15 @@ class session_rig {
 
     protocol::server_session session_;
     bool closed_ = false;
-    bool wants_tls_ = false;
+    bool tls_started_ = false;
     unsigned steps_ = 0;
     unsigned abandoned_ = 0;
     unsigned stores_ = 0;
     unsigned opened_ = 0;
+    unsigned commits_ = 0;
+    unsigned pauses_ = 0;
     std::size_t largest_body_ = 0;
+    std::size_t largest_output_ = 0;
     std::string stored_;
     std::vector<kept_message> messages_;
 };
