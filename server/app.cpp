@@ -157,6 +157,9 @@ void app::start_services() {
     };
     if (!config->admin.socket.empty())
         spawn(main_.get_executor(), serve_control(config->admin.socket, *this), fault);
+    boost::system::error_code ignored;
+    // Once and for good: between a removal and a new wait a signal would have its default effect and kill the server.
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
     await_signals();
     upkeep();
 }
@@ -172,9 +175,6 @@ void app::say_listening() {
 void app::run() { main_.run(); }
 
 void app::await_signals() {
-    boost::system::error_code ignored;
-    signals_.clear(ignored);
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
     signals_.async_wait([this](boost::system::error_code ec, int number) {
         if (ec) return;
         if (number == SIGHUP)

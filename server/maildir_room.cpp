@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 namespace postern::server {
 
@@ -31,7 +32,8 @@ boost::asio::awaitable<result<bool>> maildir_room::has_room(storage::final_recip
     });
     const auto ran = co_await pool_.run(std::move(job), give_up.get());
     if (ran) co_return result<bool>(boost::system::in_place_error, ran);
-    co_return asked->answer;
+    // Moved, not copied: a result<bool> made from an lvalue that isn't const holds whether that had a value.
+    co_return std::move(asked->answer);
 }
 
 } // namespace postern::server

@@ -85,12 +85,7 @@ asio::awaitable<void> session_driver::carry_out(step what) {
     case step::read: co_await read(); break;
     case step::write: co_await write(); break;
     case step::ask: co_await ask(); break;
-    case step::pause: {
-        const std::chrono::milliseconds time = config_->config->limits.error_delay;
-        co_await stream_->pause(time);
-        session_->on_paused();
-        break;
-    }
+    case step::pause: co_await pause(); break;
     case step::start_tls: {
         const bool done = co_await start_tls_layer();
         session_->on_tls(done, tls_text(*stream_));
@@ -189,7 +184,14 @@ asio::awaitable<bool> session_driver::start_tls_layer() {
 asio::awaitable<void> session_driver::read() {
     const auto& limits = config_->config->limits;
     const bool content = session_->reading() == protocol::waiting_for::content;
-    set_deadline(content ? limits.data_timeout : limits.command_timeout);
+    if (content) {
+        set_deadline(limits.data_timeout);
+        command_by_.reset();
+    } else {
+        // An octet now and then is no command: the time runs from the last reply on.
+        if (!command_by_) command_by_ = std::chrono::steady_clock::now() + limits.command_timeout;
+        deadline_ = command_by_;
+    }
     if (content && !rate_since_) {
         rate_since_ = std::chrono::steady_clock::now();
         rate_octets_ = 0;
@@ -210,12 +212,27 @@ asio::awaitable<void> session_driver::read() {
     session_->on_end();
 }
 
+asio::awaitable<void> session_driver::pause() {
+    const std::chrono::milliseconds time = config_->config->limits.error_delay;
+    in_session_ = true;
+    if (roster_.draining()) on_drain();
+    const auto status = co_await stream_->pause(time);
+    in_session_ = false;
+    if (status == stream_status::cancelled && ended_by_ != ended_by::halt) {
+        stream_->uncancel();
+        session_->close_with(farewell());
+        co_return;
+    }
+    session_->on_paused();
+}
+
 void session_driver::on_input(std::string_view octets) {
     rate_octets_ += octets.size();
     session_->on_input(octets);
 }
 
 asio::awaitable<void> session_driver::write() {
+    command_by_.reset();
     set_deadline(config_->config->limits.command_timeout);
     const auto status = co_await stream_->write(session_->output());
     clear_deadline();

@@ -63,6 +63,7 @@ class session_driver final : public roster::member, private stream::taker {
     boost::asio::awaitable<void> carry_out(protocol::step what);
     boost::asio::awaitable<void> read();
     boost::asio::awaitable<void> write();
+    boost::asio::awaitable<void> pause();
     boost::asio::awaitable<void> greet_wait();
     boost::asio::awaitable<void> ask();
     boost::asio::awaitable<policy::verdict> judge(policy::stage at);
@@ -103,6 +104,7 @@ class session_driver final : public roster::member, private stream::taker {
     std::optional<protocol::server_session> session_;
 
     std::optional<steady_time> deadline_;
+    std::optional<steady_time> command_by_; // when the command that is being read must have come whole
     steady_time began_;
     ended_by ended_by_ = ended_by::nothing;
     bool in_session_ = false; // reading from the peer: a drain may end it

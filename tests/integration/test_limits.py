@@ -170,11 +170,11 @@ def test_nobody_waits_for_another_ones_delay():
         with server.connect() as slow, server.connect() as quick:
             slow.greet()
             slow.send(b'FOO\r\n' * 3)
-            slow.expect('500 ')
             began = time.monotonic()
             quick.greet()
             quick.deliver(MESSAGE)
             assert time.monotonic() - began < 8
+            assert slow.nothing_waits()
 
 
 def resident_kib(server):
@@ -307,4 +307,4 @@ def test_a_listed_peer_without_a_header_is_closed():
                 wire.expect_end()
         with server.connect() as wire:  # says nothing at all
             wire.expect_end()
-        equal(server.log().count('no PROXY header from a listed balancer'), len(wrong) + 1, 'lines in the log')
+        until('a line in the log for each', lambda: server.log().count('no PROXY header from a listed balancer') == len(wrong) + 1)
