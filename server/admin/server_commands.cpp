@@ -5,6 +5,7 @@
 
 #include "conf/load.hpp"
 #include "server/admin/control.hpp"
+#include "storage/maildir.hpp"
 #include "tls/server_contexts.hpp"
 
 #include <boost/json/parse.hpp>
@@ -23,7 +24,6 @@ namespace {
 std::string read_text(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::string text;
-    std::copy_n(std::istreambuf_iterator<char>(file), 0, std::back_inserter(text));
     for (char c = 0; text.size() < conf::config_file_max && file.get(c);) text += c;
     return text;
 }
@@ -37,6 +37,7 @@ class named_things {
     std::vector<conf::finding> check() {
         check_certificates();
         check_state_folder();
+        check_mail_folder();
         check_user();
         return std::move(findings_);
     }
@@ -70,6 +71,15 @@ class named_things {
         if (::access(needed.c_str(), W_OK | X_OK) != 0)
             add(conf::finding::weight::warning, "server.state_dir",
                 fmt::format("{} can't be written by this user", needed));
+    }
+
+    // Below this folder Maildirs are made as mail comes; the folder itself never is.
+    void check_mail_folder() {
+        const auto any = storage::maildir_target_for(settings_.local.maildir, "local", "domain.test", 0);
+        std::error_code failure;
+        if (std::filesystem::is_directory(any.base, failure)) return;
+        add(conf::finding::weight::warning, "local.maildir",
+            fmt::format("the folder {} does not exist: no mail can be delivered", any.base));
     }
 
     void check_user() {

@@ -47,3 +47,11 @@ TEST_CASE("a state folder that can't be made is a warning, a missing user is tol
     CHECK(result.out.find(":3:13: server.state_dir: ") != std::string::npos);
     CHECK(result.out.find(":2:8: server.user: there is no user no-such-user-here") != std::string::npos);
 }
+
+TEST_CASE("a mail folder that does not exist is told before the first message is", "[check]") {
+    command_fixture at;
+    at.configure("[local]\nmaildir = \"/no/such/mail/{domain}/{local}\"\n");
+    const auto result = at.run({"check"});
+    CHECK(result.code == 0);
+    CHECK(result.out.find(":11:11: local.maildir: warning: the folder /no/such/mail") != std::string::npos);
+}
