@@ -158,7 +158,8 @@ void app::start_services() {
     if (!config->admin.socket.empty())
         spawn(main_.get_executor(), serve_control(config->admin.socket, *this), fault);
     boost::system::error_code ignored;
-    // Once and for good: between a removal and a new wait a signal would have its default effect and kill the server.
+    // Once and for good: between a removal and a new wait a signal would have its default effect and kill the
+    // server.
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
     await_signals();
     upkeep();

@@ -22,7 +22,7 @@ class header_scan {
     unsigned received() const { return received_; }
     const std::vector<std::string>& delivered_to() const {
         return delivered_to_;
-    }                                                             // trimmed values, as written
+    } // trimmed values, as written
     const std::string& message_id() const { return message_id_; } // first one, trimmed
 
   private:
