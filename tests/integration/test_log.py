@@ -107,9 +107,9 @@ def test_ids_in_json():
         for row in rows:
             if row.get('client'):
                 assert row.get('session'), row
-            if row['event'] in ('named', 'accepted', 'delivered', 'removed'):
+            if row['event'] in ('accepted', 'delivered', 'removed'):
                 equal(row.get('queue_id'), identity, row['event'])
-        equal([row['event'] for row in rows if row.get('queue_id') == identity], ['received', 'named', 'accepted', 'delivered', 'removed'],
+        equal([row['event'] for row in rows if row.get('queue_id') == identity], ['received', 'accepted', 'delivered', 'removed'],
               'what is told about one message')
         accepted = next(row for row in rows if row['event'] == 'accepted')
         delivered = next(row for row in rows if row['event'] == 'delivered')
