@@ -7,11 +7,22 @@
 #include <unordered_set>
 
 namespace postern::policy {
+namespace {
+
+// Some deliverers write the address as a path.
+std::string_view without_brackets(std::string_view field) {
+    if (field.size() > 2 && field.front() == '<' && field.back() == '>')
+        return field.substr(1, field.size() - 2);
+    return field;
+}
+
+} // namespace
 
 boost::asio::awaitable<verdict> check_loop(stage, context& about) {
     std::unordered_set<std::string> seen;
     for (const auto& field : about.header->delivered_to())
-        if (const auto parsed = protocol::parse_address(field)) seen.insert(parsed->folded());
+        if (const auto parsed = protocol::parse_address(without_brackets(field)))
+            seen.insert(parsed->folded());
     if (seen.empty()) co_return verdict::pass();
     for (const auto& accepted : about.learned.recipients)
         for (const auto& box : accepted.leads_to)

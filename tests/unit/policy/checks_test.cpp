@@ -143,6 +143,10 @@ TEST_CASE("a message that its recipient has had already is a loop") {
         CHECK(said.with.enhanced == protocol::enhanced_code{5, 4, 6});
         CHECK(said.check == "loop");
     }
+    SECTION("written as a path it is one too") {
+        w.header.feed("Delivered-To: <u@d.test>\r\n\r\n");
+        CHECK(w.judge(stage::content).with.code == 554);
+    }
     SECTION("in the body it is text") {
         w.header.feed("Subject: x\r\n\r\nDelivered-To: u@d.test\r\n");
         CHECK(w.judge(stage::content).passed());
