@@ -32,7 +32,7 @@ def refused(address):
     try:
         Wire(address).close()
         return False
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: it lay in the backlog of a listener that closed
         return True
 
 
