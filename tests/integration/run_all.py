@@ -7,7 +7,9 @@ a module's cases() yields as (name, function). $POSTERN is the server (build/rel
 Prints `ok NAME` or `FAILED NAME: why` a test, then `N passed, N failed`; exit 1 when one failed or none ran."""
 import argparse
 import importlib
+import faulthandler
 import os
+import signal
 import sys
 import time
 import traceback
@@ -15,6 +17,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
+TEST_MAX = 900  # seconds, for one test; each of its waits has a shorter end of its own
 
 
 def tests_of(module):
@@ -35,8 +38,14 @@ def collect(only, long):
         yield module, [(name, test) for name, test in tests_of(module) if only in name and (long or not getattr(test, 'long', False))]
 
 
+def give_up(*_):
+    faulthandler.dump_traceback()
+    raise TimeoutError(f'not done after {TEST_MAX} s')
+
+
 def run(name, test):
     began = time.monotonic()
+    signal.alarm(TEST_MAX)
     try:
         test()
     except Exception as trouble:  # whatever it is, the next test runs
@@ -45,6 +54,8 @@ def run(name, test):
         why = str(trouble) or repr(trouble)
         print(f'FAILED {name}: {type(trouble).__name__}: {why} ({os.path.basename(ours[-1].filename)}:{ours[-1].lineno})', flush=True)
         return False
+    finally:
+        signal.alarm(0)
     print(f'ok {name} ({time.monotonic() - began:.1f} s)', flush=True)
     return True
 
@@ -63,7 +74,7 @@ def main():
     words.add_argument('--long', action='store_true')
     words.add_argument('--list', action='store_true')
     wanted = words.parse_args()
-    os.environ['POSTERN_LONG'] = '1' if wanted.long else ''
+    signal.signal(signal.SIGALRM, give_up)
     modules = list(collect(wanted.only, wanted.long))
     if wanted.list:
         print('\n'.join(name for _, tests in modules for name, _ in tests))

@@ -75,10 +75,8 @@ def test_command_timeout_counts_from_the_last_command():
         stop = threading.Event()
 
         def drip():
-            while not stop.wait(0.2):
-                wire.send_if_open(b'N')
-                if wire.ended:
-                    return
+            while not stop.wait(0.2) and wire.send_if_open(b'N'):
+                pass
 
         thread = threading.Thread(target=drip)
         thread.start()
@@ -118,8 +116,8 @@ def test_data_that_comes_too_slowly():
         stop = threading.Event()
 
         def drip():
-            while not stop.wait(1) and not wire.ended:
-                wire.send_if_open(b'x' * 70 + b'\r\n')
+            while not stop.wait(1) and wire.send_if_open(b'x' * 70 + b'\r\n'):
+                pass
 
         thread = threading.Thread(target=drip)
         thread.start()

@@ -60,11 +60,12 @@ class Wire:
         self.socket.sendall(octets if isinstance(octets, bytes) else octets.encode())
 
     def send_if_open(self, octets):
-        """For a peer that may have ended the connection already."""
+        """For a peer that may have ended the connection already; False when it has."""
         try:
             self.send(octets)
+            return True
         except OSError:
-            self.ended = True
+            return False
 
     def receive(self, within):
         """Some more octets into the buffer; False at the end of the connection."""
