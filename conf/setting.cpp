@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <map>
 
 namespace postern::conf {
 
@@ -34,33 +33,37 @@ std::string item_toml(const rule& allowed, std::string_view text) {
     return bare ? std::string{text} : fmt::format("\"{}\"", text);
 }
 
-std::string listener_field(std::string_view name, std::string_view key) {
-    return fmt::format("listener \"{}\".{}", name, key);
+listener_settings* find_listener(std::vector<listener_settings>& among, std::string_view name) {
+    const auto at =
+        std::find_if(among.begin(), among.end(), [&](const auto& row) { return row.name == name; });
+    return at == among.end() ? nullptr : &*at;
 }
 
-using listeners_by_name = std::map<std::string_view, listener_settings*>;
-
-listeners_by_name by_name(config& of) {
-    listeners_by_name all;
-    for (auto& listener : of.listeners) all.emplace(listener.name, &listener);
-    return all;
+// Puts back what `fresh` changed in rows of one section that need a restart.
+void keep_rows(std::string_view section_name, const place& running, const place& fresh,
+               std::string_view prefix, std::vector<std::string>& told) {
+    for (const auto* row : settings_of(section_name)) {
+        if (row->applies != change::needs_restart || row->kept.same(running, fresh)) continue;
+        row->kept.copy(running, fresh);
+        told.push_back(fmt::format("{}{}: the change takes effect at the next start", prefix, row->key));
+    }
 }
 
-// The names of listeners for which the row differs, or which only one side has.
-std::vector<std::string> listeners_that_differ(const setting& row, config& a, config& b) {
-    std::vector<std::string> keys;
-    const auto before = by_name(a);
-    const auto after = by_name(b);
-    for (const auto& [name, listener] : before) {
-        const auto match = after.find(name);
-        const bool same =
-            match != after.end() && row.kept.same({&a, listener, nullptr}, {&b, match->second, nullptr});
-        if (!same) keys.push_back(listener_field(name, row.key));
+void keep_listeners(config& running, config& fresh, std::vector<std::string>& told) {
+    for (const auto& row : fresh.listeners) {
+        if (find_listener(running.listeners, row.name) == nullptr)
+            told.push_back(fmt::format("listener \"{}\": it begins at the next start", row.name));
     }
-    for (const auto& [name, listener] : after) {
-        if (!before.contains(name)) keys.push_back(listener_field(name, row.key));
+    for (auto& old : running.listeners) {
+        auto* now = find_listener(fresh.listeners, old.name);
+        if (now != nullptr) {
+            keep_rows("listener", {&running, &old, nullptr}, {&fresh, now, nullptr},
+                      fmt::format("listener \"{}\".", old.name), told);
+            continue;
+        }
+        told.push_back(fmt::format("listener \"{}\": it goes on until the next start", old.name));
+        fresh.listeners.push_back(old);
     }
-    return keys;
 }
 
 } // namespace
@@ -96,19 +99,16 @@ void store_defaults(std::string_view section_name, const place& where) {
     }
 }
 
-std::vector<std::string> changes_needing_restart(const config& running, const config& fresh) {
-    config a = running; // rows reach into records that may be written to
-    config b = fresh;
-    std::vector<std::string> keys;
-    for (const auto& row : all_settings()) {
-        if (row.applies != change::needs_restart) continue;
-        if (row.section == "listener") {
-            for (auto& key : listeners_that_differ(row, a, b)) keys.push_back(std::move(key));
-        } else if (!row.kept.same({&a, nullptr, nullptr}, {&b, nullptr, nullptr})) {
-            keys.push_back(fmt::format("{}.{}", row.section, row.key));
-        }
+std::vector<std::string> keep_what_needs_restart(const config& running, config& fresh) {
+    config before = running; // rows reach into records that may be written to
+    std::vector<std::string> told;
+    for (const auto& part : all_sections()) {
+        if (part.how == section::kind::table)
+            keep_rows(part.name, {&before, nullptr, nullptr}, {&fresh, nullptr, nullptr},
+                      fmt::format("{}.", part.name), told);
     }
-    return keys;
+    keep_listeners(before, fresh, told);
+    return told;
 }
 
 } // namespace postern::conf

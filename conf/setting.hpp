@@ -85,6 +85,7 @@ struct place {
 struct field {
     void (*store)(const place&, const value&) = nullptr;
     bool (*same)(const place&, const place&) = nullptr;
+    void (*copy)(const place& from, const place& to) = nullptr;
 };
 
 struct setting {
@@ -138,16 +139,19 @@ template <class T> void assign(std::vector<T>& target, const value& from) {
 template <auto Section, auto Member>
 inline constexpr field kept_in{
     [](const place& where, const value& from) { assign(where.all->*Section.*Member, from); },
-    [](const place& a, const place& b) { return a.all->*Section.*Member == b.all->*Section.*Member; }};
+    [](const place& a, const place& b) { return a.all->*Section.*Member == b.all->*Section.*Member; },
+    [](const place& from, const place& to) { to.all->*Section.*Member = from.all->*Section.*Member; }};
 
 template <auto Member>
 inline constexpr field kept_in_listener{
     [](const place& where, const value& from) { assign(where.listener->*Member, from); },
-    [](const place& a, const place& b) { return a.listener->*Member == b.listener->*Member; }};
+    [](const place& a, const place& b) { return a.listener->*Member == b.listener->*Member; },
+    [](const place& from, const place& to) { to.listener->*Member = from.listener->*Member; }};
 
 template <auto Member>
 inline constexpr field kept_in_certificate{
     [](const place& where, const value& from) { assign(where.certificate->*Member, from); },
-    [](const place& a, const place& b) { return a.certificate->*Member == b.certificate->*Member; }};
+    [](const place& a, const place& b) { return a.certificate->*Member == b.certificate->*Member; },
+    [](const place& from, const place& to) { to.certificate->*Member = from.certificate->*Member; }};
 
 } // namespace postern::conf

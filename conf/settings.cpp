@@ -236,10 +236,10 @@ constexpr setting settings[] = {
      "Room that must be left on the disk of the state folder; with less, new messages are told to come back "
      "(452).",
      kept_in<&config::queue, &queue_settings::min_free>},
-    {"queue", "max_pending", number(1, 1'000'000), "10000", reload,
+    {"queue", "max_pending", number(1, 1'000'000), "10000", restart,
      "Messages waiting to be written before new ones are told to come back (452).",
      kept_in<&config::queue, &queue_settings::max_pending>},
-    {"queue", "deliveries", number(1, 1024), "16", reload, "Deliveries to mailboxes at the same time.",
+    {"queue", "deliveries", number(1, 1024), "16", restart, "Deliveries to mailboxes at the same time.",
      kept_in<&config::queue, &queue_settings::deliveries>},
 };
 

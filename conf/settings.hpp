@@ -15,9 +15,10 @@ namespace postern::conf {
 // docs/reference.md, generated; the same bytes for the same table.
 std::string reference_markdown();
 
-// Keys whose values differ and that a running server can't take over: "server.threads", "listener
-// \"mx1\".address". A listener is known by its name; one that came or went counts by its addresses.
-std::vector<std::string> changes_needing_restart(const config& running, const config& fresh);
+// A running server can't take every change over: what needs a restart stays in `fresh` as it is in `running`,
+// and each such change is told in a sentence: "server.threads: the change takes effect at the next start". A
+// listener is known by its name; one that was taken away goes on until the restart.
+std::vector<std::string> keep_what_needs_restart(const config& running, config& fresh);
 
 // Readers of the units that keys use; nullopt when the text is not of the form.
 // "90s", "5m", "24h", "5d", and "0s"; nullopt beyond 100 years.

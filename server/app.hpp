@@ -51,7 +51,6 @@ class app final : public control_target {
     // app_upkeep.cpp: reload, what happens by time, what can be seen
     std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config,
                                                   std::vector<std::string>& problems);
-    std::vector<std::string> keep_what_needs_a_restart(conf::config& next) const;
     void upkeep();
     void check_disk();
     void watch_certificates();

@@ -2,11 +2,11 @@
 // or changes nothing and says why.
 #include "server/app.hpp"
 
+#include "conf/settings.hpp"
 #include "server/clock.hpp"
 #include "server/version.hpp"
 #include "tls/self_signed.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -85,38 +85,6 @@ std::shared_ptr<const snapshot> app::make_snapshot(std::shared_ptr<const conf::c
     return made;
 }
 
-// What can't change while the server runs stays as it is; the operator is told.
-std::vector<std::string> app::keep_what_needs_a_restart(conf::config& next) const {
-    const auto now = config_.get()->config;
-    std::vector<std::string> told;
-    const auto keep = [&](auto& value, const auto& running, const char* key) {
-        if (value == running) return;
-        value = running;
-        told.push_back(fmt::format("{}: the change takes effect at the next start", key));
-    };
-    keep(next.server.state_dir, now->server.state_dir, "server.state_dir");
-    keep(next.server.threads, now->server.threads, "server.threads");
-    keep(next.server.user, now->server.user, "server.user");
-    keep(next.admin.socket, now->admin.socket, "admin.socket");
-    keep(next.queue.max_pending, now->queue.max_pending, "queue.max_pending");
-    keep(next.queue.deliveries, now->queue.deliveries, "queue.deliveries");
-    for (const auto& running : now->listeners) {
-        const auto same = std::find_if(next.listeners.begin(), next.listeners.end(),
-                                       [&](const auto& row) { return row.name == running.name; });
-        if (same == next.listeners.end()) {
-            told.push_back(fmt::format("listener {}: it goes on until the next start", running.name));
-            next.listeners.push_back(running);
-            continue;
-        }
-        keep(same->addresses, running.addresses, fmt::format("listener {}: address", running.name).c_str());
-    }
-    for (const auto& row : next.listeners)
-        if (std::none_of(now->listeners.begin(), now->listeners.end(),
-                         [&](const auto& old) { return old.name == row.name; }))
-            told.push_back(fmt::format("listener {}: it begins at the next start", row.name));
-    return told;
-}
-
 app::reload_outcome app::reload() {
     reload_outcome outcome;
     const auto read = conf::load_file(config_file_);
@@ -124,7 +92,7 @@ app::reload_outcome app::reload() {
     std::shared_ptr<const snapshot> next;
     if (read.ok()) {
         auto changed = std::make_shared<conf::config>(*read.snapshot);
-        auto told = keep_what_needs_a_restart(*changed);
+        auto told = conf::keep_what_needs_restart(*config_.get()->config, *changed);
         outcome.messages.insert(outcome.messages.end(), told.begin(), told.end());
         next = make_snapshot(std::move(changed), outcome.messages);
     }

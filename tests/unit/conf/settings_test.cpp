@@ -75,25 +75,46 @@ TEST_CASE("each row has a field of its own: storing it changes nothing else") {
     }
 }
 
-TEST_CASE("a reload is told which changes wait for a restart, and of no others") {
+TEST_CASE("a reload keeps what needs a restart, says so, and takes the rest") {
     const auto running = load_good("[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:25\"\n"
                                    "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:26\"\n");
-    CHECK(changes_needing_restart(running, running).empty());
+    config same = running;
+    CHECK(keep_what_needs_restart(running, same).empty());
+    CHECK(same == running);
 
-    const auto fresh =
+    auto fresh =
         load_good("[server]\nhostname = \"new.example\"\nthreads = 3\nuser = \"\"\nstate_dir = \"/s\"\n"
-                  "[admin]\nsocket = \"/s/a\"\n[limits]\nerrors = 3\n"
+                  "[admin]\nsocket = \"/s/a\"\n[limits]\nerrors = 3\n[queue]\nmax_pending = 7\n"
                   "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:27\"\ntier = \"a\"\n"
                   "[[listener]]\nname = \"c\"\naddress = \"127.0.0.1:28\"\n");
-    const std::vector<std::string> wanted{
-        "server.state_dir",       "server.threads",         "server.user",           "admin.socket",
-        "listener \"a\".address", "listener \"b\".address", "listener \"c\".address"};
-    CHECK(changes_needing_restart(running, fresh) == wanted);
+    const std::string later = ": the change takes effect at the next start";
+    const std::vector<std::string> wanted{"server.state_dir" + later,
+                                          "server.threads" + later,
+                                          "server.user" + later,
+                                          "admin.socket" + later,
+                                          "queue.max_pending" + later,
+                                          "listener \"c\": it begins at the next start",
+                                          "listener \"a\": it goes on until the next start",
+                                          "listener \"b\".address" + later};
+    CHECK(keep_what_needs_restart(running, fresh) == wanted);
+    CHECK(fresh.server.state_dir == running.server.state_dir);
+    CHECK(fresh.queue.max_pending == running.queue.max_pending);
+    CHECK(fresh.server.hostname == "new.example");
+    CHECK(fresh.limits.errors == 3);
+    REQUIRE(fresh.listeners.size() == 3);
+    CHECK(fresh.listeners[0].addresses == running.listeners[1].addresses);
+    CHECK(fresh.listeners[0].tier == "a");
+    CHECK(fresh.listeners[2] == running.listeners[0]);
+}
 
-    const auto reordered =
+TEST_CASE("a listener that only moved in the file, or takes a limit over, needs no restart") {
+    const auto running = load_good("[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:25\"\n"
+                                   "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:26\"\n");
+    auto moved =
         load_good("[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:26\"\n"
                   "[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:25\"\nmax_message_size = \"1MB\"\n");
-    CHECK(changes_needing_restart(running, reordered).empty());
+    CHECK(keep_what_needs_restart(running, moved).empty());
+    CHECK(moved.listeners[1].max_message_size == 1'000'000);
 }
 
 TEST_CASE("a suggestion is near, or there is none") {
