@@ -1,11 +1,11 @@
-// Fields are recognised by name at the start of a line, any case, blanks before the colon tolerated; a value
-// that goes on in folded lines is read to its first line's end, which is where Delivered-To and Message-ID
-// stand.
+// Fields are recognised by name at the start of a line, any case, blanks before the colon tolerated. A field
+// is looked at when the line behind it shows that it goes on no further.
 #include "protocol/mail/header_scan.hpp"
 
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::protocol {
 namespace {
@@ -17,32 +17,79 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+bool is_blank(char octet) { return octet == ' ' || octet == '\t'; }
+
+// RFC 5322 §2.2: a name of printable characters without blank, then the colon. §4.5.8 allows blanks between.
+bool is_field(std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || is_blank(line.front())) return false;
+    const auto name = trim(line.substr(0, colon));
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// Lines that mailbox files of old have left in headers.
+bool is_mbox_line(std::string_view line) { return line.starts_with("From ") || line.starts_with(">From "); }
+
 } // namespace
 
 void header_scan::feed(std::string_view octets) {
     while (!finished_ && !octets.empty()) {
         const auto end = octets.find('\n');
         const auto part = octets.substr(0, end == std::string_view::npos ? octets.size() : end);
-        const auto room = line_max - std::min(line_max, line_.size());
-        line_.append(part.substr(0, room));
+        line_.append(part.substr(0, field_max - std::min(field_max, line_.size())));
         const auto used = part.size() + (end == std::string_view::npos ? 0 : 1);
-        size_ += used;
+        line_octets_ += used;
         octets.remove_prefix(used);
         if (end != std::string_view::npos) end_of_line();
     }
 }
 
+bool header_scan::line_is_folded() const {
+    return !field_.empty() && !line_.empty() && is_blank(line_.front());
+}
+
+bool header_scan::line_is_header() const {
+    return line_is_folded() || (!line_.empty() && (is_field(line_) || is_mbox_line(line_)));
+}
+
+std::uint64_t header_scan::size() const {
+    // A line too long to be kept whole is what its beginning is.
+    const bool unended_header = line_octets_ > field_max && line_is_header();
+    return size_ + (unended_header ? line_octets_ : 0);
+}
+
 void header_scan::end_of_line() {
     if (!line_.empty() && line_.back() == '\r') line_.pop_back();
-    if (line_.empty()) {
+    const auto octets = std::exchange(line_octets_, 0);
+    if (line_is_folded()) {
+        field_.append(line_, 0, field_max - std::min(field_max, field_.size()));
+        size_ += octets;
+    } else if (line_is_header()) {
+        take_field();
+        field_ = line_;
+        size_ += octets;
+    } else {
+        if (line_.empty()) size_ += octets;
+        take_field();
         finished_ = true;
-        line_.shrink_to_fit();
-        return;
+        std::string().swap(field_);
     }
-    const auto colon = line_.find(':');
-    if (colon != std::string::npos && line_.front() != ' ' && line_.front() != '\t') {
-        const auto name = trim(std::string_view(line_).substr(0, colon));
-        const auto value = trim(std::string_view(line_).substr(colon + 1));
+    line_.clear();
+}
+
+void header_scan::end() {
+    if (finished_) return;
+    if (!line_.empty()) end_of_line();
+    take_field();
+    finished_ = true;
+}
+
+void header_scan::take_field() {
+    const std::string_view field = field_;
+    const auto colon = field.find(':');
+    if (colon != std::string_view::npos) {
+        const auto name = trim(field.substr(0, colon));
+        const auto value = trim(field.substr(colon + 1));
         if (equals_ignoring_case(name, "Received"))
             ++received_;
         else if (equals_ignoring_case(name, "Delivered-To") && delivered_to_.size() < delivered_to_max)
@@ -50,7 +97,7 @@ void header_scan::end_of_line() {
         else if (message_id_.empty() && equals_ignoring_case(name, "Message-ID"))
             message_id_ = value;
     }
-    line_.clear();
+    field_.clear();
 }
 
 } // namespace postern::protocol

@@ -1,5 +1,6 @@
 // Looks at the header section of a message as it comes in: counts what loop detection needs and where the
-// header ends. Keeps a bounded part of one line; linear in its input; splits anywhere.
+// header ends: at an empty line, or before the first line that is neither a field nor folded. Keeps a bounded
+// part of one field; linear in its input; splits anywhere.
 #pragma once
 
 #include <cstddef>
@@ -12,28 +13,35 @@ namespace postern::protocol {
 
 class header_scan {
   public:
-    static constexpr std::size_t line_max = 1024;        // octets of a line that are looked at
+    static constexpr std::size_t field_max = 1024;       // octets of a field that are looked at
     static constexpr std::size_t delivered_to_max = 200; // fields that are kept
 
     void feed(std::string_view octets); // decoded content, CRLF lines; ignored after the header's end
+    void end();                         // no more will come: a field that was not ended counts too
     bool finished() const { return finished_; }
 
-    std::uint64_t size() const { return size_; } // octets of the header section so far
+    // Octets of what is known to be header so far; never grows less.
+    std::uint64_t size() const;
     unsigned received() const { return received_; }
     const std::vector<std::string>& delivered_to() const {
         return delivered_to_;
-    } // trimmed values, as written
-    const std::string& message_id() const { return message_id_; } // first one, trimmed
+    } // unfolded and trimmed, else as written
+    const std::string& message_id() const { return message_id_; } // the first one, likewise
 
   private:
+    bool line_is_folded() const;
+    bool line_is_header() const;
     void end_of_line();
+    void take_field();
 
     bool finished_ = false;
-    std::uint64_t size_ = 0;
+    std::uint64_t size_ = 0; // of the lines before line_
     unsigned received_ = 0;
     std::vector<std::string> delivered_to_;
     std::string message_id_;
+    std::string field_; // the one before the line, so far
     std::string line_;
+    std::uint64_t line_octets_ = 0;
 };
 
 } // namespace postern::protocol

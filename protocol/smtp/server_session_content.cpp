@@ -126,12 +126,15 @@ std::optional<reply> server_session::content_fault() const {
         return make_reply(reply_id::header_too_big, {std::to_string(settings_.max_header_size)});
     if (header_.received() > settings_.max_received)
         return make_reply(reply_id::mail_loop, {std::to_string(header_.received()) + " Received fields"});
+    // What was thrown away can't be accepted, whatever else is found.
+    if (fault_ && !store_fault_) return make_reply(reply_id::not_kept);
     return store_fault_;
 }
 
 void server_session::end_of_message() {
     phase_ = phase::command;
     stage_ = "END-OF-MESSAGE";
+    header_.end();
     if (const auto fault = content_fault()) {
         refuse(*fault);
         return reset_transaction();

@@ -16,14 +16,13 @@ header_scan scan(std::string_view text) {
 
 const std::string sample = "Received: from a by b;\r\n\tthen folded\r\n"
                            "RECEIVED : c\r\n"
+                           " Received: a folded line is no field\r\n"
                            "X-Received: no\r\n"
                            "Delivered-To: \t u@d.test \r\n"
-                           " Received: a folded line is no field\r\n"
                            "delivered-to:v@d.test\r\n"
                            "Message-Id:  <1@c.test> \r\n"
                            "Message-ID: <2@c.test>\r\n"
-                           "no field at all\r\n"
-                           ": no name\r\n"
+                           ">From an old mailbox file\r\n"
                            "\r\n"
                            "Received: in the body\r\n\r\nDelivered-To: w@d.test\r\n";
 
@@ -55,11 +54,43 @@ TEST_CASE("a header is the same wherever the input is cut") {
     CHECK(same(by_octets));
 }
 
-TEST_CASE("a message without an empty line is all header") {
-    const auto seen = scan("Received: a\r\nbody\r\nReceived: b\r\n");
-    CHECK_FALSE(seen.finished());
-    CHECK(seen.received() == 2);
-    CHECK(seen.size() == 32);
+TEST_CASE("a line that is no field begins the body, and is not counted as header") {
+    for (const std::string body : {"body", ": no name", "n\xc3\xa4me: x", "two words: x", "body "}) {
+        CAPTURE(body);
+        const auto seen = scan("Received: a\r\n" + body + "\r\nReceived: b\r\n");
+        CHECK(seen.finished());
+        CHECK(seen.received() == 1);
+        CHECK(seen.size() == 13);
+    }
+    CHECK(scan(std::string(5'000, 'x') + "\r\n").size() == 0);
+}
+
+TEST_CASE("a message that is all header counts to its end") {
+    for (const std::string last : {"Received: b\r\n", "Received: b"}) {
+        auto seen = scan("Received: a\r\n" + last);
+        CHECK_FALSE(seen.finished());
+        seen.end();
+        CHECK(seen.finished());
+        CHECK(seen.received() == 2);
+        CHECK(seen.size() == 13 + last.size());
+        seen.feed("Received: c\r\n");
+        seen.end();
+        CHECK(seen.received() == 2);
+    }
+    header_scan nothing;
+    nothing.end();
+    CHECK(nothing.finished());
+    CHECK(nothing.size() == 0);
+}
+
+TEST_CASE("a folded value is one value") {
+    const auto seen = scan("Delivered-To:\r\n  u@d.test\r\nMessage-ID:\r\n\t<1@c.test>\r\n\r\n");
+    CHECK(seen.delivered_to() == std::vector<std::string>{"u@d.test"});
+    CHECK(seen.message_id() == "<1@c.test>");
+    auto long_one = scan("Message-ID: x");
+    for (int i = 0; i < 10'000; ++i) long_one.feed("\r\n more");
+    long_one.end();
+    CHECK(long_one.message_id().size() <= header_scan::field_max);
 }
 
 TEST_CASE("a message that begins with an empty line has no header") {
@@ -78,7 +109,7 @@ TEST_CASE("a long line is kept in part only, and counted whole") {
     const std::string line = "Message-ID: " + std::string(1'000'000, 'x') + "\r\n";
     auto seen = scan(line + "\r\n");
     CHECK(seen.size() == line.size() + 2);
-    CHECK(seen.message_id().size() <= header_scan::line_max);
+    CHECK(seen.message_id().size() <= header_scan::field_max);
     const std::string name(5000, 'n');
     CHECK(scan(name + "Received: x\r\n\r\n").received() == 0);
 }
@@ -90,8 +121,25 @@ TEST_CASE("a flood of fields is bounded in memory and linear in time") {
     const auto seen = scan(flood + "\r\n");
     header_scan by_octets;
     for (const char octet : flood) by_octets.feed({&octet, 1});
+    by_octets.end();
     const auto took = std::chrono::steady_clock::now() - begun;
     CHECK(seen.delivered_to().size() == header_scan::delivered_to_max);
     CHECK(by_octets.delivered_to() == seen.delivered_to());
     CHECK(took < std::chrono::seconds(20)); // quadratic time would be hours
+}
+
+TEST_CASE("the size never grows less, and an endless field is counted while it comes") {
+    header_scan field;
+    field.feed("X: " + std::string(1'000'000, 'x'));
+    CHECK(field.size() == 1'000'003);
+    header_scan body;
+    body.feed(std::string(1'000'000, 'x'));
+    CHECK(body.size() == 0);
+    header_scan any;
+    std::uint64_t before = 0;
+    for (const char octet : sample + std::string(3'000, 'y') + ": \r\n") {
+        any.feed({&octet, 1});
+        CHECK(any.size() >= before);
+        before = any.size();
+    }
 }
