@@ -202,28 +202,32 @@ asio::awaitable<void> session_driver::read() {
     const auto status = co_await stream_->read(*this);
     in_session_ = false;
     clear_deadline();
-    if (status == stream_status::ok) co_return;
-    if (status == stream_status::cancelled && ended_by_ != ended_by::halt) {
-        stream_->uncancel();
-        session_->close_with(farewell());
-        co_return;
-    }
+    if (status == stream_status::ok || said_farewell(status)) co_return;
     lost_ = true;
     session_->on_end();
 }
 
 asio::awaitable<void> session_driver::pause() {
-    const std::chrono::milliseconds time = config_->config->limits.error_delay;
+    const bool over = co_await waited_in_vain(config_->config->limits.error_delay);
+    if (!over) session_->on_paused();
+}
+
+// Lets time pass; true when the session was ended meanwhile.
+asio::awaitable<bool> session_driver::waited_in_vain(std::chrono::milliseconds time) {
+    if (time.count() == 0) co_return false;
     in_session_ = true;
     if (roster_.draining()) on_drain();
     const auto status = co_await stream_->pause(time);
     in_session_ = false;
-    if (status == stream_status::cancelled && ended_by_ != ended_by::halt) {
-        stream_->uncancel();
-        session_->close_with(farewell());
-        co_return;
-    }
-    session_->on_paused();
+    co_return said_farewell(status);
+}
+
+// A wait that a deadline or a stop has ended: the peer is told why, and the session closes.
+bool session_driver::said_farewell(stream_status status) {
+    if (status != stream_status::cancelled || ended_by_ == ended_by::halt) return false;
+    stream_->uncancel();
+    session_->close_with(farewell());
+    return true;
 }
 
 void session_driver::on_input(std::string_view octets) {
@@ -254,7 +258,7 @@ void session_driver::end_wait(ended_by why) {
     clear_deadline();
     if (give_up_) { // waiting for a disk, not for the peer: the peer is told 4yz and the session goes on
         const resumer resume = give_up_;
-        return resume(make_error_code(storage::storage_errc::busy));
+        return resume(make_error_code(storage::storage_errc::timed_out));
     }
     if (ended_by_ == ended_by::nothing || why == ended_by::halt) ended_by_ = why;
     stream_->cancel();
@@ -307,15 +311,11 @@ void session_driver::finish() {
 
 // --- questions
 
-asio::awaitable<void> session_driver::greet_wait() {
-    const std::chrono::milliseconds time = config_->config->limits.greet_wait;
-    if (time.count() > 0) co_await stream_->pause(time);
-}
-
 asio::awaitable<void> session_driver::ask() {
     const auto at = stage_of(session_->question());
     if (at == policy::stage::connect) {
-        co_await greet_wait();
+        const bool over = co_await waited_in_vain(config_->config->limits.greet_wait);
+        if (over) co_return;
         if (stream_->has_unread_input()) {
             session_->on_early_input();
             co_return;

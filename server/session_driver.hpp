@@ -64,7 +64,8 @@ class session_driver final : public roster::member, private stream::taker {
     boost::asio::awaitable<void> read();
     boost::asio::awaitable<void> write();
     boost::asio::awaitable<void> pause();
-    boost::asio::awaitable<void> greet_wait();
+    boost::asio::awaitable<bool> waited_in_vain(std::chrono::milliseconds time);
+    bool said_farewell(stream_status status);
     boost::asio::awaitable<void> ask();
     boost::asio::awaitable<policy::verdict> judge(policy::stage at);
     void on_input(std::string_view octets) override;
@@ -85,7 +86,7 @@ class session_driver final : public roster::member, private stream::taker {
     // session_log.cpp
     void log_refusal(const protocol::refusal& what);
     void log_event_now(log_event event, std::string_view text = {});
-    void log_accepted(const storage::queued_message& message);
+    void log_accepted(std::uint64_t size, std::size_t recipients);
     log_record record(log_event event) const;
 
     void set_deadline(std::chrono::seconds from_now);

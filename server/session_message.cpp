@@ -107,16 +107,16 @@ asio::awaitable<void> session_driver::commit() {
     storage::insert_message insert;
     insert.message = envelope_for_queue();
     error_code ec = co_await finish_body(session_->take_body(), insert);
-    storage::queued_message accepted;
+    const std::uint64_t size = insert.message.size;
+    const std::size_t recipients = insert.message.recipients.size();
     if (!ec) {
-        accepted = insert.message;
         storage::queue_operation operation = std::move(insert);
         ec = co_await services_.spool.submit(std::move(operation), &give_up_);
         // Given up, it may still be written: then the file must be there. Recovery removes it if not.
-        if (!ec || ec == storage_errc::busy) body_->keep();
+        if (!ec || ec == storage_errc::timed_out) body_->keep();
     }
     clear_deadline();
-    if (!ec) log_accepted(accepted);
+    if (!ec) log_accepted(size, recipients);
     session_->on_commit(ec ? answer_for(ec) : verdict_answer{});
     body_.reset();
     learned_ = {};

@@ -22,6 +22,7 @@ const char* text_of(storage_errc code) {
     case storage_errc::invalid: return "can't be stored";
     case storage_errc::over_quota: return "the mailbox is full";
     case storage_errc::busy: return "no free slot";
+    case storage_errc::timed_out: return "no answer in time";
     }
     return "unknown storage error";
 }

@@ -20,7 +20,8 @@ enum class storage_errc {
     too_large,    // beyond a named limit
     invalid,      // an argument that can't be stored (an address too long for a key)
     over_quota,   // the mailbox is full
-    busy,         // no slot now (LMDB readers, a full pool)
+    busy,         // no slot now (LMDB readers, a full pool): nothing was tried
+    timed_out,    // no answer in time; what was asked for may still happen
 };
 boost::system::error_code make_error_code(storage_errc code);
 // The storage_errc for an errno value.
