@@ -39,11 +39,13 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     const bool of_recipient = !what.recipient.empty();
     const bool of_message = what.stage == "END-OF-MESSAGE";
     auto made =
-        record(of_message                                                        ? log_event::not_accepted
+        record(!what.cause.empty()                                               ? log_event::command_error
+               : of_message                                                      ? log_event::not_accepted
                : of_recipient || what.stage == "MAIL" || what.stage == "CONNECT" ? log_event::rejected
                                                                                  : log_event::command_error);
     made.level = conf::log_level::warning;
     made.stage = what.stage;
+    made.text = what.cause;
     made.reply = line;
     made.test = refused_by_;
     made.to = what.recipient;
@@ -62,13 +64,14 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     services_.journal.write(made);
 }
 
-void session_driver::log_accepted(const storage::queued_message& message) {
+void session_driver::log_accepted(std::uint64_t size, std::size_t recipients) {
     services_.counts.messages_accepted.fetch_add(1, std::memory_order_relaxed);
     auto made = record(log_event::accepted);
-    made.from = message.sender;
+    const std::string sender = session_->transaction().sender_text();
+    made.from = sender;
     made.has_from = true;
-    made.size = message.size;
-    made.recipients = static_cast<std::uint32_t>(message.recipients.size());
+    made.size = size;
+    made.recipients = static_cast<std::uint32_t>(recipients);
     std::string_view message_id = session_->header().message_id();
     if (message_id.starts_with('<') && message_id.ends_with('>'))
         message_id = message_id.substr(1, message_id.size() - 2);

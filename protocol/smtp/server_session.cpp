@@ -15,6 +15,13 @@ constexpr std::array<std::string_view, verb_count> verb_names{
     "HELO", "EHLO", "MAIL", "RCPT",     "DATA", "BDAT",          "RSET",    "NOOP",
     "VRFY", "HELP", "QUIT", "STARTTLS", "AUTH", "UNIMPLEMENTED", "FOREIGN", "UNKNOWN"};
 
+// What scripts that read logs know an ended session by; words of Postfix's smtpd.
+std::string_view cause_of(reply_id what) {
+    if (what == reply_id::too_many_errors) return "too many errors";
+    const bool pipelined = what == reply_id::pipelined_after_ehlo || what == reply_id::pipelined_data;
+    return pipelined ? "improper command pipelining" : "";
+}
+
 } // namespace
 
 // Verb × state. A cell is what the verb does in that state; a cell that refuses names the refusal.
@@ -160,11 +167,11 @@ void server_session::say(const reply& what) {
 }
 
 void server_session::refuse(reply_id what, std::initializer_list<std::string_view> values) {
-    refuse(make_reply(what, values));
+    refuse(make_reply(what, values), {}, cause_of(what));
 }
 
-void server_session::refuse(const reply& what, std::string_view for_recipient) {
-    if (observer_) observer_({stage_, what, for_recipient});
+void server_session::refuse(const reply& what, std::string_view for_recipient, std::string_view cause) {
+    if (observer_) observer_({stage_, what, for_recipient, cause});
     say(what);
     if (what.permanent() && !what.close) count_error();
 }

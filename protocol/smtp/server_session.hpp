@@ -67,6 +67,7 @@ struct refusal {
     std::string_view stage; // "CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END-OF-MESSAGE"; or the verb
     const reply& with;
     std::string_view recipient; // of a refused RCPT, "" elsewhere
+    std::string_view cause;     // in Postfix's words where it has some: "too many errors"; else ""
 };
 
 class server_session {
@@ -142,7 +143,7 @@ class server_session {
     void want(step what) { wanted_ = what; }
     void say(reply_id what, std::initializer_list<std::string_view> values = {});
     void say(const reply& what);
-    void refuse(const reply& what, std::string_view for_recipient = {});
+    void refuse(const reply& what, std::string_view for_recipient = {}, std::string_view cause = {});
     void refuse(reply_id what, std::initializer_list<std::string_view> values = {});
     void count_error();
     void count_junk();
