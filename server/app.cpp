@@ -21,6 +21,9 @@ namespace {
 
 constexpr unsigned pool_threads = 8;
 constexpr std::size_t pool_queue_max = 4096;
+// Maildirs may lie on a file system that hangs: what asks them has threads of its own.
+constexpr unsigned room_threads = 4;
+constexpr std::size_t room_queue_max = 1024;
 constexpr std::chrono::milliseconds drain_poll{50};
 constexpr std::chrono::seconds halt_grace{5};
 
@@ -141,7 +144,8 @@ void app::start_services() {
     const auto config = config_.get()->config;
     started_ = now_seconds();
     pool_.emplace(pool_threads, pool_queue_max);
-    room_.emplace(config_, *pool_, storage::system_files());
+    room_pool_.emplace(room_threads, room_queue_max);
+    room_.emplace(config_, *room_pool_, storage::system_files());
     policy_.emplace(policy::services{*accounts_, *room_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(main_.get_executor(), config_, *spool_,
@@ -220,6 +224,7 @@ void app::stop_services() {
     for (auto& each : workers_) each->halt();
     for (auto& each : workers_) each->join();
     if (runner_) runner_->stop();
+    if (room_pool_) room_pool_->stop();
     if (pool_) pool_->stop();
     if (spool_) spool_->stop();
     journal_->write({.event = log_event::stopped});

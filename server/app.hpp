@@ -80,6 +80,7 @@ class app final : public control_target {
     session_limits limits_;
     counters counts_;
     std::optional<offload_pool> pool_;
+    std::optional<offload_pool> room_pool_;
     std::optional<maildir_room> room_;
     std::optional<policy::services> policy_;
     std::optional<async_spool> spool_;

@@ -18,6 +18,7 @@ using protocol::verdict_answer;
 namespace {
 
 constexpr std::chrono::seconds rate_window{60};
+constexpr std::chrono::seconds farewell_time{5}; // for the last reply of a session whose time is over
 
 protocol::session_settings settings_for(const conf::config& config, const conf::listener_settings& listener) {
     protocol::session_settings made;
@@ -96,7 +97,7 @@ asio::awaitable<void> session_driver::carry_out(step what) {
     case step::commit: co_await commit(); break;
     case step::abandon:
         body_.reset();
-        rate_since_.reset();
+        forget_rate();
         session_->on_abandoned();
         break;
     case step::close: break;
@@ -192,16 +193,17 @@ asio::awaitable<void> session_driver::read() {
         if (!command_by_) command_by_ = std::chrono::steady_clock::now() + limits.command_timeout;
         deadline_ = command_by_;
     }
-    if (content && !rate_since_) {
-        rate_since_ = std::chrono::steady_clock::now();
-        rate_octets_ = 0;
-    }
-    if (!content) rate_since_.reset();
+    if (content)
+        begin_rate();
+    else
+        forget_rate();
+    if (ended_by_ == ended_by::halt) stream_->cancel(); // it came while a disk was waited for
     in_session_ = true;
     if (roster_.draining()) on_drain();
     const auto status = co_await stream_->read(*this);
     in_session_ = false;
     clear_deadline();
+    end_rate();
     if (status == stream_status::ok || said_farewell(status)) co_return;
     lost_ = true;
     session_->on_end();
@@ -237,7 +239,12 @@ void session_driver::on_input(std::string_view octets) {
 
 asio::awaitable<void> session_driver::write() {
     command_by_.reset();
-    set_deadline(config_->config->limits.command_timeout);
+    // A peer that hardly reads has no more than its time either.
+    const auto& limits = config_->config->limits;
+    const auto now = std::chrono::steady_clock::now();
+    const auto session_end = std::max(began_ + limits.session_time, now + farewell_time);
+    deadline_ = std::min(now + limits.command_timeout, session_end);
+    if (ended_by_ == ended_by::halt) deadline_ = now + farewell_time;
     const auto status = co_await stream_->write(session_->output());
     clear_deadline();
     if (status == stream_status::ok) {
@@ -257,6 +264,7 @@ void session_driver::set_deadline(std::chrono::seconds from_now) {
 void session_driver::end_wait(ended_by why) {
     clear_deadline();
     if (give_up_) { // waiting for a disk, not for the peer: the peer is told 4yz and the session goes on
+        if (why == ended_by::halt) ended_by_ = why; // until it would read again
         const resumer resume = give_up_;
         return resume(make_error_code(storage::storage_errc::timed_out));
     }
@@ -268,11 +276,26 @@ void session_driver::on_sweep(steady_time now) {
     const auto& limits = config_->config->limits;
     if (deadline_ && now >= *deadline_) return end_wait(ended_by::idle);
     if (in_session_ && now - began_ >= limits.session_time) return end_wait(ended_by::too_long);
-    if (!rate_since_ || limits.data_min_rate == 0 || now - *rate_since_ < rate_window) return;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *rate_since_).count();
+    if (!rate_since_ || limits.data_min_rate == 0) return;
+    const auto spent = rate_spent_ + (now - *rate_since_);
+    if (spent < rate_window) return;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(spent).count();
     if (rate_octets_ < limits.data_min_rate * static_cast<std::uint64_t>(seconds))
         return end_wait(ended_by::slow);
+    forget_rate();
     rate_since_ = now;
+}
+
+void session_driver::begin_rate() { rate_since_ = std::chrono::steady_clock::now(); }
+
+void session_driver::end_rate() {
+    if (rate_since_) rate_spent_ += std::chrono::steady_clock::now() - *rate_since_;
+    rate_since_.reset();
+}
+
+void session_driver::forget_rate() {
+    rate_since_.reset();
+    rate_spent_ = {};
     rate_octets_ = 0;
 }
 

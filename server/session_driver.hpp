@@ -90,6 +90,9 @@ class session_driver final : public roster::member, private stream::taker {
     log_record record(log_event event) const;
 
     void set_deadline(std::chrono::seconds from_now);
+    void begin_rate();
+    void end_rate();
+    void forget_rate();
     void clear_deadline() { deadline_.reset(); }
 
     session_services& services_;
@@ -114,7 +117,9 @@ class session_driver final : public roster::member, private stream::taker {
     resumer give_up_; // set while a disk is waited for
 
     // Minimum rate of content, averaged over a minute.
-    std::optional<steady_time> rate_since_;
+    // Only while we read: what we take for a disk or a verdict is not the peer's fault.
+    std::optional<steady_time> rate_since_; // when this read of content began
+    steady_time::duration rate_spent_{};    // in the reads before it
     std::uint64_t rate_octets_ = 0;
 
     policy::transaction learned_;

@@ -10,14 +10,15 @@ std::optional<session_limits::ticket> session_limits::enter(const protocol::ip_a
         why = denial::all_taken;
         return std::nullopt;
     }
-    auto& from_client = by_client_[client];
+    const auto counted_as = client.client_network();
+    auto& from_client = by_client_[counted_as];
     if (within.per_client != 0 && from_client >= within.per_client) {
         why = denial::too_many_from_client;
         return std::nullopt;
     }
     ++all_;
     ++from_client;
-    return ticket(*this, client);
+    return ticket(*this, counted_as);
 }
 
 session_limits::ticket::~ticket() {

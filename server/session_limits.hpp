@@ -1,5 +1,5 @@
-// How many sessions there are, in all and from one client, over all threads. A ticket is a place taken; its
-// end gives it back.
+// How many sessions there are, in all and from one client (an IPv6 client is its /64), over all threads. A
+// ticket is a place taken; its end gives it back.
 #pragma once
 
 #include "protocol/net/ip_address.hpp"

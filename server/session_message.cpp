@@ -103,7 +103,7 @@ asio::awaitable<error_code> session_driver::finish_body(std::string rest, storag
 
 asio::awaitable<void> session_driver::commit() {
     set_deadline(disk_deadline);
-    rate_since_.reset();
+    forget_rate();
     storage::insert_message insert;
     insert.message = envelope_for_queue();
     error_code ec = co_await finish_body(session_->take_body(), insert);

@@ -11,6 +11,8 @@ using protocol::make_reply;
 using protocol::reply_id;
 using storage::resolution_kind;
 
+constexpr std::size_t rooms_asked_max = 8; // each may take seconds on a slow file system
+
 // The refusal that a resolution without recipients stands for.
 reply_id refusal_for(resolution_kind kind) {
     switch (kind) {
@@ -23,6 +25,22 @@ reply_id refusal_for(resolution_kind kind) {
     return reply_id::user_unknown;
 }
 
+enum class room_left { some, none };
+
+// None only when every mailbox is full: the others still get the message, a full one is tried again from the
+// queue. More than a few are not asked.
+boost::asio::awaitable<result<room_left>> room_for(const std::vector<storage::final_recipient>& boxes,
+                                                   const context& about) {
+    if (boxes.size() > rooms_asked_max) co_return room_left::some;
+    for (const auto& box : boxes) {
+        if (!box.local || box.quota == 0) co_return room_left::some;
+        auto room = co_await about.ask.room.has_room(box, about.size);
+        if (!room) co_return room.error();
+        if (*room) co_return room_left::some;
+    }
+    co_return room_left::none;
+}
+
 } // namespace
 
 boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
@@ -33,23 +51,10 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
 
-    // Full only when every mailbox it leads to is full: the others still get it, a full one is retried from
-    // the queue.
-    bool full = true;
-    for (const auto& box : found->recipients) {
-        if (!box.local || box.quota == 0) {
-            full = false;
-            break;
-        }
-        auto room = co_await about.ask.room.has_room(box, about.size);
-        if (!room)
-            co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
-        if (*room) {
-            full = false;
-            break;
-        }
-    }
-    if (full) co_return verdict::refuse(make_reply(reply_id::mailbox_full, {asked}));
+    const auto room = co_await room_for(found->recipients, about);
+    if (!room)
+        co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
+    if (*room == room_left::none) co_return verdict::refuse(make_reply(reply_id::mailbox_full, {asked}));
     about.learned.recipients.push_back({std::move(found->recipients)});
     co_return verdict::pass();
 }

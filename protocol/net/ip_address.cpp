@@ -59,6 +59,12 @@ ip_address ip_address::v6(std::span<const std::uint8_t, 16> bytes) {
     return address;
 }
 
+ip_address ip_address::client_network() const {
+    ip_address made = *this;
+    if (!v4_) std::fill(made.bytes_.begin() + 8, made.bytes_.end(), std::uint8_t{0});
+    return made;
+}
+
 std::string ip_address::to_string() const {
     if (v4_) return fmt::format("{}.{}.{}.{}", bytes_[0], bytes_[1], bytes_[2], bytes_[3]);
     std::array<unsigned, 8> groups{};

@@ -27,6 +27,10 @@ class ip_address {
         return {bytes_.data(), v4_ ? std::size_t{4} : std::size_t{16}};
     }
 
+    // The one client that this address stands for where clients are counted: an IPv6 address is its /64,
+    // which is what one subscriber is given (RFC 6177 §2); an IPv4 address is itself.
+    ip_address client_network() const;
+
     std::string to_string() const;  // RFC 5952
     std::string to_literal() const; // RFC 5321 §4.1.3: "[192.0.2.1]" or "[IPv6:2001:db8::1]"
 

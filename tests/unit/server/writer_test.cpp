@@ -147,3 +147,17 @@ TEST_CASE("places: one client can't take them all, and each is given back") {
     CHECK(limits.sessions() == 0);
     CHECK(limits.enter(a, {3, 1}, why));
 }
+
+TEST_CASE("places: an IPv6 client is its /64, and gives back what it took") {
+    server::session_limits limits;
+    server::session_limits::denial why{};
+    const auto address = [](std::string_view text) { return *protocol::ip_address::parse(text); };
+    {
+        const auto one = limits.enter(address("2001:db8:0:1::1"), {9, 1}, why);
+        REQUIRE(one);
+        CHECK_FALSE(limits.enter(address("2001:db8:0:1:ffff::9"), {9, 1}, why));
+        CHECK(limits.enter(address("2001:db8:0:2::1"), {9, 1}, why));
+        CHECK(limits.enter(address("192.0.2.1"), {9, 1}, why));
+    }
+    CHECK(limits.enter(address("2001:db8:0:1::2"), {9, 1}, why));
+}
