@@ -125,6 +125,14 @@ class reader {
     int line_ = 0;
 };
 
+constexpr std::string_view any_lines = "-...";
+
+bool matches(const std::string& line, const std::string& wanted) {
+    if (wanted.ends_with(any_lines)) return line.starts_with(wanted.substr(0, 3));
+    if (wanted.ends_with('*')) return line.starts_with(wanted.substr(0, wanted.size() - 1));
+    return line == wanted;
+}
+
 } // namespace
 
 transcript read_transcript(const std::string& path) { return reader(path).read(); }
@@ -142,15 +150,15 @@ std::vector<transcript> read_transcripts(const std::string& folder) {
 std::string compare_reply(const exchange& with, const std::string& received) {
     std::size_t at = 0;
     for (const auto& wanted : with.expected) {
-        const auto end = received.find("\r\n", at);
-        if (end == std::string::npos)
-            return "missing reply \"" + wanted + "\", got \"" + received.substr(at) + "\"";
-        const auto line = received.substr(at, end - at);
-        at = end + 2;
-        const bool prefix = !wanted.empty() && wanted.back() == '*';
-        const auto stem = prefix ? wanted.substr(0, wanted.size() - 1) : wanted;
-        if (prefix ? !line.starts_with(stem) : line != stem)
-            return "expected \"" + wanted + "\", got \"" + line + "\"";
+        for (bool more = true; more;) {
+            const auto end = received.find("\r\n", at);
+            if (end == std::string::npos)
+                return "missing reply \"" + wanted + "\", got \"" + received.substr(at) + "\"";
+            const auto line = received.substr(at, end - at);
+            at = end + 2;
+            if (!matches(line, wanted)) return "expected \"" + wanted + "\", got \"" + line + "\"";
+            more = wanted.ends_with(any_lines) && line.substr(3, 1) == "-";
+        }
     }
     if (at != received.size()) return "unexpected \"" + received.substr(at) + "\"";
     return {};

@@ -11,7 +11,7 @@ namespace postern::testing {
 
 struct exchange {
     std::string sent;                  // octets of all client lines up to the next server line
-    std::vector<std::string> expected; // reply lines; a trailing * matches any rest
+    std::vector<std::string> expected; // reply lines; "*" at the end: any rest; "250-...": any lines of it
     bool closes = false;               // the server ends the connection after them
     bool starts_tls = false;           // a handshake follows
     int line = 0;                      // of the first client line, for messages
