@@ -1,0 +1,404 @@
+// The order of replies is the order of commands: each command that is written leaves an expectation, and each
+// reply answers the first of them. Pipelining (RFC 2920) is only more than one expectation at a time.
+#include "protocol/smtp/client_session.hpp"
+
+#include "protocol/smtp/grammar.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace postern::protocol {
+namespace {
+
+using outcome_kind = recipient_outcome::kind;
+
+recipient_outcome outcome_of(const peer_reply& reply) {
+    recipient_outcome made;
+    made.what = reply.permanent() ? outcome_kind::failed : outcome_kind::deferred;
+    made.status = reply.enhanced;
+    made.said_by_peer = true;
+    made.text = reply.text();
+    return made;
+}
+
+recipient_outcome our_outcome(outcome_kind what, enhanced_code status, std::string_view text) {
+    recipient_outcome made;
+    made.what = what;
+    made.status = status;
+    made.text = printable(text, peer_reply::text_max);
+    return made;
+}
+
+// RFC 5321 §4.3.2: 251 and 252 are forms of consent to RCPT.
+bool accepts_recipient(const peer_reply& reply) { return reply.code >= 250 && reply.code <= 252; }
+
+std::string_view notify_text(std::uint8_t notify) {
+    static constexpr std::string_view words[] = {
+        "",      "NEVER", "SUCCESS",       "", "FAILURE",       "", "SUCCESS,FAILURE",      "",
+        "DELAY", "",      "SUCCESS,DELAY", "", "FAILURE,DELAY", "", "SUCCESS,FAILURE,DELAY"};
+    return notify < std::size(words) ? words[notify] : std::string_view();
+}
+
+} // namespace
+
+client_session::client_session(client_settings settings) : settings_(std::move(settings)) {
+    expect(awaited::greeting);
+}
+
+bool client_session::offers(std::string_view keyword) const {
+    const std::string wanted = to_lower(keyword);
+    return std::any_of(capabilities_.begin(), capabilities_.end(),
+                       [&](const capability& each) { return each.keyword == wanted; });
+}
+
+bool client_session::awaits_final_reply() const {
+    return !expected_.empty() && expected_.front().what == awaited::final_reply;
+}
+
+// --- input and output
+
+void client_session::on_input(std::string_view octets) {
+    while (!octets.empty() && wanted_ == client_step::read) {
+        if (expected_.empty()) return fail(trouble::kind::protocol, "the server speaks without being asked");
+        auto got = replies_.feed(octets);
+        octets.remove_prefix(got.consumed);
+        if (got.what == reply_reader::status::need_more) return;
+        if (got.what == reply_reader::status::malformed)
+            return fail(trouble::kind::protocol, "the server answered with what is no reply");
+        const bool secures = expected_.front().what == awaited::starttls;
+        take(std::move(got.reply));
+        // What came in plain behind the consent to TLS could be anybody's (CL-01).
+        if (secures && wanted_ == client_step::start_tls && !octets.empty())
+            return fail(trouble::kind::protocol, "the server sent plain text behind its reply to STARTTLS");
+    }
+    if (!octets.empty() && wanted_ != client_step::close)
+        fail(trouble::kind::protocol, "the server speaks without being asked");
+}
+
+void client_session::on_written() {
+    output_.clear();
+    go_on();
+}
+
+// Reads while something is awaited.
+void client_session::go_on() {
+    if (wanted_ == client_step::close) return;
+    if (!output_.empty())
+        wanted_ = client_step::write;
+    else if (!expected_.empty())
+        wanted_ = client_step::read;
+    else
+        wanted_ = quitting_ ? client_step::close : client_step::idle;
+}
+
+void client_session::take(peer_reply reply) {
+    const auto awaited_now = expected_.front();
+    expected_.pop_front();
+    // RFC 5321 §3.8: a server that must go says so instead of any reply.
+    if (reply.code == 421 && awaited_now.what != awaited::quit)
+        return fail(trouble::kind::temporary, reply.text());
+    switch (awaited_now.what) {
+    case awaited::greeting: took_greeting(reply); break;
+    case awaited::ehlo:
+    case awaited::helo: took_hello(reply, awaited_now.what); break;
+    case awaited::starttls: took_starttls(reply); break;
+    case awaited::mail: took_mail(reply); break;
+    case awaited::rcpt: took_rcpt(reply, awaited_now.recipient); break;
+    case awaited::data: took_data(reply); break;
+    case awaited::final_reply: took_final(reply, awaited_now.recipient); break;
+    case awaited::rset:
+        if (!reply.positive()) return fail(trouble::kind::protocol, "RSET was refused: " + reply.text());
+        finish_message();
+        break;
+    case awaited::quit: wanted_ = client_step::close; return;
+    }
+    if (wanted_ == client_step::read || wanted_ == client_step::write) go_on();
+}
+
+// --- up to ready
+
+void client_session::took_greeting(const peer_reply& reply) {
+    if (reply.code == 220) return say_hello();
+    if (reply.permanent()) return fail(trouble::kind::refused, reply.text());
+    if (reply.temporary()) return fail(trouble::kind::temporary, reply.text());
+    fail(trouble::kind::protocol, "the greeting was " + reply.text());
+}
+
+void client_session::say_hello() {
+    capabilities_.clear();
+    fmt::format_to(std::back_inserter(output_), "{} {}\r\n",
+                   settings_.protocol == client_protocol::lmtp ? "LHLO" : "EHLO", settings_.hostname);
+    expect(awaited::ehlo);
+}
+
+void client_session::took_hello(const peer_reply& reply, awaited which) {
+    if (reply.code == 250) {
+        for (std::size_t i = 1; i < reply.lines.size() && which == awaited::ehlo; ++i) {
+            const std::string& line = reply.lines[i];
+            const auto blank = std::min(line.find(' '), line.size());
+            capabilities_.push_back(
+                {to_lower(line.substr(0, blank)), line.substr(std::min(blank + 1, line.size()))});
+        }
+        return become_ready();
+    }
+    // RFC 5321 §3.2: a server of old knows HELO only; one that was secured is none.
+    if (which == awaited::ehlo && reply.permanent() && !tls_ && settings_.protocol == client_protocol::smtp &&
+        settings_.tls != client_tls::required) {
+        fmt::format_to(std::back_inserter(output_), "HELO {}\r\n", settings_.hostname);
+        return expect(awaited::helo);
+    }
+    if (reply.permanent()) return fail(trouble::kind::refused, reply.text());
+    if (reply.temporary()) return fail(trouble::kind::temporary, reply.text());
+    fail(trouble::kind::protocol, "the reply to our greeting was " + reply.text());
+}
+
+void client_session::become_ready() {
+    if (!tls_ && settings_.tls != client_tls::never) {
+        if (offers("STARTTLS")) {
+            output_ += "STARTTLS\r\n";
+            return expect(awaited::starttls);
+        }
+        if (settings_.tls == client_tls::required)
+            return fail(trouble::kind::no_tls, "TLS is required and the server does not offer it");
+    }
+    ready_ = true;
+    if (message_) send_envelope();
+}
+
+void client_session::took_starttls(const peer_reply& reply) {
+    if (reply.code != 220) return fail(trouble::kind::no_tls, "STARTTLS was refused: " + reply.text());
+    wanted_ = client_step::start_tls;
+}
+
+void client_session::on_tls(bool done) {
+    if (!done) return fail(trouble::kind::no_tls, "the TLS handshake failed");
+    tls_ = true;
+    replies_ = {};
+    say_hello(); // RFC 3207 §4.2: what was learned before is forgotten
+    wanted_ = client_step::write;
+}
+
+// --- a message
+
+void client_session::begin(outgoing_message message) {
+    assert(!message.recipients.empty());
+    message_ = std::move(message);
+    outcomes_.assign(message_->recipients.size(), {});
+    accepted_.assign(message_->recipients.size(), false);
+    next_recipient_ = 0;
+    content_sent_ = false;
+    if (fault_) return settle_pending(our_outcome(outcome_kind::deferred, {4, 4, 2}, fault_->text));
+    if (!ready_) return;
+    send_envelope();
+    go_on();
+}
+
+void client_session::quit() {
+    quitting_ = true;
+    if (wanted_ != client_step::idle) return;
+    output_ += "QUIT\r\n";
+    expect(awaited::quit);
+    go_on();
+}
+
+// What the server lacks and the message needs: then it can never take it (RFC 3030 §3, RFC 6531 §3.5).
+bool client_session::can_carry_message() {
+    if (message_->body == body_type::binary_mime && !(offers("CHUNKING") && offers("BINARYMIME"))) {
+        settle_pending(our_outcome(outcome_kind::failed, {5, 6, 1}, "the next server takes no BINARYMIME"));
+        return false;
+    }
+    if (message_->needs_smtputf8 && !offers("SMTPUTF8")) {
+        settle_pending(our_outcome(outcome_kind::failed, {5, 6, 7}, "the next server takes no SMTPUTF8"));
+        return false;
+    }
+    return true;
+}
+
+void client_session::send_envelope() {
+    if (!can_carry_message()) return finish_message();
+    output_ += mail_line();
+    expect(awaited::mail);
+    if (offers("PIPELINING")) send_recipients();
+}
+
+// As many as go unanswered without filling anybody's buffers; one at a time without PIPELINING. DATA goes
+// with the last.
+void client_session::send_recipients() {
+    const std::size_t group = offers("PIPELINING") ? recipients_group_max : 1;
+    const std::size_t end = std::min(next_recipient_ + group, message_->recipients.size());
+    for (; next_recipient_ < end; ++next_recipient_) {
+        output_ += rcpt_line(message_->recipients[next_recipient_]);
+        expect(awaited::rcpt, next_recipient_);
+    }
+    const bool all = next_recipient_ == message_->recipients.size();
+    if (all && offers("PIPELINING") && message_->body != body_type::binary_mime) send_data();
+}
+
+void client_session::send_data() {
+    output_ += "DATA\r\n";
+    expect(awaited::data);
+}
+
+std::string client_session::mail_line() const {
+    std::string line = fmt::format("MAIL FROM:<{}>", message_->sender);
+    const auto out = std::back_inserter(line);
+    if (offers("SIZE") && message_->size != 0) fmt::format_to(out, " SIZE={}", message_->size);
+    if (message_->body == body_type::binary_mime)
+        line += " BODY=BINARYMIME";
+    else if (message_->body == body_type::eight_bit_mime && offers("8BITMIME"))
+        line += " BODY=8BITMIME";
+    if (message_->needs_smtputf8) line += " SMTPUTF8";
+    if (offers("DSN")) {
+        if (message_->ret != dsn_return::unset)
+            line += message_->ret == dsn_return::full ? " RET=FULL" : " RET=HDRS";
+        if (!message_->envelope_id.empty())
+            fmt::format_to(out, " ENVID={}", encode_xtext(message_->envelope_id));
+    }
+    line += "\r\n";
+    return line;
+}
+
+std::string client_session::rcpt_line(const outgoing_recipient& to) const {
+    std::string line = fmt::format("RCPT TO:<{}>", to.address);
+    if (offers("DSN")) {
+        const auto notify = notify_text(to.notify);
+        if (!notify.empty()) fmt::format_to(std::back_inserter(line), " NOTIFY={}", notify);
+        const auto semicolon = to.original.find(';');
+        if (semicolon != std::string::npos && is_ascii(to.original))
+            fmt::format_to(std::back_inserter(line), " ORCPT={};{}", to.original.substr(0, semicolon),
+                           encode_xtext(to.original.substr(semicolon + 1)));
+    }
+    line += "\r\n";
+    return line;
+}
+
+void client_session::took_mail(const peer_reply& reply) {
+    if (!reply.positive() && !reply.temporary() && !reply.permanent())
+        return fail(trouble::kind::protocol, "the reply to MAIL was " + reply.text());
+    if (!reply.positive()) {
+        settle_all(reply);
+        next_recipient_ = message_->recipients.size(); // those not named yet needn't be
+    }
+    after_envelope();
+}
+
+void client_session::took_rcpt(const peer_reply& reply, std::size_t index) {
+    if (accepts_recipient(reply))
+        accepted_[index] = outcomes_[index].what == outcome_kind::pending;
+    else if (reply.temporary() || reply.permanent())
+        settle(index, reply);
+    else
+        return fail(trouble::kind::protocol, "the reply to RCPT was " + reply.text());
+    after_envelope();
+}
+
+// What follows when nothing is under way: more recipients, the content, or nothing that could be sent.
+void client_session::after_envelope() {
+    if (!expected_.empty()) return;
+    if (next_recipient_ < message_->recipients.size()) return send_recipients();
+    if (any_accepted()) {
+        if (message_->body != body_type::binary_mime) return send_data();
+        fmt::format_to(std::back_inserter(output_), "BDAT {} LAST\r\n", message_->size);
+        wanted_ = client_step::send_chunk;
+        return;
+    }
+    output_ += "RSET\r\n";
+    expect(awaited::rset);
+}
+
+void client_session::took_data(const peer_reply& reply) {
+    if (reply.code == 354) {
+        // RFC 2920 §3.1: consent although no recipient was taken; only the end of a message may follow
+        // (CL-06).
+        if (any_accepted()) {
+            wanted_ = client_step::send_content;
+            return;
+        }
+        if (settings_.protocol == client_protocol::lmtp)
+            return fail(trouble::kind::protocol, "the server takes content for nobody");
+        output_ += ".\r\n";
+        return expect(awaited::final_reply, message_->recipients.size());
+    }
+    if (!reply.temporary() && !reply.permanent())
+        return fail(trouble::kind::protocol, "the reply to DATA was " + reply.text());
+    settle_all(reply);
+    output_ += "RSET\r\n";
+    expect(awaited::rset);
+}
+
+void client_session::on_content_sent() {
+    content_sent_ = true;
+    output_.clear();
+    // RFC 2033 §4.2: LMTP answers for each recipient that it took.
+    if (settings_.protocol == client_protocol::lmtp) {
+        for (std::size_t i = 0; i < accepted_.size(); ++i)
+            if (accepted_[i]) expect(awaited::final_reply, i);
+    } else {
+        expect(awaited::final_reply, message_->recipients.size());
+    }
+    wanted_ = client_step::read;
+}
+
+void client_session::took_final(const peer_reply& reply, std::size_t index) {
+    if (!reply.positive() && !reply.temporary() && !reply.permanent())
+        return fail(trouble::kind::protocol, "the reply to the content was " + reply.text());
+    const bool of_all = index == message_->recipients.size();
+    for (std::size_t i = of_all ? 0 : index; i < (of_all ? outcomes_.size() : index + 1); ++i) {
+        if (outcomes_[i].what != outcome_kind::pending) continue;
+        outcomes_[i] = outcome_of(reply);
+        if (reply.positive() && content_sent_) outcomes_[i].what = outcome_kind::delivered;
+    }
+    if (expected_.empty()) finish_message();
+}
+
+void client_session::finish_message() {
+    message_.reset();
+    if (!quitting_) return;
+    output_ += "QUIT\r\n";
+    expect(awaited::quit);
+}
+
+// --- outcomes
+
+bool client_session::any_accepted() const {
+    for (std::size_t i = 0; i < accepted_.size(); ++i)
+        if (accepted_[i] && outcomes_[i].what == outcome_kind::pending) return true;
+    return false;
+}
+
+void client_session::settle(std::size_t index, const peer_reply& reply) {
+    if (outcomes_[index].what == outcome_kind::pending) outcomes_[index] = outcome_of(reply);
+}
+
+void client_session::settle_all(const peer_reply& reply) {
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) settle(i, reply);
+}
+
+void client_session::settle_pending(recipient_outcome with) {
+    with.perhaps_delivered = content_sent_;
+    for (auto& each : outcomes_)
+        if (each.what == outcome_kind::pending) each = with;
+}
+
+void client_session::fail(trouble::kind what, std::string text) {
+    wanted_ = client_step::close;
+    expected_.clear();
+    output_.clear();
+    settle_pending(our_outcome(outcome_kind::deferred, {4, 4, 2}, text));
+    fault_ = trouble{what, printable(text, peer_reply::text_max)};
+    message_.reset();
+}
+
+void client_session::on_lost(std::string_view why) {
+    if (wanted_ == client_step::close) return;
+    const bool asked_to_end = quitting_ && !message_;
+    if (asked_to_end) {
+        wanted_ = client_step::close;
+        return;
+    }
+    fail(trouble::kind::lost, std::string(why));
+}
+
+} // namespace postern::protocol
