@@ -94,6 +94,7 @@ void client_session::go_on() {
 }
 
 void client_session::take(peer_reply reply) {
+    ++heard_;
     const auto awaited_now = expected_.front();
     expected_.pop_front();
     // RFC 5321 §3.8: a server that must go says so instead of any reply.
@@ -189,6 +190,7 @@ void client_session::begin(outgoing_message message) {
     accepted_.assign(message_->recipients.size(), false);
     next_recipient_ = 0;
     content_sent_ = false;
+    heard_ = 0;
     if (fault_) return settle_pending(our_outcome(outcome_kind::deferred, {4, 4, 2}, fault_->text));
     if (!ready_) return;
     send_envelope();

@@ -79,6 +79,9 @@ class client_session {
 
     std::string_view output() const { return output_; }
     std::span<const recipient_outcome> outcomes() const { return outcomes_; } // of the message begun last
+    unsigned replies_to_message() const {
+        return heard_;
+    }                                // since begin(): 0 = the server said nothing of it yet
     bool awaits_final_reply() const; // the content has gone: its deadline is longer (RFC 5321 §4.5.3.2.6)
 
     // Why the conversation ended without being asked to; empty while it goes on or after quit().
@@ -154,6 +157,7 @@ class client_session {
     bool tls_ = false;
     bool ready_ = false;        // greeted, secured: a message can begin
     bool content_sent_ = false; // of this message
+    unsigned heard_ = 0;        // replies since begin()
     bool quitting_ = false;
 
     std::optional<outgoing_message> message_;
