@@ -21,6 +21,7 @@ namespace {
 constexpr std::chrono::seconds upkeep_interval{2};
 constexpr std::chrono::seconds certificate_interval{30};
 constexpr std::chrono::hours ticket_interval{12};
+constexpr std::chrono::seconds readers_interval{60};
 constexpr std::int64_t expiry_warning = 14 * 86400; // seconds
 
 tls::cipher_policy ciphers_for(conf::listener_role role) {
@@ -128,6 +129,12 @@ void app::upkeep() {
     if (now - tickets_rotated_ >= ticket_interval) {
         tickets_rotated_ = now;
         for (auto& [name, keys] : tickets_) keys->rotate();
+    }
+    // A command that was killed while it read; until then the files may grow.
+    if (now - readers_cleared_ >= readers_interval) {
+        readers_cleared_ = now;
+        (void)queue_->clear_dead_readers();
+        (void)accounts_->clear_dead_readers();
     }
     upkeep_timer_.expires_after(upkeep_interval);
     upkeep_timer_.async_wait([this](error_code ec) {
