@@ -5,6 +5,7 @@
 
 #include "server/clock.hpp"
 #include "server/offload_pool.hpp"
+#include "storage/schedule.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -29,6 +30,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void look();
+    result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
     void deliver(queue_id id);
     void write_result(queue_id id, std::shared_ptr<storage::queued_message> message);
@@ -74,7 +76,7 @@ void queue_runner::impl::look() {
     if (stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
     if (active.size() >= at_once) return; // finished() looks again
-    const auto due = with.queue.due(now_seconds(), at_once + active.size() + never.size());
+    const auto due = due_now(at_once + active.size() + never.size());
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
         return sleep_until_due(false);
@@ -89,6 +91,14 @@ void queue_runner::impl::look() {
         take(entry.id);
     }
     sleep_until_due(more);
+}
+
+// A time that no plan gives was written under a clock that was ahead: it would be kept for as long as that.
+result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_t limit) const {
+    const auto now_config = config.get()->config;
+    const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
+    const auto now = now_seconds();
+    return with.queue.due(now, limit, storage::latest_due(plan, now));
 }
 
 void queue_runner::impl::take(queue_id id) {

@@ -19,6 +19,20 @@ result<queued_message> read_message(const lmdb::transaction& within, const queue
     return message;
 }
 
+// Those from the key `from` on that are due at `until` or before.
+result<void> collect_due(lmdb::cursor& walk, std::string_view from, std::int64_t until, std::size_t limit,
+                         std::vector<due_message>& into) {
+    for (auto entry = walk.seek(from); into.size() < limit; entry = walk.next()) {
+        if (!entry) return entry.error();
+        if (!*entry) return {};
+        const auto message = due_of_key((*entry)->key);
+        if (!message) return message.error();
+        if (message->due > until) return {};
+        into.push_back(*message);
+    }
+    return {};
+}
+
 class inline_body final : public body_reader {
   public:
     explicit inline_body(std::string octets) : octets_(std::move(octets)) {}
@@ -85,19 +99,16 @@ result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& mess
     });
 }
 
-result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit) const {
+result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit, std::int64_t latest) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<due_message>> {
         std::vector<due_message> found;
         auto walk = lmdb::cursor::open(within, impl_->tables.due);
         if (!walk) return walk.error();
-        for (auto entry = walk->first(); found.size() < limit; entry = walk->next()) {
-            if (!entry) return entry.error();
-            if (!*entry) break;
-            const auto message = due_of_key((*entry)->key);
-            if (!message) return message.error();
-            if (message->due > now) break;
-            found.push_back(*message);
-        }
+        if (const auto read = collect_due(*walk, {}, now, limit, found); !read) return read.error();
+        if (latest <= now || latest == std::numeric_limits<std::int64_t>::max()) return found;
+        const auto read = collect_due(*walk, due_key({latest + 1, {}}),
+                                      std::numeric_limits<std::int64_t>::max(), limit, found);
+        if (!read) return read.error();
         return found;
     });
 }

@@ -9,6 +9,7 @@
 #include "storage/file_env.hpp"
 #include "storage/queue_id.hpp"
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -125,8 +126,11 @@ class queue {
 
     result<std::optional<queued_message>> find(queue_id id) const;
     result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;
-    // Messages due at `now` or before, earliest first, at most `limit`.
-    result<std::vector<due_message>> due(std::int64_t now, std::size_t limit) const;
+    // Messages due at `now` or before, earliest first, then those due after `latest` (schedule.hpp's
+    // latest_due); at most `limit`.
+    result<std::vector<due_message>>
+    due(std::int64_t now, std::size_t limit,
+        std::int64_t latest = std::numeric_limits<std::int64_t>::max()) const;
     // When the earliest message is due; nullopt when none waits.
     result<std::optional<std::int64_t>> next_due() const;
     // Up to `limit` messages with ids above `after`, in the order of arrival.

@@ -22,6 +22,13 @@ std::vector<std::uint64_t> ids_due(const queue& in, std::int64_t now, std::size_
     return ids;
 }
 
+std::vector<std::uint64_t> ids_due_by(const queue& in, std::int64_t now, std::int64_t latest,
+                                      std::size_t limit) {
+    std::vector<std::uint64_t> ids;
+    for (const due_message& each : in.due(now, limit, latest).value()) ids.push_back(each.id.value);
+    return ids;
+}
+
 using ids = std::vector<std::uint64_t>;
 
 } // namespace
@@ -291,4 +298,20 @@ TEST_CASE("an empty batch is no transaction") {
     const auto queue = open_queue(folder.path());
     REQUIRE(queue);
     CHECK(queue->commit({}));
+}
+
+TEST_CASE("a time beyond the latest is due as well, after those whose time has come") {
+    const temporary_folder folder;
+    const auto queue = open_queue(folder.path());
+    REQUIRE(queue);
+    constexpr auto never = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t times[] = {-5, 100, 200, 300, 301, 40'000'000, never};
+    std::uint64_t id = 0;
+    for (const std::int64_t time : times) REQUIRE(commit_one(*queue, insert_of(++id, 100, time)));
+    CHECK(ids_due_by(*queue, 100, 300, 100) == ids{1, 2, 5, 6, 7});
+    CHECK(ids_due_by(*queue, 100, 300, 3) == ids{1, 2, 5});
+    CHECK(ids_due_by(*queue, 100, 300, 1) == ids{1});
+    CHECK(ids_due_by(*queue, 300, 300, 100) == ids{1, 2, 3, 4});
+    CHECK(ids_due_by(*queue, 100, never, 100) == ids{1, 2});
+    CHECK(ids_due_by(*queue, 100, never - 1, 100) == ids{1, 2, 7});
 }
