@@ -107,7 +107,7 @@ start_problem app::open_storage() {
     if (!accounts) return unusable("the account tables", accounts.error());
     accounts_ = std::move(*accounts);
 
-    const auto recovered = storage::recover(storage::system_files(), state, *queue_);
+    const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
     journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed",
                                recovered->messages, recovered->orphans_removed));

@@ -148,7 +148,7 @@ class system_file_env final : public file_env {
             retried([&] { return ::fstatat(at(folder), name.c_str(), &found, AT_SYMLINK_NOFOLLOW); });
         if (value < 0) return from_errno(errno);
         return file_facts{static_cast<std::uint64_t>(found.st_size), found.st_mtim.tv_sec,
-                          S_ISDIR(found.st_mode)};
+                          S_ISDIR(found.st_mode), found.st_dev, found.st_ino};
     }
 
     result<void> list(const file_handle& folder,

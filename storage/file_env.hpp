@@ -45,6 +45,7 @@ struct file_facts {
     std::uint64_t size = 0;
     std::int64_t modified = 0; // unix seconds
     bool is_folder = false;
+    std::uint64_t device = 0, inode = 0; // which file it is
 };
 
 class file_env {

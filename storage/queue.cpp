@@ -99,6 +99,13 @@ result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& mess
     });
 }
 
+result<std::unique_ptr<spool_file>> queue::create_body(queue_id id) const {
+    return spool_file::create(impl_->files, impl_->bodies, id);
+}
+
+bool queue::is_in_place() const { return impl_->is_in_place(); }
+const file_handle& queue::bodies() const { return impl_->bodies; }
+
 result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit, std::int64_t latest) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<due_message>> {
         std::vector<due_message> found;

@@ -106,13 +106,15 @@ class body_reader {
     virtual result<std::size_t> read(std::span<char> into) = 0; // 0 = end
 };
 
+class spool_file;
+
 class queue {
   public:
     struct options {
         std::uint64_t map_size = std::uint64_t{1} << 40;
     };
     // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock
-    // (state_lock.hpp).
+    // (state_lock.hpp). incomplete: bodies without a queue, which a new one would make everybody's orphans.
     static result<std::unique_ptr<queue>> open(file_env& files, const std::string& state_dir, options with);
     // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
     // yet.
@@ -123,6 +125,14 @@ class queue {
     // all of it. Messages are refused (map_full, no_space) while there is still room to update and remove
     // others. A batch without messages that fails so may pass in smaller parts.
     result<void> commit(std::span<const queue_operation> batch);
+
+    // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it
+    // there, whatever was mounted since. Any thread.
+    result<std::unique_ptr<spool_file>> create_body(queue_id id) const;
+    // False: `state_dir` has become another folder's path, by a mount or a rename. The queue goes on with the
+    // folder that it has open, but who starts on the path would not find what it accepts.
+    bool is_in_place() const;
+    const file_handle& bodies() const; // for recovery
 
     result<std::optional<queued_message>> find(queue_id id) const;
     result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;

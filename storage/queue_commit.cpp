@@ -92,6 +92,7 @@ result<void> queue::impl::replace_given_up() {
     if (environment && !environment->given_up()) return {};
     const std::unique_lock alone(replacing);
     environment.reset();
+    if (!is_in_place()) return storage_errc::io; // the path would lead to another queue
     return open_environment();
 }
 

@@ -69,17 +69,16 @@ result<void> check_messages(file_env& files, const file_handle& bodies, const qu
 
 } // namespace
 
-result<recovery_report> recover(file_env& files, const std::string& state_dir, const queue& from) {
+result<recovery_report> recover(file_env& files, const queue& from) {
     recovery_report report;
     if (const auto cleared = from.clear_dead_readers(); !cleared) return cleared.error();
-    const auto bodies = files.open_folder(nullptr, state_dir + "/bodies", folder_links::follow);
-    if (!bodies) return bodies.error();
     for (std::size_t i = 0; i < body_subfolders; ++i) {
-        const auto removed = sweep_subfolder(files, *bodies, body_subfolder(i), from);
+        const auto removed = sweep_subfolder(files, from.bodies(), body_subfolder(i), from);
         if (!removed) return removed.error();
         report.orphans_removed += *removed;
     }
-    if (const auto checked = check_messages(files, *bodies, from, report); !checked) return checked.error();
+    if (const auto checked = check_messages(files, from.bodies(), from, report); !checked)
+        return checked.error();
     return report;
 }
 

@@ -12,6 +12,6 @@ struct recovery_report {
     std::vector<queue_id>
         damaged; // acknowledged, and their body file is missing or short: said loudly, kept, never tried
 };
-result<recovery_report> recover(file_env& files, const std::string& state_dir, const queue& from);
+result<recovery_report> recover(file_env& files, const queue& from);
 
 } // namespace postern::storage

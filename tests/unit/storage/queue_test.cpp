@@ -196,7 +196,7 @@ TEST_CASE("a large body is read from its file, and goes with its message") {
     message.body_in_file = true;
     const std::string body = body_of(1, 200'000);
     {
-        const auto file = spool_file::create(system_files(), folder.path(), message.id);
+        const auto file = queue->create_body(message.id);
         REQUIRE(file.has_value());
         REQUIRE((*file)->append(body));
         REQUIRE((*file)->make_durable());
@@ -220,7 +220,7 @@ TEST_CASE("the file of a body stays when the removal of its message fails") {
     REQUIRE(queue);
     queued_message message = message_of(1, 3);
     message.body_in_file = true;
-    const auto file = spool_file::create(system_files(), folder.path(), message.id);
+    const auto file = queue->create_body(message.id);
     REQUIRE(file.has_value());
     REQUIRE((*file)->append("abc"));
     (*file)->keep();
@@ -278,7 +278,7 @@ TEST_CASE("no descriptor of the queue is inherited by a program that the server 
     const temporary_folder folder;
     const auto queue = open_queue(folder.path());
     REQUIRE(queue);
-    const auto file = spool_file::create(system_files(), folder.path(), {1});
+    const auto file = queue->create_body({1});
     REQUIRE(file.has_value());
     int seen = 0;
     for (int fd = 3; fd < 100; ++fd) {
