@@ -213,7 +213,7 @@ server_status app::status() {
     if (const auto ec = spool_->last_outcome())
         made.alarms.push_back("the last write to the queue failed: " + ec.message());
     if (!damaged_.empty())
-        made.alarms.push_back(fmt::format("{} accepted messages have lost their body file", damaged_.size()));
+        made.alarms.push_back(fmt::format("{} accepted messages are damaged and not tried", damaged_.size()));
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back("a certificate expires within 14 days");
     for (const auto& on : listeners_) {

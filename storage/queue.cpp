@@ -133,20 +133,26 @@ result<std::optional<std::int64_t>> queue::next_due() const {
     });
 }
 
-result<std::vector<queued_message>> queue::list(queue_id after, std::size_t limit) const {
-    return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<queued_message>> {
-        std::vector<queued_message> found;
+result<queue_page> queue::list(queue_id after, std::size_t limit) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<queue_page> {
+        queue_page found;
         if (after.value == UINT64_MAX) return found;
         auto walk = lmdb::cursor::open(within, impl_->tables.messages);
         if (!walk) return walk.error();
-        for (auto entry = walk->seek(id_key({after.value + 1})); found.size() < limit; entry = walk->next()) {
+        auto entry = walk->seek(id_key({after.value + 1}));
+        for (std::size_t count = 0; count < limit; ++count, entry = walk->next()) {
             if (!entry) return entry.error();
             if (!*entry) break;
             const auto id = id_of_key((*entry)->key);
             if (!id) return id.error();
             auto message = read_message(within, impl_->tables, *id, (*entry)->value);
-            if (!message) return message.error();
-            found.push_back(std::move(*message));
+            if (message)
+                found.messages.push_back(std::move(*message));
+            else if (is_damage(message.error()))
+                found.unreadable.push_back(*id);
+            else
+                return message.error();
+            found.last = *id;
         }
         return found;
     });

@@ -94,6 +94,17 @@ struct due_message {
     queue_id id;
 };
 
+struct queue_page {
+    std::vector<queued_message> messages;
+    std::vector<queue_id> unreadable; // their records are damaged, or a later version's
+    std::optional<queue_id> last;     // of either; nullopt = there was none above `after`
+};
+
+// What was put right in the index of times due. `left`: could not be written, the disk or the map being full.
+struct due_repairs {
+    std::uint64_t added = 0, removed = 0, left = 0;
+};
+
 struct queue_totals {
     std::uint64_t messages = 0;
     std::uint64_t octets = 0; // of the LMDB file in use
@@ -134,6 +145,10 @@ class queue {
     bool is_in_place() const;
     const file_handle& bodies() const; // for recovery
 
+    // Makes the index of times due say what the records say: an entry that is missing would keep its message
+    // for ever. For recovery, before anything else commits.
+    result<due_repairs> repair_due();
+
     result<std::optional<queued_message>> find(queue_id id) const;
     result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;
     // Messages due at `now` or before, earliest first, then those due after `latest` (schedule.hpp's
@@ -144,7 +159,7 @@ class queue {
     // When the earliest message is due; nullopt when none waits.
     result<std::optional<std::int64_t>> next_due() const;
     // Up to `limit` messages with ids above `after`, in the order of arrival.
-    result<std::vector<queued_message>> list(queue_id after, std::size_t limit) const;
+    result<queue_page> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows
     result<queue_totals> totals() const;
     // Frees what a process that died while reading holds; at the start and every few minutes, or the file

@@ -81,13 +81,13 @@ TEST_CASE("ids that reach the writer out of order are all kept, and listed in or
     ids listed;
     const auto first = queue->list({0}, 5);
     REQUIRE(first.has_value());
-    for (const auto& message : *first) listed.push_back(message.id.value);
-    const auto rest = queue->list(first->back().id, 100);
+    for (const auto& message : first->messages) listed.push_back(message.id.value);
+    const auto rest = queue->list(*first->last, 100);
     REQUIRE(rest.has_value());
-    for (const auto& message : *rest) listed.push_back(message.id.value);
+    for (const auto& message : rest->messages) listed.push_back(message.id.value);
     CHECK(listed == ids{5, 7, 10, 20, 30, 40, 41, 42});
-    CHECK(queue->list({42}, 10)->empty());
-    CHECK(queue->list({UINT64_MAX}, 10)->empty());
+    CHECK(queue->list({42}, 10)->messages.empty());
+    CHECK_FALSE(queue->list({UINT64_MAX}, 10)->last);
     CHECK(queue->highest_id().value() == queue_id{42});
 }
 
@@ -258,7 +258,7 @@ TEST_CASE("readers see whole batches while the writer commits") {
             while (!stop) {
                 const auto listed = queue->list({0}, 1'000'000);
                 if (!listed) ++errors;
-                if (listed && listed->size() % 3 != 0) ++torn;
+                if (listed && listed->messages.size() % 3 != 0) ++torn;
                 ++reads;
             }
         });
