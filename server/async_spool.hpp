@@ -33,7 +33,7 @@ class async_spool {
     const storage::queue& queue() const { return queue_; }
     std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
     bool has_room() const { return pending() < pending_max_; }
-    // The outcome of the last batch: an error here is an alarm.
+    // The outcome of the last batch, the first error if any of it failed: an alarm.
     boost::system::error_code last_outcome() const;
     void stop();
 

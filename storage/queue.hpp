@@ -136,6 +136,10 @@ class queue {
     // all of it. Messages are refused (map_full, no_space) while there is still room to update and remove
     // others. A batch without messages that fails so may pass in smaller parts.
     result<void> commit(std::span<const queue_operation> batch);
+    // The same for operations that have nothing to do with each other: one transaction when all goes well;
+    // else one that can't be stored fails alone, and what makes room doesn't fail with what needs it. The
+    // outcome of each, in their order.
+    std::vector<boost::system::error_code> commit_each(std::span<const queue_operation> batch);
 
     // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it
     // there, whatever was mounted since. Any thread.

@@ -9,6 +9,8 @@
 
 namespace postern::storage {
 
+using operation_list = std::span<const queue_operation* const>;
+
 struct queue::impl {
     file_env& files; // lives as long as the program
     std::string state_dir;
@@ -26,7 +28,8 @@ struct queue::impl {
     result<void> open_environment();
     bool is_in_place() const;
     result<void> replace_given_up();
-    result<void> write(std::span<const queue_operation> batch);
+    result<void> write(operation_list batch);
+    result<void> commit(operation_list batch); // each was checked
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.
     template <class Use> auto read(Use use) const -> decltype(use(std::declval<const lmdb::transaction&>())) {
