@@ -70,7 +70,7 @@ class app final : public control_target {
     std::map<std::string, std::shared_ptr<tls::ticket_keys>> tickets_; // by listener
     std::optional<conf::certificate_settings> own_certificate_;
     std::string certificate_stamp_;
-    std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_;
+    std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_, readers_cleared_;
 
     std::optional<storage::state_lock> lock_;
     std::unique_ptr<storage::queue> queue_;

@@ -96,9 +96,11 @@ bool all_delivered(const queued_message& message) {
 
 void attempt_delivery(const delivery_services& with, const conf::config& config, queued_message& message,
                       std::int64_t now) {
+    const auto latest = storage::latest_due({config.queue.retry, config.queue.expire}, now);
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         auto& to = message.recipients[i];
-        if (to.state != recipient_state::waiting || to.next_try > now) continue;
+        if (to.state != recipient_state::waiting) continue;
+        if (to.next_try > now && to.next_try <= latest) continue;
         if (to.tries < std::numeric_limits<std::uint16_t>::max()) ++to.tries;
         const setback why = deliver(with, config, message, i);
         if (why.text.empty()) {
