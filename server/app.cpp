@@ -4,6 +4,7 @@
 
 #include "server/clock.hpp"
 #include "server/privileges.hpp"
+#include "server/process_signals.hpp"
 #include "tls/self_signed.hpp"
 
 #include <algorithm>
@@ -47,7 +48,6 @@ app::app(std::string config_file, std::shared_ptr<const conf::config> config, st
 app::~app() { stop_services(); }
 
 start_problem app::start() {
-    std::signal(SIGPIPE, SIG_IGN);
     journal_->write({.event = log_event::starting, .text = config_file_});
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
     // Configured keys may be readable by root only; our own certificate belongs to the user.
@@ -161,6 +161,7 @@ void app::start_services() {
     // Once and for good: between a removal and a new wait a signal would have its default effect and kill the
     // server.
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
+    let_hangup_come();
     await_signals();
     upkeep();
 }

@@ -4,12 +4,14 @@
 
 #include "conf/load.hpp"
 #include "server/app.hpp"
+#include "server/process_signals.hpp"
 
 #include <ostream>
 
 namespace postern::server {
 
 exit_code serve(const std::string& config_file, terminal& with) {
+    hold_signals();
     const auto read = conf::load_file(config_file);
     for (const auto& finding : read.findings) with.err << "postern: " << finding.to_string() << '\n';
     if (!read.ok()) return exit_code::config;
