@@ -1,6 +1,7 @@
 // The accept loop never ends for a reason of one connection: out of descriptors, it pauses and goes on.
 #include "server/worker.hpp"
 
+#include "server/close_on_exec.hpp"
 #include "server/tcp_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -46,6 +47,7 @@ error_code open_acceptor(tcp::acceptor& made, const conf::endpoint& on, sharing 
     error_code ec;
     const auto endpoint = to_asio(on);
     made.open(endpoint.protocol(), ec);
+    if (!ec) close_on_exec(made.native_handle());
     if (!ec) made.set_option(asio::socket_base::reuse_address(true), ec);
     if (!ec && how == sharing::with_other_threads) made.set_option(reuse_port(true), ec);
     if (!ec && !on.address.is_v4()) made.set_option(asio::ip::v6_only(true), ec);
@@ -142,6 +144,7 @@ asio::awaitable<void> worker::impl::accept(tcp::acceptor& from, std::shared_ptr<
 
 void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
                                  const std::shared_ptr<bound_listener>& on) {
+    close_on_exec(socket.native_handle());
     session_origin origin;
     origin.config = services->config.get();
     origin.listener = on->settings;

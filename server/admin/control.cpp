@@ -6,6 +6,7 @@
 #include "server/admin/control_socket.hpp"
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
+#include "server/close_on_exec.hpp"
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -152,6 +153,7 @@ asio::awaitable<void> accept_clients(local::acceptor& acceptor, std::shared_ptr<
         auto [failure, socket] = co_await acceptor.async_accept(as_result);
         if (failure == asio::error::operation_aborted) co_return;
         if (!failure) {
+            close_on_exec(socket.native_handle());
             start_client(std::move(socket), clients, target);
             continue;
         }
