@@ -5,6 +5,7 @@
 #include "conf/load.hpp"
 #include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
+#include "server/admin/control_socket.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/worker.hpp"
@@ -26,11 +27,11 @@ struct start_problem {
 
 class app final : public control_target {
   public:
-    app(std::string config_file, std::shared_ptr<const conf::config> config, std::unique_ptr<log> journal);
+    app(std::string config_file, std::shared_ptr<const conf::config> config);
     ~app() override;
 
-    start_problem start();
-    void run(); // until a signal ends it
+    start_problem start(); // logs its trouble too, as soon as there is a log
+    void run();            // until a signal ends it
 
     server_status status() override;
     reload_outcome reload() override;
@@ -39,7 +40,11 @@ class app final : public control_target {
   private:
     // app.cpp: start and end
     start_problem bind_listeners();
+    start_problem take_state_folder();
+    start_problem open_journal();
+    start_problem open_all();
     start_problem open_storage();
+    start_problem open_control_socket();
     start_problem make_certificates();
     void start_services();
     void say_listening();
@@ -57,7 +62,7 @@ class app final : public control_target {
     std::string certificate_stamp() const;
 
     const std::string config_file_;
-    std::unique_ptr<log> journal_;
+    std::unique_ptr<log> journal_; // null until the rights of root are gone
     live_snapshot config_;
     boost::asio::io_context main_{1};
     boost::asio::signal_set signals_{main_};
@@ -85,6 +90,7 @@ class app final : public control_target {
     std::optional<async_spool> spool_;
     std::optional<session_services> services_;
     std::optional<queue_runner> runner_;
+    std::unique_ptr<control_listener> control_; // until it is served
     std::vector<std::shared_ptr<bound_listener>> listeners_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::int64_t started_ = 0, reloaded_ = 0;

@@ -177,10 +177,9 @@ std::string answer_control_request(std::string_view request_line, control_target
     return error_document("there is no such command");
 }
 
-asio::awaitable<void> serve_control(std::string path, control_target& target) {
+asio::awaitable<void> serve_control(std::unique_ptr<control_listener> on, control_target& target) {
     const auto executor = co_await asio::this_coro::executor;
-    control_listener listener(path); // throws when the path is taken
-    local::acceptor acceptor(executor, local(), listener.release());
+    local::acceptor acceptor(executor, local(), on->release());
     const auto clients = std::make_shared<control_clients>(executor);
     try {
         co_await accept_clients(acceptor, clients, target);
