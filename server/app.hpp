@@ -56,6 +56,7 @@ class app final : public control_target {
     // app_upkeep.cpp: reload, what happens by time, what can be seen
     std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config,
                                                   std::vector<std::string>& problems);
+    void refuse_reload(const std::vector<std::string>& why);
     void upkeep();
     void check_disk();
     void watch_certificates();

@@ -85,6 +85,17 @@ std::shared_ptr<const snapshot> app::make_snapshot(std::shared_ptr<const conf::c
     return made;
 }
 
+// Whoever rotated the log waits for a new file, whatever became of the configuration.
+void app::refuse_reload(const std::vector<std::string>& why) {
+    const auto config = config_.get()->config;
+    journal_->reopen(config->log, config->server.hostname);
+    const auto tell = [this](std::string_view text) {
+        journal_->write({.event = log_event::reload_refused, .level = conf::log_level::error, .text = text});
+    };
+    for (const auto& text : why) tell(text);
+    tell("the configuration in force goes on");
+}
+
 app::reload_outcome app::reload() {
     reload_outcome outcome;
     const auto read = conf::load_file(config_file_);
@@ -97,12 +108,7 @@ app::reload_outcome app::reload() {
         next = make_snapshot(std::move(changed), outcome.messages);
     }
     if (!next) {
-        for (const auto& text : outcome.messages)
-            journal_->write(
-                {.event = log_event::reload_refused, .level = conf::log_level::error, .text = text});
-        journal_->write({.event = log_event::reload_refused,
-                         .level = conf::log_level::error,
-                         .text = "the configuration in force goes on"});
+        refuse_reload(outcome.messages);
         return outcome;
     }
     journal_->reopen(next->config->log, next->config->server.hostname);
