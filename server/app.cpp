@@ -6,7 +6,6 @@
 #include "server/clock.hpp"
 #include "server/privileges.hpp"
 #include "server/process_signals.hpp"
-#include "tls/self_signed.hpp"
 
 #include <algorithm>
 #include <boost/asio/detached.hpp>
@@ -164,16 +163,6 @@ start_problem app::open_storage() {
     if (!highest) return unusable("the queue", highest.error());
     ids_.emplace(*highest);
     session_ids_.emplace(storage::queue_id{});
-    return {};
-}
-
-start_problem app::make_certificates() {
-    const auto current = config_.get();
-    std::vector<std::string> problems;
-    auto made = make_snapshot(current->config, problems);
-    if (!made) return {exit_code::config, fmt::format("{}", fmt::join(problems, "; "))};
-    config_.swap(std::move(made));
-    certificate_stamp_ = certificate_stamp();
     return {};
 }
 

@@ -45,7 +45,6 @@ class app final : public control_target {
     start_problem open_all();
     start_problem open_storage();
     start_problem open_control_socket();
-    start_problem make_certificates();
     void start_services();
     void say_listening();
     void await_signals();
@@ -53,14 +52,23 @@ class app final : public control_target {
     void poll_drain();
     void stop_services();
 
+    // app_certificates.cpp
+    struct loading {
+        std::shared_ptr<const snapshot> made; // null: nothing can be made of it
+        std::vector<std::string> problems;
+        std::string certificate_stamp; // of the files, from before they were read
+    };
+    enum class bad_pair { is_an_error, keeps_the_old_one };
+    loading make_snapshot(std::shared_ptr<const conf::config> config, bad_pair how);
+    void use(loading next); // one that was made
+    start_problem make_certificates();
+    std::string certificate_stamp(const conf::tls_settings& settings) const;
+    void watch_certificates();
+
     // app_upkeep.cpp: reload, what happens by time, what can be seen
-    std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config,
-                                                  std::vector<std::string>& problems);
     void refuse_reload(const std::vector<std::string>& why);
     void upkeep();
     void check_disk();
-    void watch_certificates();
-    std::string certificate_stamp() const;
 
     const std::string config_file_;
     std::unique_ptr<log> journal_; // null until the rights of root are gone
@@ -75,7 +83,8 @@ class app final : public control_target {
 
     std::map<std::string, std::shared_ptr<tls::ticket_keys>> tickets_; // by listener
     std::optional<conf::certificate_settings> own_certificate_;
-    std::string certificate_stamp_;
+    std::string certificate_stamp_; // of the files in use; what is not taken yet doesn't count
+    std::string complained_of_;     // what was last told of files that can't be used; "" = all are in use
     std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_;
 
     std::optional<storage::state_lock> lock_;
