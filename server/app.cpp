@@ -50,6 +50,7 @@ app::~app() { stop_services(); }
 start_problem app::start() {
     const auto& server = config_.get()->config->server;
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
+    descriptors_ = {open_descriptors(), std::min(config_.get()->config->queue.deliveries, pool_threads)};
     if (auto problem = take_state_folder(); !problem.text.empty()) return problem;
     const belongings things{server.state_dir, *lock_, config_.get()->config->admin.socket};
     if (auto text = drop_privileges(server.user, things); !text.empty()) return {exit_code::config, text};
@@ -118,7 +119,12 @@ start_problem app::bind_listeners() {
     const auto config = config_.get()->config;
     const unsigned count = config->server.threads != 0 ? config->server.threads
                                                        : std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
+    try {
+        for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
+    } catch (const std::exception& failure) { // Asio's way to say that there is no descriptor left
+        return {exit_code::config, fmt::format("server.threads = {}: {}; LimitNOFILE= in systemd, ulimit -n",
+                                               count, failure.what())};
+    }
     for (const auto& row : config->listeners) {
         const std::shared_ptr<const conf::listener_settings> settings(config, &row);
         for (const auto& address : row.addresses) {
@@ -180,8 +186,9 @@ void app::start_services() {
                     damaged_);
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
                                        *session_ids_, *policy_, limits_, counts_});
+    accepting_.emplace(*journal_);
     check_disk();
-    for (auto& each : workers_) each->start(*services_);
+    for (auto& each : workers_) each->start(*services_, *accepting_);
     runner_->start();
     const auto fault = [this](std::string_view what) {
         journal_->fault("control socket: " + std::string(what));

@@ -6,6 +6,7 @@
 #include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
 #include "server/admin/control_socket.hpp"
+#include "server/descriptors.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/worker.hpp"
@@ -52,14 +53,17 @@ class app final : public control_target {
     void poll_drain();
     void stop_services();
 
-    // app_certificates.cpp
+    // app_snapshot.cpp: from a configuration to what sessions use
     struct loading {
         std::shared_ptr<const snapshot> made; // null: nothing can be made of it
         std::vector<std::string> problems;
-        std::string certificate_stamp; // of the files, from before they were read
+        std::vector<std::string> remarks; // for the operator at start and reload
+        std::string certificate_stamp;    // of the files, from before they were read
     };
     enum class bad_pair { is_an_error, keeps_the_old_one };
     loading make_snapshot(std::shared_ptr<const conf::config> config, bad_pair how);
+    std::shared_ptr<const conf::config> fit_sessions(std::shared_ptr<const conf::config> config,
+                                                     loading& told) const;
     void use(loading next); // one that was made
     start_problem make_certificates();
     std::string certificate_stamp(const conf::tls_settings& settings) const;
@@ -92,6 +96,8 @@ class app final : public control_target {
     std::unique_ptr<storage::directory> accounts_;
     std::set<storage::queue_id> damaged_;
     std::optional<storage::queue_id_source> ids_, session_ids_;
+    descriptor_needs descriptors_;
+    std::optional<accept_watch> accepting_;
     session_limits limits_;
     counters counts_;
     std::optional<offload_pool> pool_;

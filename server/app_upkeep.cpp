@@ -53,6 +53,7 @@ app::reload_outcome app::reload() {
         outcome.messages.insert(outcome.messages.end(), told.begin(), told.end());
         next = make_snapshot(std::move(changed), bad_pair::is_an_error);
         outcome.messages.insert(outcome.messages.end(), next.problems.begin(), next.problems.end());
+        outcome.messages.insert(outcome.messages.end(), next.remarks.begin(), next.remarks.end());
     }
     if (!next.made) {
         refuse_reload(outcome.messages);
@@ -73,6 +74,7 @@ void app::wake_queue() { runner_->wake(); }
 void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
     check_disk();
+    accepting_->look(now);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
         watch_certificates();

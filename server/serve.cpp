@@ -3,6 +3,7 @@
 
 #include "conf/load.hpp"
 #include "server/app.hpp"
+#include "server/descriptors.hpp"
 #include "server/process_signals.hpp"
 
 #include <ostream>
@@ -14,6 +15,12 @@ exit_code serve(const std::string& config_file, terminal& with) {
     const auto read = conf::load_file(config_file);
     for (const auto& finding : read.findings) with.err << "postern: " << finding.to_string() << '\n';
     if (!read.ok()) return exit_code::config;
+    raise_descriptor_limit();
+    if (const auto limit = descriptor_limit(); sessions_that_fit(limit, {}) == 0) {
+        with.err << "postern: cannot start: "
+                 << too_few_descriptors(read.snapshot->limits.sessions, limit, {}) << std::endl;
+        return exit_code::config;
+    }
     app server(config_file, read.snapshot);
     const auto trouble = server.start();
     if (!trouble.text.empty()) {

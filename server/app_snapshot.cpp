@@ -1,6 +1,7 @@
-// From a configuration to what sessions use, certificates included, and the watch over their files: a renewal
-// counts without a reload. At start and reload a pair that can't be used is an error; at the watch it stays
-// as it was, is told once and tried again each time, and holds up no other.
+// From a configuration to what sessions use: as many sessions as there are descriptors for, and the
+// certificates with the watch over their files, so that a renewal counts without a reload. At start and
+// reload a pair that can't be used is an error; at the watch it stays as it was, is told once and tried again
+// each time, and holds up no other.
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
@@ -37,8 +38,27 @@ std::vector<std::string> with_places(const std::string& file,
 
 } // namespace
 
+// limits.sessions as it can be kept; null when not even one session fits.
+std::shared_ptr<const conf::config> app::fit_sessions(std::shared_ptr<const conf::config> config,
+                                                      loading& told) const {
+    const auto limit = descriptor_limit();
+    const auto fitting = sessions_that_fit(limit, descriptors_);
+    if (config->limits.sessions <= fitting) return config;
+    auto text = too_few_descriptors(config->limits.sessions, limit, descriptors_);
+    if (fitting == 0) {
+        told.problems.push_back(std::move(text));
+        return nullptr;
+    }
+    told.remarks.push_back(std::move(text));
+    auto fitted = std::make_shared<conf::config>(*config);
+    fitted->limits.sessions = static_cast<unsigned>(fitting);
+    return fitted;
+}
+
 app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_pair how) {
     loading made;
+    config = fit_sessions(std::move(config), made);
+    if (!config) return made;
     conf::tls_settings tls = config->tls;
     if (tls.certificates.empty()) {
         bool is_new = false;
@@ -86,6 +106,8 @@ void app::use(loading next) {
 start_problem app::make_certificates() {
     auto made = make_snapshot(config_.get()->config, bad_pair::is_an_error);
     if (!made.made) return {exit_code::config, fmt::format("{}", fmt::join(made.problems, "; "))};
+    for (const auto& text : made.remarks)
+        journal_->write({.event = log_event::note, .level = conf::log_level::warning, .text = text});
     use(std::move(made));
     return {};
 }
