@@ -1,4 +1,5 @@
-# Unit tests: tests/unit/<layer>/**/*_test.cpp make the program test_<layer>; Catch's main is compiled once.
+# Unit tests: tests/unit/<layer>/**/*_test.cpp and tests/regress/<layer>/*_test.cpp make the program test_<layer>; Catch's main is
+# compiled once.
 add_library(postern_catch_main OBJECT tests/support/catch_main.cpp)
 target_compile_options(postern_catch_main PRIVATE -O0)
 
@@ -17,10 +18,10 @@ function(postern_test_program name)
 endfunction()
 
 foreach(layer IN ITEMS protocol conf storage tls policy server)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/${layer}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/${layer}/*.cpp tests/regress/${layer}/*.cpp)
   postern_test_program(test_${layer} SOURCES ${sources} LINKS postern_${layer})
 endforeach()
-file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/regress/*.cpp)
+file(GLOB sources CONFIGURE_DEPENDS tests/regress/*.cpp)
 postern_test_program(test_regress SOURCES ${sources} LINKS postern_server)
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/toolchain/*.cpp)
 postern_test_program(test_toolchain SOURCES ${sources} LINKS postern_asio)

@@ -157,15 +157,19 @@ start_problem app::open_storage() {
     if (!accounts) return unusable("the account tables", accounts.error());
     accounts_ = std::move(*accounts);
 
-    const auto recovered = storage::recover(storage::system_files(), state, *queue_);
+    const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
     journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed",
                                recovered->messages, recovered->orphans_removed));
+    if (const auto& due = recovered->due; due.added + due.removed + due.left > 0)
+        journal_->fault(fmt::format("recovery: the queue's index of times due was damaged: {} entries added, "
+                                    "{} removed, {} left as they are for want of room",
+                                    due.added, due.removed, due.left));
     for (const auto id : recovered->damaged) {
         damaged_.insert(id);
         journal_->fault(fmt::format(
-            "message {} was accepted, and its body file is missing or damaged; it stays in the queue "
-            "untried: restore {} from a backup",
+            "message {} was accepted, and its record or its body file is missing or damaged; it stays in the "
+            "queue untried: restore the queue, or bodies/{}, from a backup",
             id.to_string(), storage::body_path(id)));
     }
     const auto highest = queue_->highest_id();

@@ -89,7 +89,7 @@ class app final : public control_target {
     std::optional<conf::certificate_settings> own_certificate_;
     std::string certificate_stamp_; // of the files in use; what is not taken yet doesn't count
     std::string complained_of_;     // what was last told of files that can't be used; "" = all are in use
-    std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_;
+    std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_, readers_cleared_;
 
     std::optional<storage::state_lock> lock_;
     std::unique_ptr<storage::queue> queue_;

@@ -17,6 +17,10 @@ namespace {
 constexpr std::chrono::seconds upkeep_interval{2};
 constexpr std::chrono::seconds certificate_interval{10};
 constexpr std::chrono::hours ticket_interval{12};
+constexpr std::chrono::seconds readers_interval{60};
+constexpr const char* state_replaced = "server.state_dir is another folder than at the start (was something "
+                                       "mounted there, or it renamed?): MAIL "
+                                       "is answered 452 until it is back or the server restarted";
 constexpr std::int64_t expiry_warning = 14 * 86400; // seconds
 
 std::string tls_name(conf::tls_mode mode) {
@@ -83,6 +87,12 @@ void app::upkeep() {
         tickets_rotated_ = now;
         for (auto& [name, keys] : tickets_) keys->rotate();
     }
+    // A command that was killed while it read; until then the files may grow.
+    if (now - readers_cleared_ >= readers_interval) {
+        readers_cleared_ = now;
+        (void)queue_->clear_dead_readers();
+        (void)accounts_->clear_dead_readers();
+    }
     upkeep_timer_.expires_after(upkeep_interval);
     upkeep_timer_.async_wait([this](error_code ec) {
         if (!ec) upkeep();
@@ -92,9 +102,11 @@ void app::upkeep() {
 void app::check_disk() {
     const auto config = config_.get()->config;
     const auto free = storage::system_files().free_bytes(config->server.state_dir);
-    const bool low = !free || *free < config->queue.min_free;
+    const bool replaced = !queue_->is_in_place();
+    const bool low = replaced || !free || *free < config->queue.min_free;
     if (counts_.disk_low.exchange(low) == low) return;
     if (!low) return journal_->note("the state folder's disk has room again: mail is accepted");
+    if (replaced) return journal_->fault(state_replaced);
     journal_->fault(
         free ? fmt::format("only {} octets are free in {}, below queue.min_free: MAIL is answered 452", *free,
                            config->server.state_dir)
@@ -121,12 +133,14 @@ server_status app::status() {
     made.queue_pending = spool_->pending();
     made.log_lines_dropped = journal_->dropped();
     made.certificate_expires = now->tls->earliest_expiry();
-    if (counts_.disk_low)
+    if (!queue_->is_in_place())
+        made.alarms.push_back(state_replaced);
+    else if (counts_.disk_low)
         made.alarms.push_back("the disk of the state folder is nearly full: MAIL is answered 452");
     if (const auto ec = spool_->last_outcome())
         made.alarms.push_back("the last write to the queue failed: " + ec.message());
     if (!damaged_.empty())
-        made.alarms.push_back(fmt::format("{} accepted messages have lost their body file", damaged_.size()));
+        made.alarms.push_back(fmt::format("{} accepted messages are damaged and not tried", damaged_.size()));
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back("a certificate expires within 14 days");
     if (!complained_of_.empty())

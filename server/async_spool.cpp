@@ -1,7 +1,7 @@
-// A failed transaction fails its whole batch and is never tried again: the senders are told 4yz and keep
-// their messages.
+// What fails is told to who asked for it and never tried again: the senders get 4yz and keep their messages.
 #include "server/async_spool.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace postern::server {
@@ -81,20 +81,22 @@ void async_spool::write_batches() {
 void async_spool::write(std::vector<waiting>& batch) {
     std::vector<storage::queue_operation> operations;
     operations.reserve(batch.size());
-    bool inserted = false;
-    for (auto& entry : batch) {
-        inserted = inserted || std::holds_alternative<storage::insert_message>(entry.what);
-        operations.push_back(std::move(entry.what));
-    }
-    const auto outcome = queue_.commit(operations);
-    const error_code ec = outcome ? error_code{} : outcome.error();
+    for (auto& entry : batch) operations.push_back(std::move(entry.what));
+    const auto outcomes = queue_.commit_each(operations);
     {
         const std::lock_guard lock(mutex_);
-        last_outcome_ = ec;
+        const auto failed =
+            std::find_if(outcomes.begin(), outcomes.end(), [](error_code ec) { return !!ec; });
+        last_outcome_ = failed == outcomes.end() ? error_code{} : *failed;
     }
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
-    for (auto& entry : batch) entry.then(ec);
-    if (inserted && !ec) after_insert_();
+    bool inserted = false;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        batch[i].then(outcomes[i]);
+        inserted =
+            inserted || (!outcomes[i] && std::holds_alternative<storage::insert_message>(operations[i]));
+    }
+    if (inserted) after_insert_();
 }
 
 } // namespace postern::server

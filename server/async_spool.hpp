@@ -30,9 +30,10 @@ class async_spool {
     // After `give_up` (awaiting.hpp) it is unknown whether it was written.
     boost::asio::awaitable<boost::system::error_code> submit(storage::queue_operation what, resumer* give_up);
 
+    const storage::queue& queue() const { return queue_; }
     std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
     bool has_room() const { return pending() < pending_max_; }
-    // The outcome of the last batch: an error here is an alarm.
+    // The outcome of the last batch, the first error if any of it failed: an alarm.
     boost::system::error_code last_outcome() const;
     void stop();
 

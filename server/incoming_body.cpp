@@ -4,9 +4,8 @@
 namespace postern::server {
 using boost::system::error_code;
 
-incoming_body::incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir,
-                             storage::queue_id id)
-    : pool_(pool), state_(std::make_shared<state>(state{files, std::move(state_dir), id, {}, {}, {}})) {}
+incoming_body::incoming_body(const storage::queue& queue, offload_pool& pool, storage::queue_id id)
+    : pool_(pool), state_(std::make_shared<state>(state{queue, id, {}, {}, {}})) {}
 
 boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work,
                                                           resumer* give_up) {
@@ -20,7 +19,7 @@ boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string 
     state_->bytes = std::move(bytes);
     std::function<void(state&)> work = [](state& s) {
         if (!s.file) {
-            auto made = storage::spool_file::create(s.files, s.state_dir, s.id);
+            auto made = s.queue.create_body(s.id);
             if (!made) {
                 s.ec = made.error();
                 return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/offload_pool.hpp"
+#include "storage/queue.hpp"
 #include "storage/spool_file.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -12,7 +13,8 @@ namespace postern::server {
 
 class incoming_body {
   public:
-    incoming_body(storage::file_env& files, offload_pool& pool, std::string state_dir, storage::queue_id id);
+    // `queue` and `pool` outlive it.
+    incoming_body(const storage::queue& queue, offload_pool& pool, storage::queue_id id);
 
     // Appends on a pool thread; gives the emptied buffer back. busy when the pool is full. After an error, or
     // after `give_up` (awaiting.hpp) ended the wait, the object must only be destroyed.
@@ -31,8 +33,7 @@ class incoming_body {
   private:
     // Shared with the job on the pool: a session that dies in between leaves it to the job.
     struct state {
-        storage::file_env& files;
-        std::string state_dir;
+        const storage::queue& queue;
         storage::queue_id id;
         std::unique_ptr<storage::spool_file> file;
         std::string bytes;

@@ -5,10 +5,12 @@
 
 #include "server/clock.hpp"
 #include "server/offload_pool.hpp"
+#include "storage/schedule.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -29,10 +31,12 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void look();
+    result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
     void deliver(queue_id id);
     void write_result(queue_id id, std::shared_ptr<storage::queued_message> message);
     void written(queue_id id, std::shared_ptr<storage::queued_message> message, error_code ec);
+    void set_aside(queue_id id, const std::string& why);
     void forget(queue_id id);
     void sleep_until_due(bool more_waiting);
 
@@ -43,6 +47,9 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     delivery_services with;
     std::set<queue_id> never;
     std::set<queue_id> active;
+    // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
+    // due.
+    std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
     std::atomic<bool> woken{false};
     bool stopping = false;
     offload_pool pool; // last: its threads end before the rest goes
@@ -74,7 +81,8 @@ void queue_runner::impl::look() {
     if (stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
     if (active.size() >= at_once) return; // finished() looks again
-    const auto due = with.queue.due(now_seconds(), at_once + active.size() + never.size());
+    const auto now = std::chrono::steady_clock::now();
+    const auto due = due_now(at_once + active.size() + never.size() + unreadable.size());
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
         return sleep_until_due(false);
@@ -82,6 +90,8 @@ void queue_runner::impl::look() {
     bool more = false;
     for (const auto& entry : *due) {
         if (active.contains(entry.id) || never.contains(entry.id)) continue;
+        const auto aside = unreadable.find(entry.id);
+        if (aside != unreadable.end() && now < aside->second) continue;
         if (active.size() >= at_once) {
             more = true;
             break;
@@ -89,6 +99,14 @@ void queue_runner::impl::look() {
         take(entry.id);
     }
     sleep_until_due(more);
+}
+
+// A time that no plan gives was written under a clock that was ahead: it would be kept for as long as that.
+result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_t limit) const {
+    const auto now_config = config.get()->config;
+    const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
+    const auto now = now_seconds();
+    return with.queue.due(now, limit, storage::latest_due(plan, now));
 }
 
 void queue_runner::impl::take(queue_id id) {
@@ -101,9 +119,8 @@ void queue_runner::impl::take(queue_id id) {
 void queue_runner::impl::deliver(queue_id id) {
     auto found = with.queue.find(id);
     if (!found || !*found) {
-        if (!found)
-            with.journal.fault("message " + id.to_string() + " cannot be read: " + found.error().message());
-        asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
+        std::string why = found ? "it is due, and its record is gone" : found.error().message();
+        asio::post(main, [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
         return;
     }
     auto message = std::make_shared<storage::queued_message>(std::move(**found));
@@ -133,10 +150,17 @@ void queue_runner::impl::written(queue_id id, std::shared_ptr<storage::queued_me
             [self = shared_from_this(), id, message, later](error_code) { self->write_result(id, message); });
         return;
     }
+    unreadable.erase(id);
     if (!ec && all_delivered(*message)) {
         const std::string text = id.to_string();
         with.journal.write({.event = log_event::removed, .session = message->session, .queue_id = text});
     }
+    forget(id);
+}
+
+void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
+    const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + look_again).second;
+    if (first) with.journal.fault("message " + id.to_string() + " cannot be read: " + why);
     forget(id);
 }
 

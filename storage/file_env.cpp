@@ -76,6 +76,24 @@ int open_without_links(int folder, const char* path) {
     return static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how));
 }
 
+// For file systems without RENAME_NOREPLACE (NFS, ZFS before 2.2). A file has both names for a moment, and
+// keeps both after a crash in between. A folder can't have two: one that came to be under the name since it
+// was looked for is replaced if it is empty, and else is an error.
+result<void> rename_in_steps(int from_folder, const char* from, int to_folder, const char* to) {
+    struct stat found{};
+    if (retried([&] { return ::fstatat(from_folder, from, &found, AT_SYMLINK_NOFOLLOW); }) < 0)
+        return from_errno(errno);
+    if (!S_ISDIR(found.st_mode)) {
+        auto linked = done_or_errno(retried([&] { return ::linkat(from_folder, from, to_folder, to, 0); }));
+        if (linked)
+            (void)::unlinkat(from_folder, from, 0); // it is where it should be, whatever becomes of this
+        return linked;
+    }
+    if (::fstatat(to_folder, to, &found, AT_SYMLINK_NOFOLLOW) == 0) return storage_errc::exists;
+    if (errno != ENOENT) return from_errno(errno);
+    return done_or_errno(retried([&] { return ::renameat(from_folder, from, to_folder, to); }));
+}
+
 struct folder_closer {
     void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -132,10 +150,13 @@ class system_file_env final : public file_env {
 
     result<void> rename(const file_handle& from_folder, const std::string& from, const file_handle& to_folder,
                         const std::string& to) override {
-        return done_or_errno(retried([&] {
+        const int moved = retried([&] {
             return ::renameat2(from_folder.get(), from.c_str(), to_folder.get(), to.c_str(),
                                RENAME_NOREPLACE);
-        }));
+        });
+        if (moved < 0 && (errno == EINVAL || errno == ENOSYS))
+            return rename_in_steps(from_folder.get(), from.c_str(), to_folder.get(), to.c_str());
+        return done_or_errno(moved);
     }
 
     result<void> remove(const file_handle& folder, const std::string& name) override {
@@ -148,7 +169,7 @@ class system_file_env final : public file_env {
             retried([&] { return ::fstatat(at(folder), name.c_str(), &found, AT_SYMLINK_NOFOLLOW); });
         if (value < 0) return from_errno(errno);
         return file_facts{static_cast<std::uint64_t>(found.st_size), found.st_mtim.tv_sec,
-                          S_ISDIR(found.st_mode)};
+                          S_ISDIR(found.st_mode), found.st_dev, found.st_ino};
     }
 
     result<void> list(const file_handle& folder,

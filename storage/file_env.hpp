@@ -45,6 +45,7 @@ struct file_facts {
     std::uint64_t size = 0;
     std::int64_t modified = 0; // unix seconds
     bool is_folder = false;
+    std::uint64_t device = 0, inode = 0; // which file it is
 };
 
 class file_env {
@@ -62,7 +63,8 @@ class file_env {
     virtual result<std::size_t> write(const file_handle& file, std::string_view bytes) = 0; // may be short
     virtual result<void> sync_data(const file_handle& file) = 0;                            // fdatasync
     virtual result<void> sync_folder(const file_handle& folder) = 0;                        // fsync
-    // Fails with exists when `to` is there (RENAME_NOREPLACE).
+    // Fails with exists when `to` is there (RENAME_NOREPLACE; where that isn't known, a file gets its new
+    // name and then loses the old one).
     virtual result<void> rename(const file_handle& from_folder, const std::string& from,
                                 const file_handle& to_folder, const std::string& to) = 0;
     virtual result<void> remove(const file_handle& folder, const std::string& name) = 0;

@@ -154,19 +154,19 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
     return opened;
 }
 
-// A handful of attempts: each fails only when two commits of others fell between its two first steps.
+// Outside of any transaction: one would keep pages from being used again for as long as the walk lasts, and
+// for ever if the process died in it. Whoever overtakes a few walks in turn writes all the time, and has
+// checked the file when it opened it.
 result<void> environment::check_pages() {
-    constexpr int attempts = 16;
+    constexpr int attempts = 3;
     mdb_filehandle_t data_file{};
     if (const int rc = mdb_env_get_fd(handle_, &data_file); rc != MDB_SUCCESS) return error_of(rc);
     for (int i = 0; i < attempts; ++i) {
-        const auto begun = begin_read();
-        if (!begun) return begun.error();
-        const auto found = check_snapshot(data_file, mdb_txn_id(begun->handle_));
+        const auto found = check_newest_snapshot(data_file);
         if (!found) return found.error();
         if (*found == snapshot::sound) return {};
     }
-    return storage_errc::busy;
+    return {};
 }
 
 // LMDB leaves its data file open across exec: a program that we start could read and write everybody's mail.
@@ -181,7 +181,8 @@ environment::~environment() { mdb_env_close(handle_); }
 
 result<transaction> environment::begin(unsigned flags) {
     MDB_txn* begun = nullptr;
-    const int rc = mdb_txn_begin(handle_, nullptr, flags, &begun);
+    int rc = mdb_txn_begin(handle_, nullptr, flags, &begun);
+    if (rc == MDB_READERS_FULL && clear_dead_readers()) rc = mdb_txn_begin(handle_, nullptr, flags, &begun);
     if (rc == MDB_PANIC) given_up_ = true;
     if (rc != MDB_SUCCESS) return error_of(rc);
     return transaction(*this, begun);
@@ -189,6 +190,11 @@ result<transaction> environment::begin(unsigned flags) {
 
 result<transaction> environment::begin_read() { return begin(MDB_RDONLY); }
 result<transaction> environment::begin_write() { return begin(0); }
+
+result<void> environment::flush() {
+    if (const int rc = mdb_env_sync(handle_, 1); rc != MDB_SUCCESS) return error_of(rc);
+    return {};
+}
 
 result<void> environment::clear_dead_readers() {
     int cleared = 0;

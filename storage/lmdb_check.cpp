@@ -92,6 +92,13 @@ result<std::array<meta, 2>> read_metas(int file) {
     return std::array<meta, 2>{*first, *second};
 }
 
+// The one that LMDB would go by.
+result<meta> read_newest_meta(int file) {
+    const auto metas = read_metas(file);
+    if (!metas) return metas.error();
+    return *std::ranges::max_element(*metas, {}, &meta::transaction_id);
+}
+
 // MDB_node, points into its page. Its head: low half of the size or of the child, high half, flags (or the
 // child's highest part), length of the key.
 struct node {
@@ -270,16 +277,18 @@ result<void> check_meta_pages(const std::string& data_path) {
     return {};
 }
 
-result<snapshot> check_snapshot(int data_file, std::uint64_t transaction_id) {
-    const auto metas = read_metas(data_file);
-    if (!metas) return metas.error();
-    const auto shown = std::ranges::find(*metas, transaction_id, &meta::transaction_id);
-    if (shown == metas->end()) return snapshot::overtaken;
+result<snapshot> check_newest_snapshot(int data_file) {
+    const auto newest = read_newest_meta(data_file);
+    if (!newest) return newest.error();
     struct stat facts{};
     if (::fstat(data_file, &facts) != 0) return from_errno(errno);
-    page_walk pages(data_file, *shown, static_cast<std::uint64_t>(facts.st_size));
-    auto sound = pages.walk(shown->free, page_walk::table_kind::free_pages);
-    if (sound) sound = pages.walk(shown->main, page_walk::table_kind::main);
+    page_walk pages(data_file, *newest, static_cast<std::uint64_t>(facts.st_size));
+    auto sound = pages.walk(newest->free, page_walk::table_kind::free_pages);
+    if (sound) sound = pages.walk(newest->main, page_walk::table_kind::main);
+    if (!sound && sound.error() != storage_errc::corrupt) return sound.error();
+    const auto since = read_newest_meta(data_file);
+    if (!since) return since.error();
+    if (since->transaction_id != newest->transaction_id) return snapshot::overtaken;
     if (!sound) return sound.error();
     return snapshot::sound;
 }

@@ -17,10 +17,11 @@ result<void> check_meta_pages(const std::string& data_path);
 
 enum class snapshot {
     sound,
-    overtaken, // no meta page shows this transaction any more: others commit; begin another and ask again
+    overtaken, // others committed meanwhile: what was read may be of two states and proves nothing
 };
-// Every page that the transaction can reach, under a read transaction that keeps them from being reused.
-// Plain tables only: what a duplicate-sorted one would hold is corrupt.
-result<snapshot> check_snapshot(int data_file, std::uint64_t transaction_id);
+// Every page that the newest meta page can reach. No read transaction is needed: LMDB gives a state's pages
+// out only after the next state was committed, and that is seen. Plain tables only: what a duplicate-sorted
+// one would hold is corrupt.
+result<snapshot> check_newest_snapshot(int data_file);
 
 } // namespace postern::storage::lmdb

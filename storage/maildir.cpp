@@ -102,6 +102,7 @@ class delivery {
 
     result<std::uint64_t> limit(std::uint64_t quota);
     result<bool> was_begun_before();
+    result<file_handle> make_temporary();
     result<void> write(body_reader& body, std::uint64_t limit);
     result<void> copy(body_reader& body, const file_handle& file, std::uint64_t limit);
     result<void> put(const file_handle& file, std::string_view octets, std::uint64_t limit);
@@ -163,8 +164,17 @@ result<void> delivery::copy(body_reader& body, const file_handle& file, std::uin
     }
 }
 
+// One that a crash left is removed, never written over: where a file can't be renamed in one step it may have
+// its name in new/ already.
+result<file_handle> delivery::make_temporary() {
+    auto file = files_.open_file(&folders_.temporary, what_.name, open_mode::create_new);
+    if (file || file.error() != storage_errc::exists) return file;
+    if (auto removed = files_.remove(folders_.temporary, what_.name); !removed) return removed.error();
+    return files_.open_file(&folders_.temporary, what_.name, open_mode::create_new);
+}
+
 result<void> delivery::write(body_reader& body, std::uint64_t limit) {
-    const auto file = files_.open_file(&folders_.temporary, what_.name, open_mode::create_empty);
+    const auto file = make_temporary();
     if (!file) return file.error();
     if (auto done = put(*file, what_.head, limit); !done) return done;
     if (auto done = copy(body, *file, limit); !done) return done;

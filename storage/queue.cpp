@@ -19,6 +19,20 @@ result<queued_message> read_message(const lmdb::transaction& within, const queue
     return message;
 }
 
+// Those from the key `from` on that are due at `until` or before.
+result<void> collect_due(lmdb::cursor& walk, std::string_view from, std::int64_t until, std::size_t limit,
+                         std::vector<due_message>& into) {
+    for (auto entry = walk.seek(from); into.size() < limit; entry = walk.next()) {
+        if (!entry) return entry.error();
+        if (!*entry) return {};
+        const auto message = due_of_key((*entry)->key);
+        if (!message) return message.error();
+        if (message->due > until) return {};
+        into.push_back(*message);
+    }
+    return {};
+}
+
 class inline_body final : public body_reader {
   public:
     explicit inline_body(std::string octets) : octets_(std::move(octets)) {}
@@ -85,19 +99,23 @@ result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& mess
     });
 }
 
-result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit) const {
+result<std::unique_ptr<spool_file>> queue::create_body(queue_id id) const {
+    return spool_file::create(impl_->files, impl_->bodies, id);
+}
+
+bool queue::is_in_place() const { return impl_->is_in_place(); }
+const file_handle& queue::bodies() const { return impl_->bodies; }
+
+result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit, std::int64_t latest) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<due_message>> {
         std::vector<due_message> found;
         auto walk = lmdb::cursor::open(within, impl_->tables.due);
         if (!walk) return walk.error();
-        for (auto entry = walk->first(); found.size() < limit; entry = walk->next()) {
-            if (!entry) return entry.error();
-            if (!*entry) break;
-            const auto message = due_of_key((*entry)->key);
-            if (!message) return message.error();
-            if (message->due > now) break;
-            found.push_back(*message);
-        }
+        if (const auto read = collect_due(*walk, {}, now, limit, found); !read) return read.error();
+        if (latest <= now || latest == std::numeric_limits<std::int64_t>::max()) return found;
+        const auto read = collect_due(*walk, due_key({latest + 1, {}}),
+                                      std::numeric_limits<std::int64_t>::max(), limit, found);
+        if (!read) return read.error();
         return found;
     });
 }
@@ -115,20 +133,26 @@ result<std::optional<std::int64_t>> queue::next_due() const {
     });
 }
 
-result<std::vector<queued_message>> queue::list(queue_id after, std::size_t limit) const {
-    return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<queued_message>> {
-        std::vector<queued_message> found;
+result<queue_page> queue::list(queue_id after, std::size_t limit) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<queue_page> {
+        queue_page found;
         if (after.value == UINT64_MAX) return found;
         auto walk = lmdb::cursor::open(within, impl_->tables.messages);
         if (!walk) return walk.error();
-        for (auto entry = walk->seek(id_key({after.value + 1})); found.size() < limit; entry = walk->next()) {
+        auto entry = walk->seek(id_key({after.value + 1}));
+        for (std::size_t count = 0; count < limit; ++count, entry = walk->next()) {
             if (!entry) return entry.error();
             if (!*entry) break;
             const auto id = id_of_key((*entry)->key);
             if (!id) return id.error();
             auto message = read_message(within, impl_->tables, *id, (*entry)->value);
-            if (!message) return message.error();
-            found.push_back(std::move(*message));
+            if (message)
+                found.messages.push_back(std::move(*message));
+            else if (is_damage(message.error()))
+                found.unreadable.push_back(*id);
+            else
+                return message.error();
+            found.last = *id;
         }
         return found;
     });

@@ -9,6 +9,7 @@
 #include "storage/file_env.hpp"
 #include "storage/queue_id.hpp"
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -93,6 +94,17 @@ struct due_message {
     queue_id id;
 };
 
+struct queue_page {
+    std::vector<queued_message> messages;
+    std::vector<queue_id> unreadable; // their records are damaged, or a later version's
+    std::optional<queue_id> last;     // of either; nullopt = there was none above `after`
+};
+
+// What was put right in the index of times due. `left`: could not be written, the disk or the map being full.
+struct due_repairs {
+    std::uint64_t added = 0, removed = 0, left = 0;
+};
+
 struct queue_totals {
     std::uint64_t messages = 0;
     std::uint64_t octets = 0; // of the LMDB file in use
@@ -105,13 +117,15 @@ class body_reader {
     virtual result<std::size_t> read(std::span<char> into) = 0; // 0 = end
 };
 
+class spool_file;
+
 class queue {
   public:
     struct options {
         std::uint64_t map_size = std::uint64_t{1} << 40;
     };
     // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock
-    // (state_lock.hpp).
+    // (state_lock.hpp). incomplete: bodies without a queue, which a new one would make everybody's orphans.
     static result<std::unique_ptr<queue>> open(file_env& files, const std::string& state_dir, options with);
     // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
     // yet.
@@ -122,15 +136,34 @@ class queue {
     // all of it. Messages are refused (map_full, no_space) while there is still room to update and remove
     // others. A batch without messages that fails so may pass in smaller parts.
     result<void> commit(std::span<const queue_operation> batch);
+    // The same for operations that have nothing to do with each other: one transaction when all goes well;
+    // else one that can't be stored fails alone, and what makes room doesn't fail with what needs it. The
+    // outcome of each, in their order.
+    std::vector<boost::system::error_code> commit_each(std::span<const queue_operation> batch);
+
+    // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it
+    // there, whatever was mounted since. Any thread.
+    result<std::unique_ptr<spool_file>> create_body(queue_id id) const;
+    // False: `state_dir` has become another folder's path, by a mount or a rename. The queue goes on with the
+    // folder that it has open, but who starts on the path would not find what it accepts.
+    bool is_in_place() const;
+    const file_handle& bodies() const; // for recovery
+
+    // Makes the index of times due say what the records say: an entry that is missing would keep its message
+    // for ever. For recovery, before anything else commits.
+    result<due_repairs> repair_due();
 
     result<std::optional<queued_message>> find(queue_id id) const;
     result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;
-    // Messages due at `now` or before, earliest first, at most `limit`.
-    result<std::vector<due_message>> due(std::int64_t now, std::size_t limit) const;
+    // Messages due at `now` or before, earliest first, then those due after `latest` (schedule.hpp's
+    // latest_due); at most `limit`.
+    result<std::vector<due_message>>
+    due(std::int64_t now, std::size_t limit,
+        std::int64_t latest = std::numeric_limits<std::int64_t>::max()) const;
     // When the earliest message is due; nullopt when none waits.
     result<std::optional<std::int64_t>> next_due() const;
     // Up to `limit` messages with ids above `after`, in the order of arrival.
-    result<std::vector<queued_message>> list(queue_id after, std::size_t limit) const;
+    result<queue_page> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows
     result<queue_totals> totals() const;
     // Frees what a process that died while reading holds; at the start and every few minutes, or the file

@@ -19,21 +19,21 @@ struct room_request {
     bool inserts = false;
 };
 
-room_request room_for(std::span<const queue_operation> batch, std::uint64_t map_size) {
+room_request room_for(operation_list batch, std::uint64_t map_size) {
     room_request request;
-    for (const queue_operation& operation : batch) {
-        request.octets += room_needed(operation);
-        request.inserts = request.inserts || std::holds_alternative<insert_message>(operation);
+    for (const queue_operation* operation : batch) {
+        request.octets += room_needed(*operation);
+        request.inserts = request.inserts || std::holds_alternative<insert_message>(*operation);
     }
     const std::uint64_t kept = std::min(room_kept, map_size / 8);
     request.kept = request.inserts ? kept : kept / 2;
     return request;
 }
 
-queue_id highest_inserted(std::span<const queue_operation> batch) {
+queue_id highest_inserted(operation_list batch) {
     queue_id highest;
-    for (const queue_operation& operation : batch) {
-        if (const auto* insert = std::get_if<insert_message>(&operation)) {
+    for (const queue_operation* operation : batch) {
+        if (const auto* insert = std::get_if<insert_message>(operation)) {
             highest = std::max(highest, insert->message.id);
         }
     }
@@ -42,7 +42,7 @@ queue_id highest_inserted(std::span<const queue_operation> batch) {
 
 // A batch of removals is always tried.
 result<void> check_room(file_env& files, const std::string& state_dir, lmdb::environment& environment,
-                        std::span<const queue_operation> batch) {
+                        operation_list batch) {
     const room_request request = room_for(batch, environment.map_size());
     if (request.octets == 0) return {};
     const auto in_map = environment.room(request.octets + request.kept);
@@ -55,12 +55,11 @@ result<void> check_room(file_env& files, const std::string& state_dir, lmdb::env
     return {};
 }
 
-result<void> write_batch(lmdb::environment& environment, const queue_tables& tables,
-                         std::span<const queue_operation> batch) {
+result<void> write_batch(lmdb::environment& environment, const queue_tables& tables, operation_list batch) {
     auto begun = environment.begin_write();
     if (!begun) return begun.error();
-    for (const queue_operation& operation : batch) {
-        if (const auto applied = apply_operation(*begun, tables, operation); !applied) return applied;
+    for (const queue_operation* operation : batch) {
+        if (const auto applied = apply_operation(*begun, tables, *operation); !applied) return applied;
     }
     if (const queue_id highest = highest_inserted(batch); highest.value != 0) {
         if (const auto raised = raise_highest_id(*begun, tables, highest); !raised) return raised;
@@ -79,9 +78,9 @@ result<void> write_nothing(lmdb::environment& environment, const queue_tables& t
 }
 
 // A file that can't be removed now is an orphan: it costs space until recovery finds it, and no message.
-void remove_bodies(file_env& files, const file_handle& bodies, std::span<const queue_operation> batch) {
-    for (const queue_operation& operation : batch) {
-        const auto* removal = std::get_if<remove_message>(&operation);
+void remove_bodies(file_env& files, const file_handle& bodies, operation_list batch) {
+    for (const queue_operation* operation : batch) {
+        const auto* removal = std::get_if<remove_message>(operation);
         if (removal != nullptr && removal->body_in_file) (void)files.remove(bodies, body_path(removal->id));
     }
 }
@@ -92,10 +91,11 @@ result<void> queue::impl::replace_given_up() {
     if (environment && !environment->given_up()) return {};
     const std::unique_lock alone(replacing);
     environment.reset();
+    if (!is_in_place()) return storage_errc::io; // the path would lead to another queue
     return open_environment();
 }
 
-result<void> queue::impl::write(std::span<const queue_operation> batch) {
+result<void> queue::impl::write(operation_list batch) {
     const std::shared_lock held(replacing);
     if (const auto room = check_room(files, state_dir, *environment, batch); !room) return room;
     auto written = write_batch(*environment, tables, batch);
@@ -105,20 +105,27 @@ result<void> queue::impl::write(std::span<const queue_operation> batch) {
     return written;
 }
 
-result<void> queue::commit(std::span<const queue_operation> batch) {
+result<void> queue::impl::commit(operation_list batch) {
     if (batch.empty()) return {};
-    if (impl_->with.mode == lmdb::access::read) return storage_errc::read_only;
-    for (const queue_operation& operation : batch) {
-        if (const auto storable = check_operation(operation); !storable) return storable;
-    }
-    if (const auto usable = impl_->replace_given_up(); !usable) return usable;
-    const auto written = impl_->write(batch);
+    if (with.mode == lmdb::access::read) return storage_errc::read_only;
+    if (const auto usable = replace_given_up(); !usable) return usable;
+    const auto written = write(batch);
     if (written) {
-        remove_bodies(impl_->files, impl_->bodies, batch);
+        remove_bodies(files, bodies, batch);
     } else {
-        (void)impl_->replace_given_up(); // at once, for the readers; if it fails the next commit tries again
+        (void)replace_given_up(); // at once, for the readers; if it fails the next commit tries again
     }
     return written;
+}
+
+result<void> queue::commit(std::span<const queue_operation> batch) {
+    std::vector<const queue_operation*> operations;
+    operations.reserve(batch.size());
+    for (const queue_operation& operation : batch) {
+        if (const auto storable = check_operation(operation); !storable) return storable;
+        operations.push_back(&operation);
+    }
+    return impl_->commit(operations);
 }
 
 } // namespace postern::storage

@@ -9,11 +9,13 @@
 
 namespace postern::storage {
 
+using operation_list = std::span<const queue_operation* const>;
+
 struct queue::impl {
     file_env& files; // lives as long as the program
     std::string state_dir;
     lmdb::environment_options with{.absent = lmdb::when_absent::fail};
-    file_handle bodies;
+    file_handle state, bodies;
     // Held shared by whoever uses `environment`, alone by commit() when it replaces one that LMDB gave up:
     // LMDB must not be closed under a reader, nor opened twice in a process.
     mutable std::shared_mutex replacing;
@@ -24,8 +26,10 @@ struct queue::impl {
     std::string folder() const { return state_dir + "/queue"; }
     impl(file_env& with_files, std::string in) : files(with_files), state_dir(std::move(in)) {}
     result<void> open_environment();
+    bool is_in_place() const;
     result<void> replace_given_up();
-    result<void> write(std::span<const queue_operation> batch);
+    result<void> write(operation_list batch);
+    result<void> commit(operation_list batch); // each was checked
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.
     template <class Use> auto read(Use use) const -> decltype(use(std::declval<const lmdb::transaction&>())) {

@@ -70,7 +70,52 @@ result<file_handle> make_bodies(file_env& files, const file_handle& state) {
     return bodies;
 }
 
+// Whether a file below `bodies` has the name and place of a message's.
+result<bool> holds_bodies(file_env& files, const file_handle& bodies) {
+    bool found = false;
+    for (std::size_t i = 0; i < body_subfolders && !found; ++i) {
+        const std::string subfolder = body_subfolder(i);
+        const auto folder = files.open_folder(&bodies, subfolder, folder_links::refuse);
+        if (!folder) return {boost::system::in_place_error, folder.error()};
+        const auto listed = files.list(*folder, [&](const std::string& name) {
+            const auto id = queue_id::parse(name);
+            found = id && body_path(*id) == subfolder + "/" + name;
+            return !found;
+        });
+        if (!listed) return {boost::system::in_place_error, listed.error()};
+    }
+    return found;
+}
+
+// Recovery takes what the queue doesn't name for nobody's: with a new queue that would be every body there
+// is.
+result<void> make_queue_if_absent(file_env& files, const file_handle& state, const file_handle& bodies,
+                                  const std::string& state_dir, const lmdb::environment_options& with) {
+    const auto present = files.facts(&state, "queue");
+    if (present) return {};
+    if (present.error() != storage_errc::not_found) return present.error();
+    const auto bereft = holds_bodies(files, bodies);
+    if (!bereft) return bereft.error();
+    if (*bereft) return storage_errc::incomplete;
+    return make_queue(files, state, state_dir, with);
+}
+
+// The state folder may just have been made. Its parent may be closed to us: then it isn't ours to flush.
+result<void> flush_entries(file_env& files, const file_handle& state) {
+    if (const auto flushed = files.sync_folder(state); !flushed) return flushed;
+    const auto parent = files.open_folder(&state, "..", folder_links::follow);
+    if (!parent && parent.error() == storage_errc::permission) return {};
+    if (!parent) return parent.error();
+    return files.sync_folder(*parent);
+}
+
 } // namespace
+
+bool queue::impl::is_in_place() const {
+    const auto opened = files.facts(&state, ".");
+    const auto found = files.facts(nullptr, state_dir + "/.");
+    return opened && found && opened->device == found->device && opened->inode == found->inode;
+}
 
 result<void> queue::impl::open_environment() {
     auto opened = lmdb::environment::open(folder(), with);
@@ -81,6 +126,10 @@ result<void> queue::impl::open_environment() {
     if (!found) return corrupt_if_absent(found.error());
     if (const auto known = check_queue_format(*begun, *found); !known) return known;
     if (const auto kept = begun->commit(); !kept) return kept; // keeps the handles of the tables
+    // A write that failed may have left in memory what isn't on the disk; nothing may be built on that.
+    if (with.mode == lmdb::access::write) {
+        if (const auto flushed = (*opened)->flush(); !flushed) return flushed;
+    }
     environment = std::move(*opened);
     tables = *found;
     return {};
@@ -89,18 +138,15 @@ result<void> queue::impl::open_environment() {
 result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& state_dir, options with) {
     auto inner = std::make_unique<impl>(files, state_dir);
     inner->with.map_size = with.map_size;
-    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
+    auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
     if (!state) return state.error();
-    auto bodies = make_bodies(files, *state);
+    inner->state = std::move(*state);
+    auto bodies = make_bodies(files, inner->state);
     if (!bodies) return bodies.error();
     inner->bodies = std::move(*bodies);
-    const auto present = files.facts(&*state, "queue");
-    if (!present && present.error() != storage_errc::not_found) return present.error();
-    if (!present) {
-        const auto made = make_queue(files, *state, state_dir, inner->with);
-        if (!made) return made.error();
-    }
-    if (const auto flushed = files.sync_folder(*state); !flushed) return flushed.error();
+    const auto made = make_queue_if_absent(files, inner->state, inner->bodies, state_dir, inner->with);
+    if (!made) return made.error();
+    if (const auto flushed = flush_entries(files, inner->state); !flushed) return flushed.error();
     if (const auto opened = inner->open_environment(); !opened) return opened.error();
     return std::unique_ptr<queue>(new queue(std::move(inner)));
 }
@@ -108,10 +154,11 @@ result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& s
 result<std::unique_ptr<queue>> queue::open_for_reading(file_env& files, const std::string& state_dir) {
     auto inner = std::make_unique<impl>(files, state_dir);
     inner->with.mode = lmdb::access::read;
-    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
+    auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
     if (!state) return state.error();
-    if (const auto present = files.facts(&*state, "queue"); !present) return present.error();
-    auto bodies = files.open_folder(&*state, "bodies", folder_links::follow);
+    inner->state = std::move(*state);
+    if (const auto present = files.facts(&inner->state, "queue"); !present) return present.error();
+    auto bodies = files.open_folder(&inner->state, "bodies", folder_links::follow);
     if (!bodies) return bodies.error();
     inner->bodies = std::move(*bodies);
     if (const auto opened = inner->open_environment(); !opened) return opened.error();

@@ -42,16 +42,6 @@ result<void> write_number(lmdb::transaction& within, lmdb::table meta, std::stri
     return within.put(meta, name, octets, lmdb::put_mode::replace);
 }
 
-result<std::optional<states_head>> read_states_head(const lmdb::transaction& within,
-                                                    const queue_tables& tables, std::string_view key) {
-    const auto record = within.get(tables.states, key);
-    if (!record) return record.error();
-    if (!*record) return std::optional<states_head>();
-    const auto head = decode_states_head(**record);
-    if (!head) return head.error();
-    return std::optional<states_head>(*head);
-}
-
 result<void> put_due(lmdb::transaction& within, const queue_tables& tables, std::int64_t due, queue_id id) {
     return within.put(tables.due, due_key({due, id}), {}, lmdb::put_mode::replace);
 }
@@ -208,6 +198,20 @@ result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tab
     if (!before) return before.error();
     if (*before >= to) return {};
     return write_number(within, tables.meta, highest_key, to.value);
+}
+
+bool is_damage(const boost::system::error_code& error) {
+    return error == storage_errc::corrupt || error == storage_errc::newer_format;
+}
+
+result<std::optional<states_head>> read_states_head(const lmdb::transaction& within,
+                                                    const queue_tables& tables, std::string_view key) {
+    const auto record = within.get(tables.states, key);
+    if (!record) return record.error();
+    if (!*record) return std::optional<states_head>();
+    const auto head = decode_states_head(**record);
+    if (!head) return head.error();
+    return std::optional<states_head>(*head);
 }
 
 result<void> check_operation(const queue_operation& operation) {

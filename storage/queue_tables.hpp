@@ -24,6 +24,8 @@ struct states_head {
     std::size_t recipients = 0;
 };
 result<states_head> decode_states_head(std::string_view record);
+// An error that is one record's own; any other is the whole queue's trouble.
+bool is_damage(const boost::system::error_code& error);
 
 result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_absent absent);
 // newer_format or corrupt when this program can't work on it.
@@ -35,6 +37,10 @@ std::string due_key(due_message entry);
 result<queue_id> id_of_key(std::string_view key); // corrupt when it isn't one
 result<due_message> due_of_key(std::string_view key);
 result<queue_id> read_highest_id(const lmdb::transaction& within, const queue_tables& tables);
+
+// nullopt: there is no such record.
+result<std::optional<states_head>> read_states_head(const lmdb::transaction& within,
+                                                    const queue_tables& tables, std::string_view key);
 
 // invalid or too_large when the operation asks for something that can't be stored; no table is touched.
 result<void> check_operation(const queue_operation& operation);

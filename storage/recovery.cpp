@@ -2,6 +2,7 @@
 // walks one folder and one page of the queue at a time: memory does not grow with the queue.
 #include "storage/recovery.hpp"
 
+#include "storage/queue_tables.hpp"
 #include "storage/spool_file.hpp"
 
 namespace postern::storage {
@@ -9,11 +10,13 @@ namespace {
 
 constexpr std::size_t messages_at_once = 64;
 
-// Whether a file may go. A name that we would not have given stays: we remove only what is ours.
+// Whether a file may go. A name that we would not have given stays: we remove only what is ours. So does the
+// file of a record that can't be read.
 result<bool> is_orphan(const std::string& subfolder, const std::string& name, const queue& from) {
     const auto id = queue_id::parse(name);
     if (!id || body_path(*id) != subfolder + "/" + name) return {boost::system::in_place_value, false};
     const auto message = from.find(*id);
+    if (!message && is_damage(message.error())) return {boost::system::in_place_value, false};
     if (!message) return {boost::system::in_place_error, message.error()};
     return !*message || !(*message)->body_in_file;
 }
@@ -54,32 +57,35 @@ result<void> check_messages(file_env& files, const file_handle& bodies, const qu
                             recovery_report& report) {
     queue_id after;
     for (;;) {
-        const auto messages = from.list(after, messages_at_once);
-        if (!messages) return messages.error();
-        if (messages->empty()) return {};
-        for (const queued_message& message : *messages) {
+        const auto page = from.list(after, messages_at_once);
+        if (!page) return page.error();
+        if (!page->last) return {};
+        for (const queued_message& message : page->messages) {
             const auto damaged = is_damaged(files, bodies, message);
             if (!damaged) return damaged.error();
             if (*damaged) report.damaged.push_back(message.id);
         }
-        report.messages += messages->size();
-        after = messages->back().id;
+        report.damaged.insert(report.damaged.end(), page->unreadable.begin(), page->unreadable.end());
+        report.messages += page->messages.size() + page->unreadable.size();
+        after = *page->last;
     }
 }
 
 } // namespace
 
-result<recovery_report> recover(file_env& files, const std::string& state_dir, const queue& from) {
+result<recovery_report> recover(file_env& files, queue& from) {
     recovery_report report;
     if (const auto cleared = from.clear_dead_readers(); !cleared) return cleared.error();
-    const auto bodies = files.open_folder(nullptr, state_dir + "/bodies", folder_links::follow);
-    if (!bodies) return bodies.error();
+    const auto repaired = from.repair_due();
+    if (!repaired) return repaired.error();
+    report.due = *repaired;
     for (std::size_t i = 0; i < body_subfolders; ++i) {
-        const auto removed = sweep_subfolder(files, *bodies, body_subfolder(i), from);
+        const auto removed = sweep_subfolder(files, from.bodies(), body_subfolder(i), from);
         if (!removed) return removed.error();
         report.orphans_removed += *removed;
     }
-    if (const auto checked = check_messages(files, *bodies, from, report); !checked) return checked.error();
+    if (const auto checked = check_messages(files, from.bodies(), from, report); !checked)
+        return checked.error();
     return report;
 }
 

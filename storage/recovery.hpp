@@ -1,5 +1,6 @@
-// What start-up does before anything is accepted: removes body files that no record names, finds records
-// whose file is missing or of another size, clears dead LMDB readers. Deletes nothing that a record names.
+// What start-up does before anything is accepted: removes body files that no record names, finds damaged
+// records and those whose file is missing or of another size, puts the index of times due right, clears dead
+// LMDB readers. Deletes nothing that a record names.
 #pragma once
 
 #include "storage/queue.hpp"
@@ -9,9 +10,10 @@ namespace postern::storage {
 struct recovery_report {
     std::uint64_t messages = 0;
     std::uint64_t orphans_removed = 0;
-    std::vector<queue_id>
-        damaged; // acknowledged, and their body file is missing or short: said loudly, kept, never tried
+    due_repairs due;
+    std::vector<queue_id> damaged; // acknowledged, and their record can't be read or their body file is
+                                   // missing or short: said loudly, kept, never tried
 };
-result<recovery_report> recover(file_env& files, const std::string& state_dir, const queue& from);
+result<recovery_report> recover(file_env& files, queue& from);
 
 } // namespace postern::storage

@@ -45,15 +45,13 @@ spool_file::~spool_file() {
     (void)files_.remove(folder_, name_); // if that fails recovery finds it: no record names it
 }
 
-result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const std::string& state_dir,
+result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const file_handle& bodies,
                                                        queue_id id) {
     const std::string path = body_path(id);
     const std::string subfolder = path.substr(0, path.find('/'));
-    const auto bodies = files.open_folder(nullptr, state_dir + "/bodies", folder_links::follow);
-    if (!bodies) return bodies.error();
-    auto folder = files.open_folder(&*bodies, subfolder, folder_links::refuse);
+    auto folder = files.open_folder(&bodies, subfolder, folder_links::refuse);
     if (!folder && folder.error() == storage_errc::not_found) {
-        folder = make_subfolder(files, *bodies, subfolder);
+        folder = make_subfolder(files, bodies, subfolder);
     }
     if (!folder) return folder.error();
     const std::string name = id.to_string();

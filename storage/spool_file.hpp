@@ -17,7 +17,8 @@ std::string body_subfolder(std::size_t index); // the name of one of them, index
 
 class spool_file {
   public:
-    static result<std::unique_ptr<spool_file>> create(file_env& files, const std::string& state_dir,
+    // `bodies` is the open folder of all bodies; queue::create_body passes its own.
+    static result<std::unique_ptr<spool_file>> create(file_env& files, const file_handle& bodies,
                                                       queue_id id);
     ~spool_file(); // not kept: the file is removed
 

@@ -98,14 +98,19 @@ struct open_queue {
 };
 
 // Calls `print` for each message; each page is its own read transaction, over before anything is printed.
-template <class Print> result<void> each_message(const storage::queue& from, Print print) {
-    storage::queue_id last{};
+// Those that can't be read are said on stderr, and told by the exit code at the end.
+template <class Print> exit_code each_message(const storage::queue& from, terminal& with, Print print) {
+    auto code = exit_code::ok;
+    storage::queue_id after{};
     for (;;) {
-        const auto messages = from.list(last, page);
-        if (!messages) return messages.error();
-        for (const auto& message : *messages) print(message);
-        if (messages->size() < page) return {};
-        last = messages->back().id;
+        const auto found = from.list(after, page);
+        if (!found) return fail(with, "queue", found.error());
+        for (const auto& message : found->messages) print(message);
+        for (const auto id : found->unreadable)
+            code =
+                fail(with, exit_code::bad_data, id.to_string(), "its record is damaged; it is kept, untried");
+        if (!found->last) return code;
+        after = *found->last;
     }
 }
 
@@ -154,20 +159,20 @@ exit_code run_queue_list(const arguments& given, terminal& with) {
     const open_queue queue(*settings, with);
     if (queue.code != exit_code::ok) return queue.code;
     const std::int64_t now = std::time(nullptr);
-    result<void> listed;
+    auto code = exit_code::ok;
     if (given.has("--json")) {
         json_list list(with.out, "messages");
         if (queue.messages)
-            listed = each_message(*queue.messages, [&](const storage::queued_message& message) {
+            code = each_message(*queue.messages, with, [&](const storage::queued_message& message) {
                 list.add(message_object(message, now));
             });
         list.end();
     } else if (queue.messages) {
-        listed = each_message(*queue.messages, [&](const storage::queued_message& message) {
+        code = each_message(*queue.messages, with, [&](const storage::queued_message& message) {
             print_message(message, now, with.out);
         });
     }
-    return listed ? exit_code::ok : fail(with, "queue", listed.error());
+    return code;
 }
 
 exit_code run_queue_show(const arguments& given, terminal& with) {

@@ -19,6 +19,9 @@ using storage::storage_errc;
 
 namespace {
 
+// Octets of the host in a Maildir file's name, which has 200 at most; the rest makes it unique.
+constexpr std::size_t name_host_max = 150;
+
 // What an attempt led to; no text = delivered.
 struct setback {
     std::string_view code; // RFC 3463
@@ -45,7 +48,7 @@ setback deliver(const delivery_services& with, const conf::config& config, const
 
     storage::maildir_delivery what;
     what.name = fmt::format("{}.Q{}R{}.{}", message.arrived / 1'000'000, message.id.to_string(), index,
-                            config.server.hostname);
+                            config.server.hostname.substr(0, name_host_max));
     what.head = protocol::return_path_field(message.sender) + protocol::delivered_to_field(to.address);
     what.body_size = message.size;
     const auto done = deliver_to_maildir(with.files, local_target(config, to.address, quota), what, **body);
@@ -96,9 +99,11 @@ bool all_delivered(const queued_message& message) {
 
 void attempt_delivery(const delivery_services& with, const conf::config& config, queued_message& message,
                       std::int64_t now) {
+    const auto latest = storage::latest_due({config.queue.retry, config.queue.expire}, now);
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         auto& to = message.recipients[i];
-        if (to.state != recipient_state::waiting || to.next_try > now) continue;
+        if (to.state != recipient_state::waiting) continue;
+        if (to.next_try > now && to.next_try <= latest) continue;
         if (to.tries < std::numeric_limits<std::uint16_t>::max()) ++to.tries;
         const setback why = deliver(with, config, message, i);
         if (why.text.empty()) {

@@ -73,6 +73,9 @@ class directory {
     virtual result<void>
     each_alias(std::string_view address_or_all, // "" = all
                const std::function<bool(std::string_view address, std::string_view target)>& visit) const = 0;
+
+    // Frees what processes that died while reading hold, for backends where they hold something.
+    virtual result<void> clear_dead_readers() const { return {}; }
 };
 
 // <state_dir>/accounts. Writes are durable when they return. Several processes may use it at once (the

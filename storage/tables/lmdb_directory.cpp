@@ -139,6 +139,7 @@ class lmdb_directory final : public directory {
         if (!within) return within.error();
         return each_alias_in(*within, address_or_all, visit);
     }
+    result<void> clear_dead_readers() const override { return accounts_->clear_dead_readers(); }
 
   private:
     template <class Record> using decoder = result<Record> (*)(std::string_view, std::string_view);

@@ -2,7 +2,7 @@
 // the terminal.
 #include "command_fixture.hpp"
 
-#include "storage/queue.hpp"
+#include "storage/queue_tables.hpp"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
@@ -111,6 +111,31 @@ TEST_CASE("a queue of more than one page is listed whole, each message once", "[
     for (const auto& message : list) ids.emplace(message.as_object().at("id").as_string());
     CHECK(list.size() == 1001);
     CHECK(ids.size() == 1001);
+}
+
+TEST_CASE("a damaged record is named and hides no other message", "[commands][queue]") {
+    queue_fixture at;
+    for (std::uint64_t i = 0; i < 3; ++i) at.insert(message_of(some_id + i, 1));
+    at.messages.reset();
+    const storage::queue_id broken{(some_id + 1) << 10};
+    {
+        const auto opened = storage::lmdb::environment::open(at.state_dir() + "/queue", {});
+        auto begun = (*opened)->begin_write();
+        REQUIRE(begun.has_value());
+        const auto tables = storage::open_queue_tables(*begun, storage::lmdb::when_absent::fail);
+        REQUIRE(begun->put(tables->messages, storage::id_key(broken), "x", storage::lmdb::put_mode::replace));
+        REQUIRE(begun->commit());
+    }
+    for (const std::vector<std::string>& how : {std::vector<std::string>{}, {"--json"}}) {
+        std::vector<std::string> words{"queue", "list"};
+        words.insert(words.end(), how.begin(), how.end());
+        const auto result = at.run(words);
+        CHECK(result.code == 65);
+        CHECK(result.err.find(broken.to_string()) != std::string::npos);
+        for (const std::uint64_t i : {0U, 2U})
+            CHECK(result.out.find(storage::queue_id{(some_id + i) << 10}.to_string()) != std::string::npos);
+    }
+    CHECK(at.run({"queue", "show", broken.to_string()}).code == 65);
 }
 
 TEST_CASE("one message is shown with its client and its body's place", "[commands][queue]") {

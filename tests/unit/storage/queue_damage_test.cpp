@@ -76,10 +76,10 @@ struct healthy_queue {
         (void)(*opened)->totals();
         const auto listed = (*opened)->list({0}, 1000);
         if (!listed) return true;
-        for (const auto& message : *listed) (void)stored_body(**opened, message);
+        for (const auto& message : listed->messages) (void)stored_body(**opened, message);
         (void)commit_one(**opened, insert_of(5000, 30'000));
         std::vector<queue_operation> removals;
-        for (const auto& message : *listed) removals.push_back(removal_of(message.id.value));
+        for (const auto& message : listed->messages) removals.push_back(removal_of(message.id.value));
         (void)(*opened)->commit(removals);
         return true;
     }

@@ -29,14 +29,14 @@ queued_message kill_message(std::uint64_t id) {
     return message;
 }
 
-bool commit_batch(queue& into, const std::string& state_dir, std::uint64_t first) {
+bool commit_batch(queue& into, std::uint64_t first) {
     std::vector<queue_operation> batch;
     std::vector<std::unique_ptr<spool_file>> files;
     for (std::uint64_t id = first; id < first + batch_size; ++id) {
         const std::string body = body_of(id, size_of(id));
         batch.push_back(insert_message{kill_message(id), in_file(id) ? "" : body});
         if (!in_file(id)) continue;
-        auto file = spool_file::create(system_files(), state_dir, {id});
+        auto file = into.create_body({id});
         if (!file || !(*file)->append(body) || !(*file)->make_durable()) return false;
         files.push_back(std::move(*file));
     }
@@ -80,7 +80,7 @@ template <class Work> child_run run_in_child(Work work, std::uint64_t kill_after
 std::uint64_t check_kept(const std::string& state_dir, std::uint64_t acknowledged) {
     const auto queue = open_queue(state_dir);
     REQUIRE(queue);
-    const auto report = recover(system_files(), state_dir, *queue);
+    const auto report = recover(system_files(), *queue);
     REQUIRE(report.has_value());
     CHECK(report->damaged.empty());
     const std::uint64_t kept = queue->totals()->messages;
@@ -109,10 +109,10 @@ TEST_CASE(
         const child_run run = run_in_child(
             [&](const auto& acknowledge) {
                 const auto queue = open_queue(folder.path());
-                if (!queue || !commit_batch(*queue, folder.path(), 1)) ::_exit(1);
+                if (!queue || !commit_batch(*queue, 1)) ::_exit(1);
                 acknowledge(batch_size);
                 kill_at_system_call(nth);
-                if (commit_batch(*queue, folder.path(), 1 + batch_size)) acknowledge(2 * batch_size);
+                if (commit_batch(*queue, 1 + batch_size)) acknowledge(2 * batch_size);
             },
             UINT64_MAX);
         killed = run.killed;
@@ -133,7 +133,7 @@ TEST_CASE("a writer killed again and again in the midst of its work loses nothin
             [&](const auto& acknowledge) {
                 const auto queue = open_queue(folder.path());
                 if (!queue) return;
-                for (std::uint64_t id = kept + 1; commit_batch(*queue, folder.path(), id); id += batch_size) {
+                for (std::uint64_t id = kept + 1; commit_batch(*queue, id); id += batch_size) {
                     acknowledge(id + batch_size - 1);
                 }
             },

@@ -22,6 +22,13 @@ std::vector<std::uint64_t> ids_due(const queue& in, std::int64_t now, std::size_
     return ids;
 }
 
+std::vector<std::uint64_t> ids_due_by(const queue& in, std::int64_t now, std::int64_t latest,
+                                      std::size_t limit) {
+    std::vector<std::uint64_t> ids;
+    for (const due_message& each : in.due(now, limit, latest).value()) ids.push_back(each.id.value);
+    return ids;
+}
+
 using ids = std::vector<std::uint64_t>;
 
 } // namespace
@@ -74,13 +81,13 @@ TEST_CASE("ids that reach the writer out of order are all kept, and listed in or
     ids listed;
     const auto first = queue->list({0}, 5);
     REQUIRE(first.has_value());
-    for (const auto& message : *first) listed.push_back(message.id.value);
-    const auto rest = queue->list(first->back().id, 100);
+    for (const auto& message : first->messages) listed.push_back(message.id.value);
+    const auto rest = queue->list(*first->last, 100);
     REQUIRE(rest.has_value());
-    for (const auto& message : *rest) listed.push_back(message.id.value);
+    for (const auto& message : rest->messages) listed.push_back(message.id.value);
     CHECK(listed == ids{5, 7, 10, 20, 30, 40, 41, 42});
-    CHECK(queue->list({42}, 10)->empty());
-    CHECK(queue->list({UINT64_MAX}, 10)->empty());
+    CHECK(queue->list({42}, 10)->messages.empty());
+    CHECK_FALSE(queue->list({UINT64_MAX}, 10)->last);
     CHECK(queue->highest_id().value() == queue_id{42});
 }
 
@@ -189,7 +196,7 @@ TEST_CASE("a large body is read from its file, and goes with its message") {
     message.body_in_file = true;
     const std::string body = body_of(1, 200'000);
     {
-        const auto file = spool_file::create(system_files(), folder.path(), message.id);
+        const auto file = queue->create_body(message.id);
         REQUIRE(file.has_value());
         REQUIRE((*file)->append(body));
         REQUIRE((*file)->make_durable());
@@ -213,7 +220,7 @@ TEST_CASE("the file of a body stays when the removal of its message fails") {
     REQUIRE(queue);
     queued_message message = message_of(1, 3);
     message.body_in_file = true;
-    const auto file = spool_file::create(system_files(), folder.path(), message.id);
+    const auto file = queue->create_body(message.id);
     REQUIRE(file.has_value());
     REQUIRE((*file)->append("abc"));
     (*file)->keep();
@@ -251,7 +258,7 @@ TEST_CASE("readers see whole batches while the writer commits") {
             while (!stop) {
                 const auto listed = queue->list({0}, 1'000'000);
                 if (!listed) ++errors;
-                if (listed && listed->size() % 3 != 0) ++torn;
+                if (listed && listed->messages.size() % 3 != 0) ++torn;
                 ++reads;
             }
         });
@@ -271,7 +278,7 @@ TEST_CASE("no descriptor of the queue is inherited by a program that the server 
     const temporary_folder folder;
     const auto queue = open_queue(folder.path());
     REQUIRE(queue);
-    const auto file = spool_file::create(system_files(), folder.path(), {1});
+    const auto file = queue->create_body({1});
     REQUIRE(file.has_value());
     int seen = 0;
     for (int fd = 3; fd < 100; ++fd) {
@@ -291,4 +298,20 @@ TEST_CASE("an empty batch is no transaction") {
     const auto queue = open_queue(folder.path());
     REQUIRE(queue);
     CHECK(queue->commit({}));
+}
+
+TEST_CASE("a time beyond the latest is due as well, after those whose time has come") {
+    const temporary_folder folder;
+    const auto queue = open_queue(folder.path());
+    REQUIRE(queue);
+    constexpr auto never = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t times[] = {-5, 100, 200, 300, 301, 40'000'000, never};
+    std::uint64_t id = 0;
+    for (const std::int64_t time : times) REQUIRE(commit_one(*queue, insert_of(++id, 100, time)));
+    CHECK(ids_due_by(*queue, 100, 300, 100) == ids{1, 2, 5, 6, 7});
+    CHECK(ids_due_by(*queue, 100, 300, 3) == ids{1, 2, 5});
+    CHECK(ids_due_by(*queue, 100, 300, 1) == ids{1});
+    CHECK(ids_due_by(*queue, 300, 300, 100) == ids{1, 2, 3, 4});
+    CHECK(ids_due_by(*queue, 100, never, 100) == ids{1, 2});
+    CHECK(ids_due_by(*queue, 100, never - 1, 100) == ids{1, 2, 7});
 }

@@ -45,3 +45,11 @@ TEST_CASE("a clock that jumps ahead does not give up a message that was hardly t
         CHECK(expired(plan, each.tries, each.arrived, each.now) == each.given_up);
     }
 }
+
+TEST_CASE("no time that a plan gives is later than its latest") {
+    for (unsigned tries = 0; tries < 6; ++tries) CHECK(next_try(plan, tries, 1000) <= latest_due(plan, 1000));
+    CHECK(latest_due(plan, 1000) == 1000 + 3600 + 60);
+    constexpr std::array falling = {seconds(900), seconds(300)};
+    CHECK(latest_due({falling, seconds(1)}, 0) == 900 + 60);
+    CHECK(latest_due(plan, latest) == latest);
+}

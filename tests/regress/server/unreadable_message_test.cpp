@@ -1,0 +1,46 @@
+// The runner asked again and again, without a pause, for a message that the queue could not give.
+#include "runner_bench.hpp"
+#include "storage/queue_tables.hpp"
+
+#include <catch2/catch.hpp>
+#include <ctime>
+
+using namespace postern;
+using namespace postern::storage;
+
+namespace {
+
+// Exchanges or, with nothing, removes the record of a message behind the closed queue's back.
+void break_record(testing::runner_bench& bench, queue_id id, std::optional<std::string> record) {
+    bench.queue.reset();
+    {
+        const auto opened =
+            lmdb::environment::open(bench.folder.path() + "/queue", {.map_size = std::uint64_t{1} << 26});
+        REQUIRE(opened.has_value());
+        auto begun = (*opened)->begin_write();
+        REQUIRE(begun.has_value());
+        const auto tables = open_queue_tables(*begun, lmdb::when_absent::fail);
+        REQUIRE(tables.has_value());
+        if (record)
+            REQUIRE(begun->put(tables->messages, id_key(id), *record, lmdb::put_mode::replace));
+        else
+            REQUIRE(begun->remove(tables->messages, id_key(id)).value());
+        REQUIRE(begun->commit());
+    }
+    bench.queue = *queue::open(system_files(), bench.folder.path(), {.map_size = std::uint64_t{1} << 26});
+}
+
+} // namespace
+
+TEST_CASE("a message that can't be read is told of once and set aside, and the others are delivered") {
+    testing::runner_bench bench;
+    const auto now = std::time(nullptr);
+    for (std::uint64_t id = 1; id <= 20; ++id) bench.insert(id, now);
+    for (std::uint64_t id = 1; id <= 10; ++id)
+        break_record(bench, {id}, id % 2 == 0 ? std::optional<std::string>("\x01\x02\x03") : std::nullopt);
+    CHECK(bench.run_until([&] { return bench.delivered() == 10 && bench.journal.faults().size() >= 10; },
+                          std::chrono::seconds(10)));
+    CHECK_FALSE(bench.run_until([&] { return bench.journal.faults().size() > 20; },
+                                std::chrono::milliseconds(300))); // a second runner tells of each once more
+    CHECK(bench.journal.faults().size() == 20);
+}

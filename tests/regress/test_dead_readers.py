@@ -1,0 +1,48 @@
+"""A command that dies while it reads must not pin the queue's pages for as long as the server runs."""
+import ctypes
+import ctypes.util
+import os
+import signal
+import struct
+
+from deadline import until
+from server import Server
+
+RDONLY, NOTLS = 0x20000, 0x200000
+
+
+def die_while_reading(folder):
+    """A process that is killed inside a read transaction of the environment; returns its id."""
+    child = os.fork()
+    if child == 0:
+        lmdb = ctypes.CDLL(ctypes.util.find_library('lmdb') or 'liblmdb.so.0')
+        environment, transaction = ctypes.c_void_p(), ctypes.c_void_p()
+        lmdb.mdb_env_create(ctypes.byref(environment))
+        lmdb.mdb_env_set_mapsize(environment, ctypes.c_size_t(1 << 40))
+        if lmdb.mdb_env_open(environment, folder.encode(), RDONLY | NOTLS, 0o600):
+            os._exit(1)
+        if lmdb.mdb_txn_begin(environment, None, RDONLY, ctypes.byref(transaction)):
+            os._exit(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), 'the reader was not killed'
+    return child
+
+
+def readers(folder):
+    """The process ids in LMDB's table of readers: slots of 64 octets after a head of two cache lines, the id at octet 8."""
+    with open(os.path.join(folder, 'lock.mdb'), 'rb') as file:
+        table = file.read()[128:]
+    return {struct.unpack_from('<i', table, at + 8)[0] for at in range(0, len(table) - 63, 64)}
+
+
+def test_slots_of_dead_readers_are_freed_while_the_server_runs():
+    with Server() as server:
+        folders = [server.path('state/queue'), server.path('state/accounts')]
+        dead = {folder: die_while_reading(folder) for folder in folders}
+        for folder, reader in dead.items():
+            assert reader in readers(folder), 'the dead reader is not seen'
+        until('free slots', lambda: not any(reader in readers(folder) for folder, reader in dead.items()), 100)
+
+
+test_slots_of_dead_readers_are_freed_while_the_server_runs.long = True
