@@ -30,6 +30,31 @@ problem not_a(std::string_view text, std::string_view what, std::string_view cur
     return {fmt::format("{} is not {}", quoted(text), what), cure};
 }
 
+// In one component "a" and "b-c" look like "a-b" and "c". A domain has no "@", so behind the last one it is
+// told from any local part.
+bool tells_apart(std::string_view component) {
+    constexpr std::string_view local = "{local}", domain = "{domain}", address = "{local}@{domain}";
+    const auto placeholders = std::ranges::count(component, '{');
+    if (component.find(local) == std::string_view::npos || component.find(domain) == std::string_view::npos)
+        return true;
+    return placeholders == 2 && component.find(address) != std::string_view::npos;
+}
+
+checked<std::string> apart_or_address(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('/', at), text.size());
+        const auto component = text.substr(at, end - at);
+        if (!tells_apart(component))
+            return problem{
+                fmt::format("{} has {{local}} and {{domain}} in one name, so that two mailboxes could "
+                            "share a folder",
+                            quoted(component)),
+                "write them as two folders, \"{domain}/{local}\", or as \"{local}@{domain}\""};
+        at = end + 1;
+    }
+    return std::string{text};
+}
+
 } // namespace
 
 problem::problem(std::string_view what, std::string_view cure)
@@ -120,7 +145,7 @@ checked<std::string> maildir_template(std::string_view text) {
             return not_a(name, "a placeholder", "write only {domain} and {local}");
         at = end + 1;
     }
-    if (has_domain && has_local) return std::string{text};
+    if (has_domain && has_local) return apart_or_address(text);
     return problem{fmt::format("{} has no {}, so that mailboxes would share a folder", quoted(text),
                                has_domain ? "{local}" : "{domain}"),
                    "write both, such as \"/var/mail/{domain}/{local}\""};

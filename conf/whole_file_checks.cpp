@@ -5,8 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace postern::conf {
 
@@ -37,21 +40,60 @@ void check_names(const config& read, const toml::table& root, findings& found) {
     }
 }
 
+struct taken_address {
+    std::string text;
+    std::string_view listener;
+};
+
+// Of one port and family: "0.0.0.0" and "[::]" take all its addresses. (The one never takes the other's.)
+struct taken_port {
+    std::optional<taken_address> all;
+    std::optional<taken_address> some; // the first of them
+};
+
+bool is_all(const protocol::ip_address& address) {
+    const auto bytes = address.bytes();
+    return std::all_of(bytes.begin(), bytes.end(), [](auto byte) { return byte == 0; });
+}
+
+class address_check {
+  public:
+    // What is wrong with one more address; "" = nothing.
+    std::string add(const endpoint& one, std::string_view listener) {
+        if (one.port == 0) return {}; // any port: never the same one
+        const taken_address mine{one.to_string(), listener};
+        const auto [other, is_new] = seen_.try_emplace(mine.text, listener);
+        if (!is_new)
+            return fmt::format(
+                "\"{}\" is already an address of listener \"{}\"; give it another port or remove it",
+                mine.text, other->second);
+        auto& port = ports_[{one.port, one.address.is_v4()}];
+        const bool all = is_all(one.address);
+        auto& same_kind = all ? port.all : port.some;
+        const auto& other_kind = all ? port.some : port.all;
+        if (!same_kind) same_kind = mine;
+        if (!other_kind) return {};
+        const auto& wide = all ? mine : *other_kind;
+        const auto& narrow = all ? *other_kind : mine;
+        return fmt::format("\"{}\" of listener \"{}\" takes in \"{}\" of listener \"{}\"; remove one of them "
+                           "or give it another port",
+                           wide.text, wide.listener, narrow.text, narrow.listener);
+    }
+
+  private:
+    std::map<std::string, std::string_view> seen_;
+    std::map<std::pair<std::uint16_t, bool>, taken_port> ports_;
+};
+
 void check_addresses(const config& read, const toml::table& root, findings& found) {
-    std::map<std::string, std::string_view> first;
+    address_check check;
     for (std::size_t i = 0; i < read.listeners.size(); ++i) {
         const auto& listener = read.listeners[i];
         for (std::size_t k = 0; k < listener.addresses.size(); ++k) {
-            if (listener.addresses[k].port == 0) continue; // any port: never the same one
-            const auto address = listener.addresses[k].to_string();
-            const auto [other, is_new] = first.try_emplace(address, listener.name);
-            if (is_new) continue;
+            const auto problem = check.add(listener.addresses[k], listener.name);
+            if (problem.empty()) continue;
             const auto key = listener_key(i, fmt::format("address[{}]", k));
-            found.error(
-                place_of(root, key), key,
-                fmt::format(
-                    "\"{}\" is already an address of listener \"{}\"; give it another port or remove it",
-                    address, other->second));
+            found.error(place_of(root, key), key, problem);
         }
     }
 }

@@ -1,10 +1,11 @@
-// Start: sockets while root, then privileges go, then storage, then the first connection. End: no new
+// Start: sockets and the state folder while root, then privileges go, then all that the user must be able to
+// open again later, then the first connection. End: no new
 // connections, sessions end when it is polite, results are written, the log is flushed.
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
 #include "server/privileges.hpp"
-#include "tls/self_signed.hpp"
+#include "server/process_signals.hpp"
 
 #include <algorithm>
 #include <boost/asio/detached.hpp>
@@ -39,8 +40,8 @@ storage::resolve_settings resolve_settings_of(const conf::config& config) {
     return made;
 }
 
-app::app(std::string config_file, std::shared_ptr<const conf::config> config, std::unique_ptr<log> journal)
-    : config_file_(std::move(config_file)), journal_(std::move(journal)) {
+app::app(std::string config_file, std::shared_ptr<const conf::config> config)
+    : config_file_(std::move(config_file)) {
     auto first = std::make_shared<snapshot>();
     first->resolving = resolve_settings_of(*config);
     first->config = std::move(config);
@@ -50,37 +51,83 @@ app::app(std::string config_file, std::shared_ptr<const conf::config> config, st
 app::~app() { stop_services(); }
 
 start_problem app::start() {
-    std::signal(SIGPIPE, SIG_IGN);
-    journal_->write({.event = log_event::starting, .text = config_file_});
+    const auto& server = config_.get()->config->server;
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
-    // Configured keys may be readable by root only; our own certificate belongs to the user.
-    const auto& settings = *config_.get()->config;
-    if (!settings.tls.certificates.empty())
-        if (auto problem = make_certificates(); !problem.text.empty()) return problem;
-    std::string holder;
-    auto lock = storage::state_lock::take(settings.server.state_dir, holder);
-    if (!lock && lock.error() == storage_errc::locked)
-        return {exit_code::temporary, fmt::format("{}: another postern (process {}) uses this state folder",
-                                                  settings.server.state_dir, holder)};
-    if (!lock)
-        return {exit_code::cant_create,
-                fmt::format("{}: {}", settings.server.state_dir, lock.error().message())};
-    lock_.emplace(std::move(*lock));
-    if (auto text = drop_privileges(settings.server.user, settings.server.state_dir); !text.empty())
-        return {exit_code::config, text};
-    if (auto problem = open_storage(); !problem.text.empty()) return problem;
-    if (settings.tls.certificates.empty())
-        if (auto problem = make_certificates(); !problem.text.empty()) return problem;
+    descriptors_ = {open_descriptors(), std::min(config_.get()->config->queue.deliveries, pool_threads)};
+    if (auto problem = take_state_folder(); !problem.text.empty()) return problem;
+    const belongings things{server.state_dir, *lock_, config_.get()->config->admin.socket};
+    if (auto text = drop_privileges(server.user, things); !text.empty()) return {exit_code::config, text};
+    if (auto problem = open_journal(); !problem.text.empty()) return problem;
+    journal_->write({.event = log_event::starting, .text = config_file_});
+    if (auto problem = open_all(); !problem.text.empty()) {
+        journal_->fault("cannot start: " + problem.text);
+        return problem;
+    }
     start_services();
     say_listening();
     return {};
+}
+
+start_problem app::take_state_folder() {
+    const auto& folder = config_.get()->config->server.state_dir;
+    std::string about;
+    auto lock = storage::state_lock::take(folder, about);
+    if (!lock && lock.error() == storage_errc::locked)
+        return {exit_code::temporary,
+                fmt::format("{}: another postern (process {}) uses this state folder", folder, about)};
+    if (!lock && lock.error() == storage_errc::invalid)
+        return {exit_code::cant_create, about + ": is no plain file of one name; remove it"};
+    if (!lock) return {exit_code::cant_create, fmt::format("{}: {}", about, lock.error().message())};
+    lock_.emplace(std::move(*lock));
+    return {};
+}
+
+// After the drop: with root's rights a link in a folder of the user's could lead it anywhere, and what only
+// root can open couldn't be opened again when it is rotated.
+start_problem app::open_journal() {
+    const auto config = config_.get()->config;
+    std::string problem;
+    journal_ = open_log(config->log, config->server.hostname, problem);
+    if (journal_) return {};
+    return {exit_code::cant_create,
+            fmt::format("log.file: {}; the server's user must be able to write it: install -o {} -m 0640 "
+                        "/dev/null {}",
+                        problem, config->server.user.empty() ? "USER" : config->server.user,
+                        config->log.file)};
+}
+
+start_problem app::open_all() {
+    if (auto problem = make_certificates(); !problem.text.empty()) return problem;
+    if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    return open_control_socket();
+}
+
+start_problem app::open_control_socket() {
+    const auto& path = config_.get()->config->admin.socket;
+    try {
+        control_ = std::make_unique<control_listener>(path);
+        return {};
+    } catch (const boost::system::system_error& failure) {
+        const auto ec = failure.code();
+        const auto* cure = ec == boost::system::errc::address_in_use
+                               ? "a server answers there: stop it, or choose another path"
+                           : ec == boost::system::errc::file_exists
+                               ? "what is there is no socket: remove it, or choose another path"
+                               : "its folder must be there, and the server's user be able to write it";
+        return {exit_code::cant_create, fmt::format("admin.socket: {}: {}; {}", path, ec.message(), cure)};
+    }
 }
 
 start_problem app::bind_listeners() {
     const auto config = config_.get()->config;
     const unsigned count = config->server.threads != 0 ? config->server.threads
                                                        : std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
+    try {
+        for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
+    } catch (const std::exception& failure) { // Asio's way to say that there is no descriptor left
+        return {exit_code::config, fmt::format("server.threads = {}: {}; LimitNOFILE= in systemd, ulimit -n",
+                                               count, failure.what())};
+    }
     for (const auto& row : config->listeners) {
         const std::shared_ptr<const conf::listener_settings> settings(config, &row);
         for (const auto& address : row.addresses) {
@@ -132,16 +179,6 @@ start_problem app::open_storage() {
     return {};
 }
 
-start_problem app::make_certificates() {
-    const auto current = config_.get();
-    std::vector<std::string> problems;
-    auto made = make_snapshot(current->config, problems);
-    if (!made) return {exit_code::config, fmt::format("{}", fmt::join(problems, "; "))};
-    config_.swap(std::move(made));
-    certificate_stamp_ = certificate_stamp();
-    return {};
-}
-
 void app::start_services() {
     const auto now = std::chrono::steady_clock::now();
     tickets_rotated_ = certificates_checked_ = now;
@@ -157,18 +194,19 @@ void app::start_services() {
                     damaged_);
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
                                        *session_ids_, *policy_, limits_, counts_});
+    accepting_.emplace(*journal_);
     check_disk();
-    for (auto& each : workers_) each->start(*services_);
+    for (auto& each : workers_) each->start(*services_, *accepting_);
     runner_->start();
     const auto fault = [this](std::string_view what) {
         journal_->fault("control socket: " + std::string(what));
     };
-    if (!config->admin.socket.empty())
-        spawn(main_.get_executor(), serve_control(config->admin.socket, *this), fault);
+    spawn(main_.get_executor(), serve_control(std::move(control_), *this), fault);
     boost::system::error_code ignored;
     // Once and for good: between a removal and a new wait a signal would have its default effect and kill the
     // server.
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, ignored);
+    let_hangup_come();
     await_signals();
     upkeep();
 }
@@ -231,6 +269,7 @@ void app::stop_services() {
     if (room_pool_) room_pool_->stop();
     if (pool_) pool_->stop();
     if (spool_) spool_->stop();
+    if (!journal_) return;
     journal_->write({.event = log_event::stopped});
     journal_->flush();
 }

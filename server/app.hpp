@@ -5,6 +5,8 @@
 #include "conf/load.hpp"
 #include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
+#include "server/admin/control_socket.hpp"
+#include "server/descriptors.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/worker.hpp"
@@ -26,11 +28,11 @@ struct start_problem {
 
 class app final : public control_target {
   public:
-    app(std::string config_file, std::shared_ptr<const conf::config> config, std::unique_ptr<log> journal);
+    app(std::string config_file, std::shared_ptr<const conf::config> config);
     ~app() override;
 
-    start_problem start();
-    void run(); // until a signal ends it
+    start_problem start(); // logs its trouble too, as soon as there is a log
+    void run();            // until a signal ends it
 
     server_status status() override;
     reload_outcome reload() override;
@@ -39,8 +41,11 @@ class app final : public control_target {
   private:
     // app.cpp: start and end
     start_problem bind_listeners();
+    start_problem take_state_folder();
+    start_problem open_journal();
+    start_problem open_all();
     start_problem open_storage();
-    start_problem make_certificates();
+    start_problem open_control_socket();
     void start_services();
     void say_listening();
     void await_signals();
@@ -48,16 +53,29 @@ class app final : public control_target {
     void poll_drain();
     void stop_services();
 
+    // app_snapshot.cpp: from a configuration to what sessions use
+    struct loading {
+        std::shared_ptr<const snapshot> made; // null: nothing can be made of it
+        std::vector<std::string> problems;
+        std::vector<std::string> remarks; // for the operator at start and reload
+        std::string certificate_stamp;    // of the files, from before they were read
+    };
+    enum class bad_pair { is_an_error, keeps_the_old_one };
+    loading make_snapshot(std::shared_ptr<const conf::config> config, bad_pair how);
+    std::shared_ptr<const conf::config> fit_sessions(std::shared_ptr<const conf::config> config,
+                                                     loading& told) const;
+    void use(loading next); // one that was made
+    start_problem make_certificates();
+    std::string certificate_stamp(const conf::tls_settings& settings) const;
+    void watch_certificates();
+
     // app_upkeep.cpp: reload, what happens by time, what can be seen
-    std::shared_ptr<const snapshot> make_snapshot(std::shared_ptr<const conf::config> config,
-                                                  std::vector<std::string>& problems);
+    void refuse_reload(const std::vector<std::string>& why);
     void upkeep();
     void check_disk();
-    void watch_certificates();
-    std::string certificate_stamp() const;
 
     const std::string config_file_;
-    std::unique_ptr<log> journal_;
+    std::unique_ptr<log> journal_; // null until the rights of root are gone
     live_snapshot config_;
     boost::asio::io_context main_{1};
     boost::asio::signal_set signals_{main_};
@@ -69,7 +87,8 @@ class app final : public control_target {
 
     std::map<std::string, std::shared_ptr<tls::ticket_keys>> tickets_; // by listener
     std::optional<conf::certificate_settings> own_certificate_;
-    std::string certificate_stamp_;
+    std::string certificate_stamp_; // of the files in use; what is not taken yet doesn't count
+    std::string complained_of_;     // what was last told of files that can't be used; "" = all are in use
     std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_, readers_cleared_;
 
     std::optional<storage::state_lock> lock_;
@@ -77,6 +96,8 @@ class app final : public control_target {
     std::unique_ptr<storage::directory> accounts_;
     std::set<storage::queue_id> damaged_;
     std::optional<storage::queue_id_source> ids_, session_ids_;
+    descriptor_needs descriptors_;
+    std::optional<accept_watch> accepting_;
     session_limits limits_;
     counters counts_;
     std::optional<offload_pool> pool_;
@@ -86,6 +107,7 @@ class app final : public control_target {
     std::optional<async_spool> spool_;
     std::optional<session_services> services_;
     std::optional<queue_runner> runner_;
+    std::unique_ptr<control_listener> control_; // until it is served
     std::vector<std::shared_ptr<bound_listener>> listeners_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::int64_t started_ = 0, reloaded_ = 0;

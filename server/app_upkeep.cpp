@@ -5,12 +5,8 @@
 #include "conf/settings.hpp"
 #include "server/clock.hpp"
 #include "server/version.hpp"
-#include "tls/self_signed.hpp"
 
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace postern::server {
@@ -19,20 +15,13 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::chrono::seconds upkeep_interval{2};
-constexpr std::chrono::seconds certificate_interval{30};
+constexpr std::chrono::seconds certificate_interval{10};
 constexpr std::chrono::hours ticket_interval{12};
 constexpr std::chrono::seconds readers_interval{60};
 constexpr const char* state_replaced = "server.state_dir is another folder than at the start (was something "
                                        "mounted there, or it renamed?): MAIL "
                                        "is answered 452 until it is back or the server restarted";
 constexpr std::int64_t expiry_warning = 14 * 86400; // seconds
-
-tls::cipher_policy ciphers_for(conf::listener_role role) {
-    switch (role) {
-    case conf::listener_role::mx: break;
-    }
-    return tls::cipher_policy::opportunistic;
-}
 
 std::string tls_name(conf::tls_mode mode) {
     switch (mode) {
@@ -46,72 +35,36 @@ std::string tls_name(conf::tls_mode mode) {
 
 } // namespace
 
-std::shared_ptr<const snapshot> app::make_snapshot(std::shared_ptr<const conf::config> config,
-                                                   std::vector<std::string>& problems) {
-    conf::tls_settings tls = config->tls;
-    if (tls.certificates.empty()) {
-        bool made = false;
-        auto own = tls::self_signed_certificate(config->server.state_dir + "/tls", config->server.hostname,
-                                                now_seconds(), made);
-        if (!own) {
-            problems.push_back(fmt::format("no certificate is configured and none can be made in {}/tls: {}",
-                                           config->server.state_dir, own.error().message()));
-            return nullptr;
-        }
-        if (made || !own_certificate_)
-            journal_->note(fmt::format("no certificate is configured: using a self-signed one for {}, {}",
-                                       config->server.hostname, own->cert));
-        own_certificate_ = *own;
-        tls.certificates.push_back(std::move(*own));
-    }
-    std::vector<tls::server_contexts::listener> listeners;
-    for (const auto& row : config->listeners) {
-        auto& tickets = tickets_[row.name];
-        if (!tickets) tickets = std::make_shared<tls::ticket_keys>();
-        listeners.push_back({row.name, ciphers_for(row.role), tickets});
-    }
-    std::vector<tls::certificate_problem> bad;
-    auto contexts = tls::server_contexts::load(tls, listeners, now_seconds(), bad);
-    if (!contexts) {
-        std::ifstream in(config_file_);
-        const std::string text{std::istreambuf_iterator<char>(in), {}};
-        for (const auto& one : bad) {
-            auto where = conf::locate(text, config_file_, one.key);
-            where.problem = one.problem;
-            problems.push_back(where.to_string());
-        }
-        return nullptr;
-    }
-    auto made = std::make_shared<snapshot>();
-    made->resolving = resolve_settings_of(*config);
-    made->tls = std::move(contexts);
-    made->config = std::move(config);
-    return made;
+// Whoever rotated the log waits for a new file, whatever became of the configuration.
+void app::refuse_reload(const std::vector<std::string>& why) {
+    const auto config = config_.get()->config;
+    journal_->reopen(config->log, config->server.hostname);
+    const auto tell = [this](std::string_view text) {
+        journal_->write({.event = log_event::reload_refused, .level = conf::log_level::error, .text = text});
+    };
+    for (const auto& text : why) tell(text);
+    tell("the configuration in force goes on");
 }
 
 app::reload_outcome app::reload() {
     reload_outcome outcome;
     const auto read = conf::load_file(config_file_);
     for (const auto& finding : read.findings) outcome.messages.push_back(finding.to_string());
-    std::shared_ptr<const snapshot> next;
+    loading next;
     if (read.ok()) {
         auto changed = std::make_shared<conf::config>(*read.snapshot);
         auto told = conf::keep_what_needs_restart(*config_.get()->config, *changed);
         outcome.messages.insert(outcome.messages.end(), told.begin(), told.end());
-        next = make_snapshot(std::move(changed), outcome.messages);
+        next = make_snapshot(std::move(changed), bad_pair::is_an_error);
+        outcome.messages.insert(outcome.messages.end(), next.problems.begin(), next.problems.end());
+        outcome.messages.insert(outcome.messages.end(), next.remarks.begin(), next.remarks.end());
     }
-    if (!next) {
-        for (const auto& text : outcome.messages)
-            journal_->write(
-                {.event = log_event::reload_refused, .level = conf::log_level::error, .text = text});
-        journal_->write({.event = log_event::reload_refused,
-                         .level = conf::log_level::error,
-                         .text = "the configuration in force goes on"});
+    if (!next.made) {
+        refuse_reload(outcome.messages);
         return outcome;
     }
-    journal_->reopen(next->config->log, next->config->server.hostname);
-    config_.swap(std::move(next));
-    certificate_stamp_ = certificate_stamp();
+    journal_->reopen(next.made->config->log, next.made->config->server.hostname);
+    use(std::move(next));
     reloaded_ = now_seconds();
     outcome.ok = true;
     for (const auto& text : outcome.messages) journal_->note(text);
@@ -125,6 +78,7 @@ void app::wake_queue() { runner_->wake(); }
 void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
     check_disk();
+    accepting_->look(now);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
         watch_certificates();
@@ -160,33 +114,6 @@ void app::check_disk() {
                            free.error().message()));
 }
 
-// Which files the certificates are, as far as stat() tells: when it changes, they are read again.
-std::string app::certificate_stamp() const {
-    std::string stamp;
-    auto certificates = config_.get()->config->tls.certificates;
-    if (own_certificate_) certificates.push_back(*own_certificate_);
-    for (const auto& pair : certificates)
-        for (const auto* path : {&pair.cert, &pair.key}) {
-            struct stat facts{};
-            if (::stat(path->c_str(), &facts) != 0) facts = {};
-            fmt::format_to(std::back_inserter(stamp), "{}.{}.{}.{};", facts.st_ino, facts.st_mtim.tv_sec,
-                           facts.st_mtim.tv_nsec, facts.st_size);
-        }
-    return stamp;
-}
-
-void app::watch_certificates() {
-    auto stamp = certificate_stamp();
-    if (stamp == certificate_stamp_) return;
-    certificate_stamp_ = std::move(stamp);
-    std::vector<std::string> problems;
-    auto next = make_snapshot(config_.get()->config, problems);
-    for (const auto& text : problems) journal_->fault("certificate not taken, the old one goes on: " + text);
-    if (!next) return;
-    config_.swap(std::move(next));
-    journal_->note("certificates changed on disk: the new ones are in use");
-}
-
 server_status app::status() {
     const auto now = config_.get();
     server_status made;
@@ -216,6 +143,8 @@ server_status app::status() {
         made.alarms.push_back(fmt::format("{} accepted messages are damaged and not tried", damaged_.size()));
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back("a certificate expires within 14 days");
+    if (!complained_of_.empty())
+        made.alarms.push_back("a certificate on disk can't be used, the old one goes on: the log says why");
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
         made.listeners.push_back({on->settings->name, on->address.to_string(), "mx",

@@ -2,11 +2,8 @@
 // costs nothing per operation). Same thread as the sessions; holds no session alive.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 namespace postern::server {
@@ -41,8 +38,5 @@ class roster {
     std::vector<member*> members_;
     bool draining_ = false;
 };
-
-// Sweeps until `stop` is set to true.
-boost::asio::awaitable<void> sweep_forever(roster& sessions, std::shared_ptr<const bool> stop);
 
 } // namespace postern::server

@@ -1,6 +1,8 @@
-// The accept loop never ends for a reason of one connection: out of descriptors, it pauses and goes on.
+// An accept loop that can't go on, out of descriptors or memory, ends, and the next sweep starts it anew. The
+// sweep itself needs no memory: its timer takes what its last wait gave back.
 #include "server/worker.hpp"
 
+#include "server/close_on_exec.hpp"
 #include "server/tcp_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -20,7 +22,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr auto answer = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::milliseconds accept_pause{100};
 using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 tcp::endpoint to_asio(const conf::endpoint& from) {
@@ -46,6 +47,7 @@ error_code open_acceptor(tcp::acceptor& made, const conf::endpoint& on, sharing 
     error_code ec;
     const auto endpoint = to_asio(on);
     made.open(endpoint.protocol(), ec);
+    if (!ec) close_on_exec(made.native_handle());
     if (!ec) made.set_option(asio::socket_base::reuse_address(true), ec);
     if (!ec && how == sharing::with_other_threads) made.set_option(reuse_port(true), ec);
     if (!ec && !on.address.is_v4()) made.set_option(asio::ip::v6_only(true), ec);
@@ -62,21 +64,55 @@ std::string bind_problem(const conf::endpoint& on, const error_code& ec) {
     return text;
 }
 
+// A connection as it is counted.
+class counted {
+  public:
+    counted(std::atomic<std::size_t>& of_worker, std::shared_ptr<bound_listener> on)
+        : of_worker_(of_worker), on_(std::move(on)) {
+        on_->connections.fetch_add(1, std::memory_order_relaxed);
+        on_->sessions.fetch_add(1, std::memory_order_relaxed);
+        of_worker_.fetch_add(1);
+    }
+    ~counted() {
+        on_->sessions.fetch_sub(1, std::memory_order_relaxed);
+        of_worker_.fetch_sub(1);
+    }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+
+  private:
+    std::atomic<std::size_t>& of_worker_; // outlives every session of the worker
+    std::shared_ptr<bound_listener> on_;
+};
+
 } // namespace
 
 struct worker::impl {
-    asio::awaitable<void> accept(tcp::acceptor& from, std::shared_ptr<bound_listener> on);
+    // One acceptor and its loop, which keeps it alive.
+    struct entrance {
+        entrance(asio::io_context& context, std::shared_ptr<bound_listener> of)
+            : acceptor(context), on(std::move(of)) {}
+        tcp::acceptor acceptor;
+        std::shared_ptr<bound_listener> on;
+        bool is_attended = false;
+    };
+
+    void run();
+    void sweep_soon();
+    void attend_entrances();
+    asio::awaitable<void> accept(std::shared_ptr<entrance> from);
     void begin_session(tcp::socket socket, const tcp::endpoint& peer,
                        const std::shared_ptr<bound_listener>& on);
     void end_if_idle();
 
     session_services* services = nullptr;
+    accept_watch* watch = nullptr;
     thread_buffers buffers;
     roster sessions;
     std::atomic<std::size_t> session_count{0};
-    std::shared_ptr<bool> stop = std::make_shared<bool>(false);
     asio::io_context context{1}; // goes before what its coroutines use
-    std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
+    asio::steady_timer sweep_timer{context};
+    std::vector<std::shared_ptr<entrance>> entrances;
     std::thread thread;
 };
 
@@ -101,47 +137,74 @@ worker::~worker() {
 }
 
 std::string worker::listen(std::shared_ptr<bound_listener> on) {
-    auto acceptor = std::make_unique<tcp::acceptor>(impl_->context);
-    if (const auto ec = open_acceptor(*acceptor, on->address, sharing::with_other_threads))
-        return bind_problem(on->address, ec);
-    auto loop = impl_->accept(*acceptor, std::move(on));
-    impl_->acceptors.push_back(std::move(acceptor));
-    spawn(impl_->context.get_executor(), std::move(loop), [this](std::string_view what) {
-        impl_->services->journal.fault("accept loop ended: " + std::string(what));
-    });
+    auto made = std::make_shared<impl::entrance>(impl_->context, std::move(on));
+    if (const auto ec = open_acceptor(made->acceptor, made->on->address, sharing::with_other_threads))
+        return bind_problem(made->on->address, ec);
+    impl_->entrances.push_back(std::move(made));
     return {};
 }
 
-void worker::start(session_services& services) {
+void worker::start(session_services& services, accept_watch& watch) {
     impl_->services = &services;
-    spawn(impl_->context.get_executor(), sweep_forever(impl_->sessions, impl_->stop),
-          [this](std::string_view what) {
-              impl_->services->journal.fault("deadline sweep ended: " + std::string(what));
-          });
-    impl_->thread = std::thread([this] { impl_->context.run(); });
+    impl_->watch = &watch;
+    impl_->attend_entrances();
+    impl_->sweep_soon();
+    impl_->thread = std::thread([this] { impl_->run(); });
 }
 
-asio::awaitable<void> worker::impl::accept(tcp::acceptor& from, std::shared_ptr<bound_listener> on) {
-    asio::steady_timer timer(context);
+// What escapes to here is a lack of memory in the ending of something; the rest goes on.
+void worker::impl::run() {
+    for (;;) {
+        try {
+            context.run();
+            return;
+        } catch (const std::exception&) {
+            services->journal.fault("something was broken off by an exception in the event loop");
+        }
+    }
+}
+
+void worker::impl::sweep_soon() {
+    sweep_timer.expires_after(roster::sweep_interval);
+    sweep_timer.async_wait([this](error_code ec) {
+        if (ec) return;
+        sweep_soon(); // first: the memory of this wait is free, and nobody else had it yet
+        sessions.sweep(std::chrono::steady_clock::now());
+        attend_entrances();
+    });
+}
+
+void worker::impl::attend_entrances() {
+    for (const auto& each : entrances) {
+        if (each->is_attended || sessions.draining()) continue;
+        auto loop = accept(each);
+        spawn(context.get_executor(), std::move(loop),
+              [this](std::string_view what) { watch->failed(what, std::chrono::steady_clock::now()); });
+        each->is_attended = true;
+    }
+}
+
+// Ends, and thereby pauses, when a connection can't be had.
+asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
+    const auto left = [&from](const void*) { from->is_attended = false; };
+    const std::unique_ptr<const void, decltype(left)> on_any_way_out(this, left);
     while (!sessions.draining()) {
         tcp::endpoint peer;
-        auto accepted = from.async_accept(peer, answer);
-        auto [ec, socket] = co_await std::move(accepted);
+        auto accepting = from->acceptor.async_accept(peer, answer);
+        auto [ec, socket] = co_await std::move(accepting);
         if (ec == asio::error::operation_aborted) co_return;
-        if (!ec) {
-            begin_session(std::move(socket), peer, on);
-            continue;
-        }
         if (ec == asio::error::connection_aborted) continue;
-        services->journal.fault("cannot accept a connection: " + ec.message());
-        timer.expires_after(accept_pause);
-        auto waited = timer.async_wait(answer);
-        co_await std::move(waited);
+        if (ec) {
+            watch->failed(ec.message(), std::chrono::steady_clock::now());
+            co_return;
+        }
+        begin_session(std::move(socket), peer, from->on);
     }
 }
 
 void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
                                  const std::shared_ptr<bound_listener>& on) {
+    close_on_exec(socket.native_handle());
     session_origin origin;
     origin.config = services->config.get();
     origin.listener = on->settings;
@@ -149,9 +212,7 @@ void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
         origin.listener = std::shared_ptr<const conf::listener_settings>(origin.config, row);
     origin.client = from_asio(peer.address());
     origin.client_port = peer.port();
-    on->connections.fetch_add(1, std::memory_order_relaxed);
-    on->sessions.fetch_add(1, std::memory_order_relaxed);
-    session_count.fetch_add(1);
+    auto presence = std::make_shared<counted>(session_count, on);
     auto driver = std::make_shared<session_driver>(
         *services, sessions, make_stream(std::move(socket), buffers), std::move(origin));
     auto task = driver->run();
@@ -160,10 +221,9 @@ void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
         [this](std::string_view what) {
             services->journal.fault("a session ended by an exception: " + std::string(what));
         },
-        [this, driver, on]() mutable {
+        [this, driver, presence]() mutable {
             driver.reset();
-            on->sessions.fetch_sub(1, std::memory_order_relaxed);
-            session_count.fetch_sub(1);
+            presence.reset();
             end_if_idle();
         });
 }
@@ -171,18 +231,17 @@ void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
 // Draining and nobody left: the sweep ends, and with it the thread.
 void worker::impl::end_if_idle() {
     if (sessions.draining() && sessions.size() == 0) {
-        *stop = true;
         context.stop();
     }
 }
 
 void worker::drain() {
     asio::post(impl_->context, [this] {
-        for (auto& acceptor : impl_->acceptors) {
+        impl_->sessions.drain(); // first: nobody comes back to an entrance
+        for (auto& each : impl_->entrances) {
             error_code ignored;
-            acceptor->close(ignored);
+            each->acceptor.close(ignored);
         }
-        impl_->sessions.drain();
         impl_->end_if_idle();
     });
 }

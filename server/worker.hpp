@@ -2,6 +2,7 @@
 // their sweep. A session lives its whole life on one worker, so it needs no lock.
 #pragma once
 
+#include "server/accept_watch.hpp"
 #include "server/session_driver.hpp"
 
 #include <atomic>
@@ -29,7 +30,7 @@ class worker {
 
     // Before start(): an acceptor on the address, which may need root. "" or what is wrong.
     std::string listen(std::shared_ptr<bound_listener> on);
-    void start(session_services& services); // they outlive join()
+    void start(session_services& services, accept_watch& watch); // they outlive join()
     // Any thread. drain: no new connections; sessions end when it is polite. halt: all end now.
     void drain();
     void halt();

@@ -191,6 +191,11 @@ result<transaction> environment::begin(unsigned flags) {
 result<transaction> environment::begin_read() { return begin(MDB_RDONLY); }
 result<transaction> environment::begin_write() { return begin(0); }
 
+result<void> environment::flush() {
+    if (const int rc = mdb_env_sync(handle_, 1); rc != MDB_SUCCESS) return error_of(rc);
+    return {};
+}
+
 result<void> environment::clear_dead_readers() {
     int cleared = 0;
     const int rc = mdb_reader_check(handle_, &cleared);

@@ -117,6 +117,7 @@ class environment {
     result<transaction> begin_write(); // waits for another process's or thread's write transaction to end
     // LMDB gives an environment up when its meta page could not be written: close it and open it again.
     bool given_up() const { return given_up_.load(std::memory_order_relaxed); }
+    result<void> flush();              // what others, or an environment that was given up, wrote to the file
     result<void> clear_dead_readers(); // slots of processes that died in a read transaction
     result<std::uint64_t> octets_in_use() const;
     std::uint64_t map_size() const { return map_size_; }

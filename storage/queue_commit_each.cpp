@@ -1,5 +1,6 @@
 // Operations of many owners in one transaction, and what becomes of them when it fails: whoever is not at
-// fault must not pay for who is. After a failed flush nothing is taken apart: the disk is at fault, for all.
+// fault must not pay for who is. After an error of the disk nothing is taken apart. Whatever is tried again
+// is a new transaction, all of whose pages are written anew.
 #include "storage/queue_impl.hpp"
 
 #include <algorithm>

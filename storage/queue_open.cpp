@@ -126,6 +126,10 @@ result<void> queue::impl::open_environment() {
     if (!found) return corrupt_if_absent(found.error());
     if (const auto known = check_queue_format(*begun, *found); !known) return known;
     if (const auto kept = begun->commit(); !kept) return kept; // keeps the handles of the tables
+    // A write that failed may have left in memory what isn't on the disk; nothing may be built on that.
+    if (with.mode == lmdb::access::write) {
+        if (const auto flushed = (*opened)->flush(); !flushed) return flushed;
+    }
     environment = std::move(*opened);
     tables = *found;
     return {};

@@ -37,14 +37,23 @@ void write_holder(const file_handle& file) {
     if (::pwrite(file.get(), text.data(), length, 0) < 0) return;
 }
 
+// Root may be the one who empties it and gives it away: under a second name it could be any file.
+bool is_ours_alone(const file_handle& file) {
+    struct stat facts{};
+    return ::fstat(file.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 1;
+}
+
 } // namespace
 
-result<state_lock> state_lock::take(const std::string& state_dir, std::string& holder) {
+result<state_lock> state_lock::take(const std::string& state_dir, std::string& about) {
+    about = state_dir;
     // One folder only: were the parents made too, a missing mount would be filled in silently.
     if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST) return from_errno(errno);
-    const std::string path = state_dir + "/lock";
-    file_handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    about = state_dir + "/lock";
+    constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK; // a pipe must not hold us
+    file_handle file(::open(about.c_str(), flags, 0600));
     if (!file.is_open()) return from_errno(errno);
+    if (!is_ours_alone(file)) return storage_errc::invalid;
     int taken = ::flock(file.get(), LOCK_EX | LOCK_NB);
     while (taken != 0 && errno == EINTR) taken = ::flock(file.get(), LOCK_EX | LOCK_NB);
     if (taken == 0) {
@@ -52,8 +61,13 @@ result<state_lock> state_lock::take(const std::string& state_dir, std::string& h
         return state_lock(std::move(file));
     }
     if (errno != EWOULDBLOCK) return from_errno(errno);
-    holder = read_holder(file);
+    about = read_holder(file);
     return storage_errc::locked;
+}
+
+result<void> state_lock::give_to(uid_t user, gid_t group) const {
+    if (::fchown(file_.get(), user, group) != 0) return from_errno(errno);
+    return {};
 }
 
 } // namespace postern::storage

@@ -87,7 +87,10 @@ class reader {
     std::optional<std::string> file(certificate_file where, const std::string& path) {
         auto content = read_pem_file(path);
         if (content) return std::move(*content);
-        say(where, "cannot be read: " + content.error().message() + " (" + path + ")");
+        std::string problem = "cannot be read: " + content.error().message() + " (" + path + ")";
+        if (content.error() == boost::system::errc::permission_denied)
+            problem += ": let the server's user read it and enter its folders (chgrp USER, chmod g+r)";
+        say(where, std::move(problem));
         return std::nullopt;
     }
 

@@ -52,11 +52,11 @@ class server_contexts {
     // Reads every certificate: unreadable, not matching its key, expired or not yet valid at `now` are
     // problems (all of them are reported, and nothing is returned). Certificates of different key types
     // (P-256 and RSA) with the same set of names serve together, whatever the client can use; for a name that
-    // certificates share otherwise the first of them wins.
-    static std::shared_ptr<const server_contexts> load(const conf::tls_settings& settings,
-                                                       const std::vector<listener>& listeners,
-                                                       std::int64_t now,
-                                                       std::vector<certificate_problem>& problems);
+    // certificates share otherwise the first of them wins. With `before`, a pair that has a problem stays as
+    // it was there, and nothing is returned only when it wasn't.
+    static std::shared_ptr<const server_contexts>
+    load(const conf::tls_settings& settings, const std::vector<listener>& listeners, std::int64_t now,
+         std::vector<certificate_problem>& problems, const server_contexts* before = nullptr);
     ~server_contexts();
 
     // A connection on `fd` for that listener, ready for handshake(); null only when memory is short. It may

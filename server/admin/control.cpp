@@ -6,6 +6,7 @@
 #include "server/admin/control_socket.hpp"
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
+#include "server/close_on_exec.hpp"
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -152,6 +153,7 @@ asio::awaitable<void> accept_clients(local::acceptor& acceptor, std::shared_ptr<
         auto [failure, socket] = co_await acceptor.async_accept(as_result);
         if (failure == asio::error::operation_aborted) co_return;
         if (!failure) {
+            close_on_exec(socket.native_handle());
             start_client(std::move(socket), clients, target);
             continue;
         }
@@ -175,10 +177,9 @@ std::string answer_control_request(std::string_view request_line, control_target
     return error_document("there is no such command");
 }
 
-asio::awaitable<void> serve_control(std::string path, control_target& target) {
+asio::awaitable<void> serve_control(std::unique_ptr<control_listener> on, control_target& target) {
     const auto executor = co_await asio::this_coro::executor;
-    control_listener listener(path); // throws when the path is taken
-    local::acceptor acceptor(executor, local(), listener.release());
+    local::acceptor acceptor(executor, local(), on->release());
     const auto clients = std::make_shared<control_clients>(executor);
     try {
         co_await accept_clients(acceptor, clients, target);

@@ -7,12 +7,14 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <functional>
+#include <memory>
 
 namespace postern::server {
 
 inline constexpr std::size_t control_request_max = 4096;
 inline constexpr std::size_t control_clients_max = 16;
+
+class control_listener;
 
 // What a request can reach; `app` provides it. Called on the main thread.
 class control_target {
@@ -31,9 +33,8 @@ class control_target {
 // socket).
 std::string answer_control_request(std::string_view request_line, control_target& target);
 
-// Serves the socket until cancelled. The path is made (0660) and removed at the end; a stale one is replaced,
-// a live one is an error.
-boost::asio::awaitable<void> serve_control(std::string path, control_target& target);
+// Serves the socket until cancelled; its path is removed at the end.
+boost::asio::awaitable<void> serve_control(std::unique_ptr<control_listener> on, control_target& target);
 
 // The client side, blocking, for the sub-commands: the document, or empty when nobody listens. Waits 10 s at
 // the most.

@@ -1,4 +1,5 @@
-// The path of the control socket: made, guarded, removed. Private to control.cpp and its client.
+// The path of the control socket: made, guarded, removed. Made by the app at its start,
+// served by control.cpp.
 #pragma once
 
 #include <string>

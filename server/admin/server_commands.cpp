@@ -51,6 +51,7 @@ class named_things {
 
     void check_certificates() {
         if (settings_.tls.certificates.empty()) return; // the server makes one of its own
+        const as_service_user reader(settings_.server); // whoever is unknown is reported elsewhere
         std::vector<tls::certificate_problem> problems;
         tls::server_contexts::load(settings_.tls, {}, std::time(nullptr), problems);
         for (auto& problem : problems)

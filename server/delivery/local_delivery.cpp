@@ -19,6 +19,9 @@ using storage::storage_errc;
 
 namespace {
 
+// Octets of the host in a Maildir file's name, which has 200 at most; the rest makes it unique.
+constexpr std::size_t name_host_max = 150;
+
 // What an attempt led to; no text = delivered.
 struct setback {
     std::string_view code; // RFC 3463
@@ -45,7 +48,7 @@ setback deliver(const delivery_services& with, const conf::config& config, const
 
     storage::maildir_delivery what;
     what.name = fmt::format("{}.Q{}R{}.{}", message.arrived / 1'000'000, message.id.to_string(), index,
-                            config.server.hostname);
+                            config.server.hostname.substr(0, name_host_max));
     what.head = protocol::return_path_field(message.sender) + protocol::delivered_to_field(to.address);
     what.body_size = message.size;
     const auto done = deliver_to_maildir(with.files, local_target(config, to.address, quota), what, **body);

@@ -97,7 +97,7 @@ def test_reload_says_what_needs_a_restart():
         server.configure()
         told = server.run('reload')
         contains(told, 'server.threads', 'stdout')
-        contains(told, 'listener mx: address', 'stdout')
+        contains(told, 'listener "mx".address', 'stdout')
 
 
 def refuse_file(make):

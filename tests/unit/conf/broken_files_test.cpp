@@ -116,6 +116,10 @@ const fault faults[] = {
     {"[local]\nmaildir = \"{domain}/{local}\"\n", 2, 11, "local.maildir", "beginning with \"/\""},
     {"[local]\nmaildir = \"/m/{local}\"\n", 2, 11, "local.maildir", "has no {domain}"},
     {"[local]\nmaildir = \"/m/{domain}\"\n", 2, 11, "local.maildir", "has no {local}"},
+    {"[local]\nmaildir = \"/m/{local}-{domain}\"\n", 2, 11, "local.maildir", "could share a folder"},
+    {"[local]\nmaildir = \"/m/{domain}@{local}/x\"\n", 2, 11, "local.maildir", "could share a folder"},
+    {"[local]\nmaildir = \"/m/{local}{domain}\"\n", 2, 11, "local.maildir", "could share a folder"},
+    {"[local]\nmaildir = \"/m/{local}@{domain}{local}\"\n", 2, 11, "local.maildir", "could share a folder"},
     {"[local]\nmaildir = \"/m/{domain}/{user}/{local}\"\n", 2, 11, "local.maildir",
      "\"{user}\" is not a placeholder"},
     {"[local]\nmaildir = \"/m/{domain}/{local}/{\"\n", 2, 11, "local.maildir", "\"{\" is not a placeholder"},
@@ -178,6 +182,13 @@ const fault faults[] = {
     {"[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:25\"\n[[listener]]\nname = \"b\"\n"
      "address = \"127.0.0.1:25\"\n",
      6, 11, "listener[1].address[0]", "already an address of listener \"a\""},
+    {"[[listener]]\nname = \"a\"\naddress = [\"127.0.0.1:25\", \"[::]:25\", "
+     "\"0.0.0.0:26\"]\n[[listener]]\nname = \"b\"\n"
+     "address = \"0.0.0.0:25\"\n",
+     6, 11, "listener[1].address[0]",
+     "\"0.0.0.0:25\" of listener \"b\" takes in \"127.0.0.1:25\" of listener \"a\"; remove one"},
+    {"[[listener]]\nname = \"a\"\naddress = [\"[::]:25\", \"192.0.2.1:25\", \"[::1]:25\"]\n", 3, 39,
+     "listener[0].address[2]", "takes in \"[::1]:25\""},
     {"[[tls.certificate]]\ncert = \"/a\"\n", 1, 1, "tls.certificate[0].key", "is missing; write key = "},
     {"[[tls.certificate]]\ncert = \"a.pem\"\nkey = \"/k\"\n", 2, 8, "tls.certificate[0].cert",
      "absolute path"},

@@ -54,7 +54,7 @@ class live_server {
   public:
     explicit live_server(const std::string& path) {
         boost::asio::co_spawn(
-            context_, serve_control(path, target),
+            context_, serve_control(std::make_unique<control_listener>(path), target),
             boost::asio::bind_cancellation_slot(
                 stop_.slot(), [this](const std::exception_ptr& error) { outcome = error; }));
         context_.poll(); // it listens now, or has failed

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fstream>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,4 +65,27 @@ TEST_CASE("a missing parent folder is not made: the disk may not be mounted") {
     const temporary_folder folder;
     std::string holder;
     CHECK(state_lock::take(folder.path() + "/mount/state", holder).error() == storage_errc::not_found);
+}
+
+TEST_CASE("a lock file that is another file too is neither emptied nor given away") {
+    const temporary_folder folder;
+    const std::string precious = folder.path() + "/precious";
+    std::ofstream(precious) << "precious";
+    std::string about;
+    SECTION("a second name") { REQUIRE(::link(precious.c_str(), (folder.path() + "/lock").c_str()) == 0); }
+    SECTION("a symbolic link") {
+        REQUIRE(::symlink(precious.c_str(), (folder.path() + "/lock").c_str()) == 0);
+    }
+    CHECK_FALSE(state_lock::take(folder.path(), about).has_value());
+    CHECK(about == folder.path() + "/lock");
+    std::string left;
+    std::ifstream(precious) >> left;
+    CHECK(left == "precious");
+}
+
+TEST_CASE("a pipe in the place of the lock file holds up nobody") {
+    const temporary_folder folder;
+    REQUIRE(::mkfifo((folder.path() + "/lock").c_str(), 0600) == 0);
+    std::string about;
+    CHECK(state_lock::take(folder.path(), about).error() == storage_errc::invalid);
 }

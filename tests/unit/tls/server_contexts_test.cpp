@@ -319,6 +319,46 @@ TEST_CASE("every trouble with a certificate is named, with its setting and the c
     CHECK(with.problems.empty());
 }
 
+TEST_CASE("a pair that can't be used keeps its certificate of before, and holds up no other") {
+    server with;
+    with.add("one", order("one.test"));
+    with.add("two", order("two.test"));
+    const auto before = with.load();
+    REQUIRE(before);
+    issue(with.folder, "two", {.common_name = "renewed", .names = {"two.test"}});
+    std::string problem;
+    SECTION("a key that doesn't fit") {
+        write_text(with.settings.certificates[0].key, read_text(issue(with.folder, "x", order("x")).key));
+        problem = "does not belong";
+    }
+    SECTION("expired") {
+        issue(with.folder, "one", {.common_name = "x", .names = {"one.test"}, .not_after = test_now - 1});
+        problem = "expired on";
+    }
+    SECTION("refused by OpenSSL") {
+        issue(with.folder, "one", {.common_name = "x", .names = {"one.test"}, .kind = key_kind::rsa1024});
+        problem = "is refused by OpenSSL";
+    }
+    CHECK_FALSE(with.load());
+    const auto after =
+        server_contexts::load(with.settings, with.listeners, test_now, with.problems, before.get());
+    REQUIRE(after);
+    REQUIRE(with.problems.size() == 1);
+    CHECK(with.problems[0].key.starts_with("tls.certificate[0]."));
+    CHECK(with.problems[0].problem.find(problem) != std::string::npos);
+    CHECK(meet(*after, "mx", asking_for("one.test"))->peer->peer_name() == "one.test");
+    CHECK(meet(*after, "mx", asking_for("two.test"))->peer->peer_name() == "renewed");
+}
+
+TEST_CASE("a new pair that can't be used has nothing of before to keep") {
+    server with;
+    with.add("one", order("one.test"));
+    const auto before = with.load();
+    REQUIRE(before);
+    with.settings.certificates.push_back({"/none.crt", "/none.key"});
+    CHECK_FALSE(server_contexts::load(with.settings, with.listeners, test_now, with.problems, before.get()));
+}
+
 TEST_CASE("the earliest end of validity counts") {
     server with;
     with.add("a", {.common_name = "a", .names = {"a.test"}, .not_after = test_now + 50 * test_day});

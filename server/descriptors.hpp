@@ -1,0 +1,29 @@
+// File descriptors: as many as the system gives, shared out before they run short. Whoever finds none left
+// can do nothing right, so the sessions are as many as fit and the rest hear 421.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace postern::server {
+
+// What is neither a listener, a session nor a delivery: tables, the log, certificates while they are read,
+// the control socket with its clients, callers who are being told 421.
+inline constexpr std::size_t reserved_descriptors = 256;
+inline constexpr std::size_t descriptors_of_session = 2;  // its socket and the body of a large message
+inline constexpr std::size_t descriptors_of_delivery = 8; // the Maildir's folders, the file, the body
+
+// The soft limit becomes the hard one, which no privilege is needed for.
+void raise_descriptor_limit();
+std::size_t descriptor_limit(); // in force
+std::size_t open_descriptors();
+
+struct descriptor_needs {
+    std::size_t opened = 0;     // by the listeners and their threads
+    std::size_t deliveries = 0; // at the same time
+};
+std::size_t sessions_that_fit(std::size_t limit, const descriptor_needs& others);
+// "limits.sessions = 20000 needs 40333 file descriptors, ..." with the cure.
+std::string too_few_descriptors(std::size_t sessions, std::size_t limit, const descriptor_needs& others);
+
+} // namespace postern::server

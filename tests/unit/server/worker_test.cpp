@@ -1,0 +1,143 @@
+// The accept loop when memory is short: one connection is lost, nothing else.
+#include "server/worker.hpp"
+
+#include "conf/load.hpp"
+#include "server/maildir_room.hpp"
+#include "tests/support/memory_directory.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#include <arpa/inet.h>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <netinet/in.h>
+#include <new>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+using namespace postern;
+using namespace postern::server;
+
+namespace {
+
+// Allocations of this many octets and a little more fail; 0 = none does.
+std::atomic<std::size_t> failing_from{0};
+constexpr std::size_t failing_range = 64;
+
+} // namespace
+
+void* operator new(std::size_t size) {
+    const auto from = failing_from.load(std::memory_order_relaxed);
+    if (from != 0 && size >= from && size < from + failing_range) throw std::bad_alloc();
+    if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace {
+
+class remembering_log final : public postern::server::log {
+  public:
+    void write(const log_record& record) override {
+        const std::lock_guard lock(guard_);
+        if (record.event == log_event::fault) faults_.emplace_back(record.text);
+    }
+    void reopen(const conf::log_settings&, const std::string&) override {}
+    std::uint64_t dropped() const override { return 0; }
+    void flush() override {}
+    std::vector<std::string> faults() const {
+        const std::lock_guard lock(guard_);
+        return faults_;
+    }
+
+  private:
+    mutable std::mutex guard_;
+    std::vector<std::string> faults_;
+};
+
+std::shared_ptr<const snapshot> loopback_snapshot() {
+    auto made = std::make_shared<snapshot>();
+    made->config =
+        conf::load_text("[[listener]]\nname = \"mx\"\naddress = \"127.0.0.1:0\"\ntls = \"off\"\n", "test")
+            .snapshot;
+    return made;
+}
+
+// One worker with one listener, and whatever sessions need.
+struct bench {
+    bench() {
+        config.swap(loopback_snapshot());
+        const auto now = config.get()->config;
+        door->settings = {now, &now->listeners[0]};
+        REQUIRE(probe_address(now->listeners[0].addresses[0], door->address).empty());
+        REQUIRE(one.listen(door).empty());
+        one.start(services, watch);
+    }
+    ~bench() { one.halt(); }
+
+    testing::temporary_folder folder;
+    remembering_log journal;
+    live_snapshot config;
+    std::unique_ptr<storage::queue> queue =
+        storage::queue::open(storage::system_files(), folder.path(), {}).value();
+    testing::memory_directory accounts;
+    offload_pool pool{1, 16};
+    maildir_room room{config, pool, storage::system_files()};
+    policy::services policy{accounts, room};
+    async_spool spool{*queue, 16, [] {}};
+    storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
+    session_limits limits;
+    counters counts;
+    session_services services{config, journal,     spool,  pool,   storage::system_files(),
+                              ids,    session_ids, policy, limits, counts};
+    accept_watch watch{journal};
+    std::shared_ptr<bound_listener> door = std::make_shared<bound_listener>();
+    worker one;
+};
+
+// What a client hears first; "" = its connection ends.
+std::string first_word(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    pollfd wanted{fd, POLLIN, 0};
+    REQUIRE(::poll(&wanted, 1, 10'000) == 1);
+    char word[4];
+    const auto count = ::recv(fd, word, sizeof word, 0);
+    ::close(fd);
+    return {word, count > 0 ? static_cast<std::size_t>(count) : 0};
+}
+
+} // namespace
+
+TEST_CASE("a session that there is no memory for costs its own connection only") {
+    bench with;
+    failing_from = sizeof(session_driver);
+    for (int i = 0; i < 3; ++i) CHECK(first_word(with.door->address.port).empty());
+    CHECK(with.one.sessions() == 0);
+    CHECK(with.door->sessions == 0);
+    failing_from = 0;
+    CHECK(first_word(with.door->address.port) == "220 ");
+    CHECK(with.door->connections == 4);
+    REQUIRE(with.journal.faults().size() == 1);
+    CHECK(with.journal.faults()[0] ==
+          "connections can't be accepted: std::bad_alloc; it is tried again all the time");
+}
+
+TEST_CASE("trouble with accepting is told when it begins and when it has been over for a while") {
+    remembering_log journal;
+    accept_watch watch(journal);
+    const accept_watch::time_point start{};
+    for (int i = 0; i < 100; ++i) watch.failed("why", start + std::chrono::milliseconds(100 * i));
+    watch.look(start + std::chrono::seconds(11));
+    watch.failed("why", start + std::chrono::seconds(12));
+    CHECK(journal.faults().size() == 1);
+    watch.look(start + std::chrono::seconds(20));
+    watch.failed("why", start + std::chrono::seconds(21));
+    CHECK(journal.faults().size() == 2);
+}
