@@ -237,7 +237,7 @@ constexpr setting settings[] = {
     {"queue", "expire", duration(1, 365 * day), "5d", reload,
      "How long to try before the sender is told that it failed.",
      kept_in<&config::queue, &queue_settings::expire>},
-    {"queue", "delay_notice", or_zero(duration(minute, 365 * day)), "4h", reload,
+    {"queue", "delay_notice", or_zero(duration(1, 365 * day)), "4h", reload,
      "How long a message waits before its sender is told so; 0s = never.",
      kept_in<&config::queue, &queue_settings::delay_notice>},
     {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,

@@ -189,9 +189,9 @@ void app::start_services() {
     room_.emplace(config_, *room_pool_, storage::system_files());
     policy_.emplace(policy::services{*accounts_, *room_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
-    runner_.emplace(main_.get_executor(), config_, *spool_,
-                    delivery_services{storage::system_files(), *queue_, *accounts_, *journal_, counts_},
-                    damaged_);
+    runner_.emplace(
+        main_.get_executor(), config_, *spool_,
+        delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_}, damaged_);
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
                                        *session_ids_, *policy_, limits_, counts_});
     accepting_.emplace(*journal_);

@@ -93,8 +93,10 @@ void async_spool::write(std::vector<waiting>& batch) {
     bool inserted = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         batch[i].then(outcomes[i]);
-        inserted =
-            inserted || (!outcomes[i] && std::holds_alternative<storage::insert_message>(operations[i]));
+        const auto* settled = std::get_if<storage::settle_message>(&operations[i]);
+        const bool brings = std::holds_alternative<storage::insert_message>(operations[i]) ||
+                            (settled != nullptr && !settled->notices.empty());
+        inserted = inserted || (!outcomes[i] && brings);
     }
     if (inserted) after_insert_();
 }

@@ -39,6 +39,7 @@ enum class log_event : std::uint8_t {
     delivered,
     deferred,
     failed,
+    notified, // its sender is told: "ID: notice to the sender: ID"
     removed,
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "server/async_spool.hpp"
-#include "server/delivery/local_delivery.hpp"
+#include "server/delivery/outcome.hpp"
 #include "server/snapshot.hpp"
 
 #include <boost/asio/any_io_executor.hpp>

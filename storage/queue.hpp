@@ -57,6 +57,7 @@ struct queued_message {
     std::string helo;
     std::string protocol; // "ESMTPS"
     std::vector<queued_recipient> recipients;
+    bool delay_told = false; // changes: the sender knows that it waits
 };
 
 // The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt /
@@ -87,7 +88,14 @@ struct remove_message { // nothing when it is gone
     queue_id id;
     bool body_in_file = false; // the file is removed after the flush
 };
-using queue_operation = std::variant<insert_message, update_message, remove_message>;
+// What came of an attempt, with the notices that it causes: all of it or nothing, so that no sender is told
+// twice, and none is not told.
+struct settle_message {
+    queued_message message;
+    bool remove = false; // it leaves the queue; else as update_message
+    std::vector<insert_message> notices;
+};
+using queue_operation = std::variant<insert_message, update_message, remove_message, settle_message>;
 
 struct due_message {
     std::int64_t due = 0; // unix seconds

@@ -10,6 +10,9 @@ namespace postern::storage {
 namespace {
 
 constexpr std::uint8_t record_version = 1;
+// In a states record.
+constexpr std::uint8_t waits_flag = 1;
+constexpr std::uint8_t told_flag = 2;
 constexpr std::uint8_t flag_body_in_file = 1, flag_smtputf8 = 2, flags_known = 3;
 constexpr std::uint8_t body_type_last = 2, ret_last = 2, notify_last = 15;
 constexpr std::size_t recipient_octets_min = 3 * 4 + 2; // three empty texts, notify, route
@@ -169,7 +172,7 @@ std::string encode_states(const queued_message& message) {
     const auto due = due_time(message);
     record_writer out;
     out.number(record_version);
-    out.number(static_cast<std::uint8_t>(due ? 1 : 0));
+    out.number(static_cast<std::uint8_t>((due ? waits_flag : 0) | (message.delay_told ? told_flag : 0)));
     out.number(due.value_or(0));
     out.number(static_cast<std::uint32_t>(message.recipients.size()));
     for (const queued_recipient& recipient : message.recipients) {
@@ -185,10 +188,12 @@ namespace {
 
 result<states_head> read_head(record_reader& in) {
     if (const auto known = check_version(in); !known) return known.error();
-    const bool waits = in.number_up_to(1) != 0;
+    const auto flags = in.number_up_to(waits_flag | told_flag);
+    const bool waits = (flags & waits_flag) != 0;
     const auto due = in.number<std::int64_t>();
     states_head head;
     if (waits) head.due = due;
+    head.delay_told = (flags & told_flag) != 0;
     head.recipients = in.count(state_octets_min);
     if (in.failed() || (!waits && due != 0)) return storage_errc::corrupt;
     return head;
@@ -211,6 +216,7 @@ result<void> decode_states(std::string_view record, queued_message& into) {
         if (in.failed()) return storage_errc::corrupt;
     }
     if (!in.complete() || head->due != due_time(into)) return storage_errc::corrupt;
+    into.delay_told = head->delay_told;
     return {};
 }
 

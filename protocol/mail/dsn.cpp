@@ -13,8 +13,9 @@
 namespace postern::protocol {
 namespace {
 
-constexpr std::size_t address_max = 512; // octets shown of an address
-constexpr std::size_t reply_max = 800;   // of a reply: with its field's name within RFC 5322 §2.1.1's 998
+constexpr std::size_t address_max = 512;               // octets shown of an address
+constexpr std::size_t recipient_octets_max = 3 * 1024; // what one recipient takes in a part
+constexpr std::size_t reply_max = 800; // of a reply: with its field's name within RFC 5322 §2.1.1's 998
 
 struct action_words {
     std::string_view name;    // RFC 3464 §2.3.3
@@ -107,9 +108,11 @@ void add_field_group(std::string& out, const dsn_recipient& to) {
 void add_words(std::string& out, const dsn_facts& facts) {
     add(out, "This is the mail system at {}.\r\n\r\n{}\r\n", facts.hostname,
         opening_for(facts.recipients).text);
+    const std::size_t start = out.size();
     std::size_t told = 0;
     for (const auto& to : facts.recipients) {
-        if (told++ == dsn_recipients_max) break;
+        if (out.size() - start > dsn_words_max - recipient_octets_max) break;
+        ++told;
         add(out, "\r\n<{}>: {} ({})\r\n", printable(to.address, address_max), words_for(to.action).name,
             status_of(to));
         if (!to.remote_host.empty()) add(out, "    {} said:\r\n", printable(to.remote_host, 255));
@@ -117,8 +120,8 @@ void add_words(std::string& out, const dsn_facts& facts) {
         if (to.action == dsn_action::delayed && to.retry_until != 0)
             add(out, "    It will be tried until {}.\r\n", mail_date(to.retry_until));
     }
-    if (facts.recipients.size() > dsn_recipients_max)
-        add(out, "\r\nAnd {} more recipients.\r\n", facts.recipients.size() - dsn_recipients_max);
+    if (told < facts.recipients.size())
+        add(out, "\r\nAnd {} more recipients.\r\n", facts.recipients.size() - told);
     add(out, "\r\nFor help, write to the postmaster of {} and send this notice along.\r\n", facts.hostname);
 }
 
@@ -126,8 +129,11 @@ void add_fields(std::string& out, const dsn_facts& facts) {
     if (!facts.envelope_id.empty())
         add(out, "Original-Envelope-Id: {}\r\n", printable(facts.envelope_id, 128));
     add(out, "Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n", facts.hostname, mail_date(facts.arrived));
-    for (const auto& to : facts.recipients.first(std::min(facts.recipients.size(), dsn_recipients_max)))
+    const std::size_t start = out.size();
+    for (const auto& to : facts.recipients) {
+        if (out.size() - start > dsn_fields_max - recipient_octets_max) break;
         add_field_group(out, to);
+    }
 }
 
 std::string_view type_of_returned(returned_part what, bool eight_bit) {
@@ -156,6 +162,7 @@ std::string make_dsn(const dsn_facts& facts) {
     const bool eight_bit = !is_ascii(facts.returned);
     const auto boundary = fmt::format("{}/{}", facts.id, facts.chance);
     std::string out;
+    add(out, "Received: by {} (Postern)\r\n\tid {}; {}\r\n", facts.hostname, facts.id, mail_date(facts.now));
     add(out, "From: Mail Delivery System <MAILER-DAEMON@{}>\r\nTo: <{}>\r\nDate: {}\r\n", facts.hostname,
         printable(facts.to, address_max), mail_date(facts.now));
     add(out, "Subject: {}\r\nMessage-ID: <{}@{}>\r\n", opening_for(facts.recipients).subject, facts.id,
@@ -178,7 +185,7 @@ std::string make_dsn(const dsn_facts& facts) {
     out += "\r\n";
     add_part(out, boundary, facts.what == returned_part::message ? "Undelivered Message" : "Message Headers",
              type_of_returned(facts.what, eight_bit), eight_bit);
-    out += facts.returned;
+    out += facts.returned.substr(0, dsn_returned_max);
     if (!facts.returned.ends_with("\r\n")) out += "\r\n";
     add(out, "\r\n--{}--\r\n", boundary);
     return out;

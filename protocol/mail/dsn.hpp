@@ -39,8 +39,11 @@ struct dsn_facts {
     returned_part what = returned_part::header;
 };
 
-inline constexpr std::size_t dsn_recipients_max = 1000;    // told of one by one; the others are counted
-inline constexpr std::size_t dsn_returned_max = 50 * 1024; // octets; of a longer message only the header
+// A notice is at most 64 KiB: of each part so many octets, the recipients that don't fit are counted.
+inline constexpr std::size_t dsn_words_max = 12 * 1024;
+inline constexpr std::size_t dsn_fields_max = 26 * 1024;
+inline constexpr std::size_t dsn_returned_max = 20 * 1024; // of a longer message only the header
+inline constexpr std::size_t dsn_size_max = 64 * 1024;
 inline constexpr std::size_t dsn_chance_min = 16;
 
 // The whole message, CRLF lines. It has octets above 127 only where the message it is about had.

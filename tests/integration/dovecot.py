@@ -115,6 +115,11 @@ class Dovecot:
         with open(config, 'w', encoding='utf-8') as file:
             file.write(CONFIG.format(folder=self.folder, user='mail', group='mail', login='nobody', plugins='quota',
                                      imap=self.imap_port, pop3=self.pop3_port, lmtp=self.lmtp_port))
+        self.start()
+        return self
+
+    def start(self):
+        config = os.path.join(self.folder, 'dovecot.conf')
         # It looks for its parts below /usr: they are laid over it, for this process alone.
         overlay = f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr && exec /usr/sbin/dovecot -F -c {config}'
         apart = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '--map-root-user', '--mount']
@@ -125,7 +130,6 @@ class Dovecot:
             print(self.log())
             self.__exit__()
             raise
-        return self
 
     def answers(self):
         assert self.process.poll() is None, self.log()
@@ -135,10 +139,14 @@ class Dovecot:
         except OSError:
             return False
 
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)
+        self.process = None
+
     def __exit__(self, *_):
         if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(PATIENCE)
+            self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self):

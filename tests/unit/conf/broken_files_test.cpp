@@ -135,7 +135,6 @@ const fault faults[] = {
      "108 octets"},
     {"[local]\ntransport = \"lmtp:dovecot:24\"\n", 2, 13, "local.transport", "is not a transport"},
     {"[local]\ntransport = \"lmtp:127.0.0.1:0\"\n", 2, 13, "local.transport", "is not a transport"},
-    {"[queue]\ndelay_notice = \"5s\"\n", 2, 16, "queue.delay_notice", "is too little"},
     // Ranges
     {"[limits]\ncommand_timeout = \"0s\"\n", 2, 19, "limits.command_timeout",
      "is too little; write 1s to 1d"},
