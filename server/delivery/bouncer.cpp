@@ -2,6 +2,7 @@
 #include "server/delivery/bouncer.hpp"
 
 #include "protocol/mail/dsn.hpp"
+#include "protocol/smtp/envelope.hpp"
 #include "server/clock.hpp"
 
 #include <algorithm>
