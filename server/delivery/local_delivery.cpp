@@ -24,6 +24,13 @@ std::string_view code_for(const boost::system::error_code& ec) {
     return "4.3.0";
 }
 
+// The folder of the template is never made: it may be the mount point of a store that is away.
+std::string maildir_trouble(const storage::maildir_target& box, const boost::system::error_code& ec) {
+    if (ec == storage_errc::not_found)
+        return fmt::format("the folder of local.maildir is missing: {}", box.base);
+    return "cannot be written to the Maildir: " + ec.message();
+}
+
 attempt_outcome deliver(const delivery_services& with, const conf::config& config,
                         const queued_message& message, std::size_t index) {
     const auto& to = message.recipients[index];
@@ -41,7 +48,8 @@ attempt_outcome deliver(const delivery_services& with, const conf::config& confi
     what.body_size = message.size;
     const auto done = deliver_to_maildir(with.files, local_target(config, to.address, quota), what, **body);
     if (!done)
-        return setback(code_for(done.error()), "cannot be written to the Maildir: " + done.error().message());
+        return setback(code_for(done.error()),
+                       maildir_trouble(local_target(config, to.address, quota), done.error()));
     return {attempt_outcome::kind::delivered, "2.0.0", "delivered to maildir", "maildir"};
 }
 
