@@ -4,6 +4,7 @@
 #include "protocol/mail/trace_header.hpp"
 #include "server/local_target.hpp"
 
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace postern::server {
@@ -26,7 +27,8 @@ std::string_view code_for(const boost::system::error_code& ec) {
 
 // The folder of the template is never made: it may be the mount point of a store that is away.
 std::string maildir_trouble(const storage::maildir_target& box, const boost::system::error_code& ec) {
-    if (ec == storage_errc::not_found)
+    std::error_code ignored;
+    if (ec == storage_errc::not_found && !std::filesystem::is_directory(box.base, ignored))
         return fmt::format("the folder of local.maildir is missing: {}", box.base);
     return "cannot be written to the Maildir: " + ec.message();
 }
