@@ -49,15 +49,16 @@ bool engine::run(std::string& problem) {
         now = steady::now();
         if (now >= next_second_) each_second(now);
     }
-    shared_.counts.ended = steady::now();
+    if (shared_.counts.done == 0) shared_.counts.ended = steady::now();
     for (auto& slot : slots_) slot->close();
     return true;
 }
 
 bool engine::over(steady::time_point now) const {
     if (interrupted_) return true;
-    if (shared_.wanted.mode == load_mode::idle && exhausted_ && opening_ == 0 && shared_.up > 0)
-        return now - shared_.counts.all_open >= std::chrono::seconds(shared_.wanted.idle);
+    if (shared_.wanted.mode == load_mode::idle &&
+        shared_.counts.done + shared_.counts.failed >= shared_.wanted.sessions)
+        return shared_.up == 0 || now - shared_.counts.all_open >= std::chrono::seconds(shared_.wanted.idle);
     return exhausted_ && closed_.size() == slots_.size();
 }
 

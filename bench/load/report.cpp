@@ -125,7 +125,8 @@ std::string table_of(const options& wanted, const tally& counts) {
         text += fmt::format(", {:.2f} MB/s", per_second(static_cast<double>(counts.octets) / 1e6, counts));
     text += fmt::format("\n{} connections", counts.connections);
     if (counts.handshakes != 0)
-        text += fmt::format(", {} TLS handshakes, {} resumed", counts.handshakes, counts.resumed);
+        text += fmt::format(", {} TLS handshakes, {} of {} resumed", counts.handshakes, counts.resumed,
+                            counts.offered);
     text += fmt::format("; {:.2f} s of processor here\n\n{:24}", counts.client_cpu, "");
     for (const auto& one : percentiles) text += fmt::format(" {:>9}", one.name);
     text += fmt::format(" {:>9}\n", "count");
@@ -145,6 +146,7 @@ std::string json_of(const options& wanted, const tally& counts) {
                       {"per_second", per_second(static_cast<double>(counts.done), counts)},
                       {"connections", counts.connections},
                       {"handshakes", counts.handshakes},
+                      {"offered", counts.offered},
                       {"resumed", counts.resumed},
                       {"client_cpu", counts.client_cpu},
                       {"unexpected", troubles_json(counts)}};

@@ -76,7 +76,11 @@ void session::connected() {
     expect(stage::greeting);
     state_ = state::talking;
     if (shared_.wanted.tls != load_tls::implicit) return;
-    wire_.start_tls(*shared_.context, shared_.wanted.resume);
+    start_tls();
+}
+
+void session::start_tls() {
+    if (wire_.start_tls(*shared_.context, shared_.wanted.resume)) ++shared_.counts.offered;
     shook_ = steady::now();
     state_ = state::handshaking;
 }
@@ -141,11 +145,7 @@ void session::go_on(stage after, const reply& got) {
         shared_.counts.to_greeting.record(nanoseconds(heard_ - opened_));
         return say(shared_.ehlo_line, stage::ehlo);
     case stage::ehlo: return after_ehlo();
-    case stage::starttls:
-        wire_.start_tls(*shared_.context, shared_.wanted.resume);
-        shook_ = heard_;
-        state_ = state::handshaking;
-        return;
+    case stage::starttls: return start_tls();
     case stage::mail:
         if (one_by_one) say(shared_.rcpt_lines[number_ % shared_.rcpt_lines.size()], stage::rcpt);
         return;

@@ -57,6 +57,7 @@ class session {
 
   private:
     void connected();
+    void start_tls();
     void shake_hands();
     void read(bool to_the_end, std::span<char> room);
     void on_reply(const reply& got);

@@ -21,6 +21,7 @@ std::string_view name_of(stage where) {
 
 void tally::count_done(steady::time_point now) {
     ++done;
+    ended = now;
     const auto at = static_cast<std::size_t>((now - started) / slot);
     if (at >= done_in_slot.size()) done_in_slot.resize(at + 1);
     ++done_in_slot[at];

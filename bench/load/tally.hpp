@@ -32,7 +32,8 @@ struct tally {
     std::uint64_t done = 0;
     std::uint64_t failed = 0; // messages or sessions that did not
     std::uint64_t octets = 0; // of accepted messages
-    std::uint64_t connections = 0, handshakes = 0, resumed = 0;
+    std::uint64_t connections = 0, handshakes = 0;
+    std::uint64_t offered = 0, resumed = 0;                 // TLS sessions of an earlier handshake
     std::map<std::pair<stage, unsigned>, trouble> troubles; // code 0: no reply was the trouble
     histogram to_greeting;                                  // nanoseconds from connect() to 220
     histogram to_final;     // from the final dot (or the last octet) to its reply
@@ -40,7 +41,7 @@ struct tally {
     histogram whole; // a message from MAIL to its final reply; a session from connect to its last reply
     std::vector<std::uint32_t> done_in_slot;
 
-    steady::time_point started{}, ended{}; // of the load
+    steady::time_point started{}, ended{}; // of the load: until the last thing was done
     steady::time_point all_open{};         // idle: when the last session was up
     double client_cpu = 0;                 // seconds of this process
 

@@ -107,12 +107,15 @@ void wire::close() {
     tail_ = {};
 }
 
-void wire::start_tls(ssl_ctx_st& context, bool resume) {
+bool wire::start_tls(ssl_ctx_st& context, bool resume) {
     ssl_ = SSL_new(&context);
     SSL_set_app_data(ssl_, this);
     SSL_set_fd(ssl_, fd_);
     SSL_set_connect_state(ssl_);
-    if (resume && kept_ != nullptr) SSL_set_session(ssl_, kept_);
+    if (!resume || kept_ == nullptr || SSL_SESSION_is_resumable(kept_) != 1) return false;
+    const bool offered = SSL_set_session(ssl_, kept_) == 1;
+    keep_session(nullptr);
+    return offered;
 }
 
 bool wire::resumed() const { return ssl_ != nullptr && SSL_session_reused(ssl_) == 1; }

@@ -43,8 +43,8 @@ class wire {
     int pending_error() const; // SO_ERROR
     void close();
 
-    // A kept session is offered when `resume` says so.
-    void start_tls(ssl_ctx_st& context, bool resume);
+    // True: the session of the last handshake is offered; only once, as RFC 8446 §C.4 asks of clients.
+    bool start_tls(ssl_ctx_st& context, bool resume);
     bool encrypted() const { return ssl_ != nullptr; }
     bool resumed() const;
     progress handshake();
