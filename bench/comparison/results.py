@@ -60,7 +60,7 @@ class Results:
 
     def case_lines(self, case):
         first = self.runs[case.name]['postern'][0]
-        lines = [first['load']['name'], f'  {"":24} {"Postern":>12} {"Postfix":>12} {"ratio":>8}']
+        lines = [f'{first["load"]["name"]} ({first["load"]["done"]} {first["load"]["unit"]} in the first run)', f'  {"":24} {"Postern":>12} {"Postfix":>12} {"ratio":>8}']
         ours, theirs = self.of(case.name, 'postern'), self.of(case.name, 'postfix')
         shown = SHOWN + (('resumed',) if case.name == 'resume' else ()) + (('session_kib',) if case.alone else ())
         for metric in shown:

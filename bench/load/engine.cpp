@@ -81,7 +81,12 @@ void engine::open_what_may(steady::time_point now) {
     }
 }
 
-bool engine::open(session& slot, steady::time_point now) { return slot.open(now) && watch(slot); }
+bool engine::open(session& slot, steady::time_point now) {
+    if (!slot.open(now)) return false;
+    if (watch(slot)) return true;
+    slot.lose("epoll took no more descriptors");
+    return false;
+}
 
 bool engine::watch(session& slot) {
     epoll_event wanted{};

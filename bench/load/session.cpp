@@ -260,7 +260,6 @@ void session::flush() {
     }
 }
 
-// Counts the loss, unless an unexpected reply that is counted already was the reason (an empty `why`).
 void session::lose(std::string_view why) {
     const stage where = state_ == state::handshaking ? stage::handshake
                         : expected_count_ > 0        ? expected_[expected_first_]

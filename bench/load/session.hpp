@@ -49,6 +49,8 @@ class session {
     // Ends it as lost when nothing came since `before`.
     void check_silence(steady::time_point before);
     void close() { end(); }
+    // Counts the loss, unless it was counted already (an empty `why`).
+    void lose(std::string_view why);
 
     state now_in() const { return state_; }
     int fd() const { return wire_.fd(); }
@@ -73,7 +75,6 @@ class session {
     void expect(stage what);
     void say(std::string_view line, stage what);
     void flush();
-    void lose(std::string_view why);
     void end();
 
     workload& shared_;
