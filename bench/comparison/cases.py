@@ -63,4 +63,6 @@ CASES = (
 
 
 def number(value):
-    return f'{value:.2f}'.rstrip('0').rstrip('.')
+    digits = 3 if abs(value) < 1 else 2 if abs(value) < 100 else 0
+    text = f'{value:.{digits}f}'
+    return text.rstrip('0').rstrip('.') if digits else text

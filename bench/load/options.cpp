@@ -98,6 +98,7 @@ constexpr row rows[] = {
     {"handshakes", "", mode<load_mode::handshake>, "EHLO, with TLS its handshake, and QUIT are measured"},
     {"idle", "S", set_idle, "open all sessions, hold them for S seconds, send nothing"},
     {"opening", "N", number<&options::opening>, "sessions that may wait for their greeting at the same time"},
+    {"until-loss", "", flag<&options::until_loss>, "begin nothing new once a session was lost"},
     {"timeout", "S", number<&options::timeout>, "a server silent for so long has lost the session"},
     {"json", "FILE", string<&options::json>, "everything that was counted"},
     {"svg", "FILE", string<&options::svg>, "the rate over time, and the latencies, drawn"},

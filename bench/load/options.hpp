@@ -32,8 +32,9 @@ struct options {
     std::uint64_t timeout = 60;     // seconds without anything from the server: the session is lost
     bool pipelining = false;
     bool chunking = false;
-    bool resume = false; // offer the session of this slot's last handshake
-    bool quiet = false;  // no progress line
+    bool resume = false;     // offer the session of this slot's last handshake
+    bool until_loss = false; // nothing new is begun once a session was lost
+    bool quiet = false;      // no progress line
     load_tls tls = load_tls::off;
     std::string groups = "P-256"; // OpenSSL's names of key exchange groups
     std::string helo = "load.test";

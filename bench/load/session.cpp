@@ -269,6 +269,7 @@ void session::lose(std::string_view why) {
     if (in_message_) ++shared_.counts.failed;
     if (state_ == state::held) --shared_.up;
     failed_ = true;
+    if (shared_.wanted.until_loss) shared_.stop = true;
     end();
 }
 

@@ -102,7 +102,8 @@ chart rate_chart(const options& wanted, const tally& counts) {
              values[i] / most});
     for (const double at : {0.0, 0.25, 0.5, 0.75, 1.0}) {
         made.up.push_back({at, fmt::format("{:.0f}", most * at)});
-        made.across.push_back({at, fmt::format("{:.1f} s", counts.seconds() * at)});
+        made.across.push_back(
+            {at, fmt::format("{:.{}f} s", counts.seconds() * at, counts.seconds() < 4 ? 2 : 1)});
     }
     return made;
 }
