@@ -17,3 +17,8 @@ add_executable(spool_commit EXCLUDE_FROM_ALL bench/spool_commit.cpp bench/flush/
 target_link_libraries(spool_commit PRIVATE postern_load postern_server postern_options)
 
 add_custom_target(bench DEPENDS smtp_load spool_commit flush_counter)
+
+if(POSTERN_TESTS)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)
+  postern_test_program(test_bench SOURCES ${sources} LINKS postern_load)
+endif()
