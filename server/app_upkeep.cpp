@@ -129,6 +129,7 @@ server_status app::status() {
     made.recipients_refused = counts_.recipients_refused;
     made.delivered = counts_.delivered;
     made.deferred = counts_.deferred;
+    made.failed = counts_.failed;
     if (const auto totals = queue_->totals()) made.queue_messages = totals->messages;
     made.queue_pending = spool_->pending();
     made.log_lines_dropped = journal_->dropped();

@@ -81,7 +81,7 @@ class client_session {
     std::span<const recipient_outcome> outcomes() const { return outcomes_; } // of the message begun last
     unsigned replies_to_message() const {
         return heard_;
-    }                                // since begin(): 0 = the server said nothing of it yet
+    } // since begin(): 0 = the server said nothing of it yet
     bool awaits_final_reply() const; // the content has gone: its deadline is longer (RFC 5321 §4.5.3.2.6)
 
     // Why the conversation ended without being asked to; empty while it goes on or after quit().
@@ -145,7 +145,7 @@ class client_session {
     void fail(trouble::kind what, std::string text);
     void settle(std::size_t index, const peer_reply& reply);
     void settle_all(const peer_reply& reply);
-    void settle_pending(recipient_outcome with);
+    void settle_pending(recipient_outcome::kind what, enhanced_code status, std::string_view why);
     bool any_accepted() const;
 
     client_settings settings_;
