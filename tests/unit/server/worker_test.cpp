@@ -27,14 +27,24 @@ constexpr std::size_t failing_range = 64;
 
 } // namespace
 
-void* operator new(std::size_t size) {
+// All forms of them, or what one family makes another frees.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     const auto from = failing_from.load(std::memory_order_relaxed);
-    if (from != 0 && size >= from && size < from + failing_range) throw std::bad_alloc();
-    if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
+    if (from != 0 && size >= from && size < from + failing_range) return nullptr;
+    return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+    if (void* const memory = operator new(size, std::nothrow)) return memory;
     throw std::bad_alloc();
+}
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& quiet) noexcept {
+    return operator new(size, quiet);
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
