@@ -75,6 +75,11 @@ app::reload_outcome app::reload() {
 
 void app::wake_queue() { runner_->wake(); }
 
+boost::asio::awaitable<std::vector<storage::wish_outcome>>
+app::steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) {
+    return steering_->steer(wish, std::move(ids));
+}
+
 void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
     check_disk();

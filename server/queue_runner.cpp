@@ -43,9 +43,10 @@ struct attempt {
 } // namespace
 
 struct queue_runner::impl : std::enable_shared_from_this<impl> {
-    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, delivery_services w,
+    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, under_way& a, delivery_services w,
          std::set<queue_id> damaged)
-        : main(std::move(on)), timer(main), config(c), spool(s), with(w), never(std::move(damaged)),
+        : main(std::move(on)), timer(main), config(c), spool(s), active(a), with(w),
+          never(std::move(damaged)),
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void look();
@@ -65,21 +66,21 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     asio::steady_timer timer;
     live_snapshot& config;
     async_spool& spool;
+    under_way& active; // the main thread's
     delivery_services with;
     std::set<queue_id> never;
-    std::set<queue_id> active;
     // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
     // due.
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
     std::atomic<bool> woken{false};
-    bool stopping = false;
+    bool draining = false, stopping = false;
     lmtp_client lmtp;  // the main thread's
     offload_pool pool; // last: its threads end before the rest goes
 };
 
 queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
-                           delivery_services with, std::set<queue_id> never)
-    : impl_(std::make_shared<impl>(std::move(main), config, spool, with, std::move(never))) {}
+                           under_way& attempts, delivery_services with, std::set<queue_id> never)
+    : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never))) {}
 
 queue_runner::~queue_runner() { stop(); }
 
@@ -93,6 +94,8 @@ void queue_runner::wake() {
     });
 }
 
+void queue_runner::drain() { impl_->draining = true; }
+
 void queue_runner::stop() {
     impl_->stopping = true;
     impl_->timer.cancel();
@@ -100,7 +103,7 @@ void queue_runner::stop() {
 }
 
 void queue_runner::impl::look() {
-    if (stopping) return;
+    if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
     if (active.size() >= at_once) return; // finished() looks again
     const auto now = std::chrono::steady_clock::now();
@@ -111,7 +114,7 @@ void queue_runner::impl::look() {
     }
     bool more = false;
     for (const auto& entry : *due) {
-        if (active.contains(entry.id) || never.contains(entry.id)) continue;
+        if (active.has(entry.id) || never.contains(entry.id)) continue;
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
         if (active.size() >= at_once) {
@@ -132,9 +135,9 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
 }
 
 void queue_runner::impl::take(queue_id id) {
-    active.insert(id);
+    if (!active.take(id)) return;
     const bool posted = pool.try_post([self = shared_from_this(), id] { self->deliver(id); });
-    if (!posted) active.erase(id);
+    if (!posted) active.end(id);
 }
 
 // On a pool thread.
@@ -147,6 +150,7 @@ void queue_runner::impl::deliver(queue_id id) {
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     const auto& settings = *made->under->config;
+    if (made->message->given_up) give_up_all(with, settings, *made->message, made->now);
     defer_outside_recipients(with, settings, *made->message, made->now);
     if (!conf::parse_lmtp(settings.local.transport)) {
         deliver_to_maildirs(with, settings, *made->message, made->now);
@@ -223,7 +227,7 @@ void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
 }
 
 void queue_runner::impl::forget(queue_id id) {
-    active.erase(id);
+    active.end(id);
     look();
 }
 

@@ -57,7 +57,10 @@ struct queued_message {
     std::string helo;
     std::string protocol; // "ESMTPS"
     std::vector<queued_recipient> recipients;
-    bool delay_told = false; // changes: the sender knows that it waits
+    // What changes:
+    bool delay_told = false; // the sender knows that it waits
+    bool held = false;       // the operator's: not tried until released
+    bool given_up = false;   // the operator's: tried no more, its sender is to be told
 };
 
 // The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt /
@@ -71,7 +74,7 @@ result<void> decode_states(std::string_view record,
                            queued_message& into); // corrupt unless made for as many recipients
 inline constexpr std::size_t recipients_max = 100'000;
 inline constexpr std::size_t record_text_max = 1024 * 1024; // octets of any one text
-// The earliest next_try of a waiting recipient; nullopt when none waits.
+// The earliest next_try of a waiting recipient; nullopt when none waits, or the message is held.
 std::optional<std::int64_t> due_time(const queued_message& message);
 
 // What the writer can be asked for. Applied in the order given.

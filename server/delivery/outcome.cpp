@@ -68,6 +68,15 @@ void record_outcome(const delivery_services& with, const conf::config& config, q
     log_outcome(with, message, to, outcome);
 }
 
+void give_up_all(const delivery_services& with, const conf::config& config, queued_message& message,
+                 std::int64_t now) {
+    const attempt_outcome ended{attempt_outcome::kind::failed, "5.0.0",
+                                "Returned by the operator of this host", "none"};
+    for (std::size_t i = 0; i < message.recipients.size(); ++i)
+        if (message.recipients[i].state == recipient_state::waiting)
+            record_outcome(with, config, message, i, ended, now);
+}
+
 bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t now) {
     if (to.state != recipient_state::waiting) return false;
     return to.next_try <= now || to.next_try > storage::latest_due(plan_of(config), now);

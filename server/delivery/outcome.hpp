@@ -33,6 +33,10 @@ void record_outcome(const delivery_services& with, const conf::config& config,
                     storage::queued_message& message, std::size_t recipient, const attempt_outcome& outcome,
                     std::int64_t now);
 
+// The operator has given the message up: whoever waits has failed.
+void give_up_all(const delivery_services& with, const conf::config& config, storage::queued_message& message,
+                 std::int64_t now);
+
 // Waits, and its time has come.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
 
