@@ -28,6 +28,7 @@ all:
 begin transports
 smtp:
   driver = smtp
+  port = {port}
   hosts_try_chunking = *
   {tls}
   allow_localhost

@@ -15,7 +15,7 @@ def proxied(server, client):
 def test_one_ipv6_network_is_one_client():
     with Server({'proxy_from': ['127.0.0.0/8']}, limits={'sessions_per_client': 2, 'sessions': 50}) as server:
         mine = [proxied(server, f'2001:db8:1:1::{n}') for n in range(1, 4)]
-        equal([wire.reply().code for wire in mine], ['220', '220', '421'], 'three of one /64')
+        equal(sorted(wire.reply().code for wire in mine), ['220', '220', '421'], 'three of one /64')  # two threads accept
         with proxied(server, '2001:db8:1:2::1') as other:
             other.expect('220 ')
         for wire in mine:
