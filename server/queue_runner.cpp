@@ -105,7 +105,8 @@ void queue_runner::stop() {
 void queue_runner::impl::look() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
-    if (active.size() >= at_once) return; // finished() looks again
+    spool.hurry(active.size() >= at_once);
+    if (active.size() >= at_once) return; // forget() looks again
     const auto now = std::chrono::steady_clock::now();
     const auto due = due_now(at_once + active.size() + never.size() + unreadable.size());
     if (!due) {
@@ -123,6 +124,7 @@ void queue_runner::impl::look() {
         }
         take(entry.id);
     }
+    spool.hurry(active.size() >= at_once);
     sleep_until_due(more);
 }
 

@@ -261,7 +261,7 @@ TEST_CASE("a queue in use by a server that doesn't answer is left alone", "[comm
     const lone_queue at(1);
     std::string about;
     const auto lock = storage::state_lock::take(at.state_dir(), about);
-    REQUIRE(lock);
+    REQUIRE(lock.has_value());
     const auto refused = at.run({"queue", "delete", "--all"});
     CHECK(refused.code == 69);
     CHECK(refused.err.find("does not answer there") != std::string::npos);
