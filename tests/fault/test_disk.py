@@ -1,0 +1,107 @@
+"""The state folder's disk is full, out of inodes, or read-only, and then well again: 452 or 451 meanwhile, nothing accepted is lost, and no
+restart is needed."""
+import os
+
+import disks
+from deadline import until
+from faults import Faulty, Ledger
+from server import Server
+
+
+def on_a_small_disk(options):
+    """A server whose state folder is a file system of its own, with room for some messages."""
+    server = Server(queue={'retry': ['1s'], 'min_free': '1MiB'})
+    return server, disks.mounted(server.path('state'), '-t', 'tmpfs', '-o', options, 'tmpfs')
+
+
+def takes_mail(server, ledger, size=500):
+    before = len(ledger.acknowledged)
+    ledger.send(server, [size])
+    return len(ledger.acknowledged) > before
+
+
+def fill(path):
+    with open(path, 'wb') as file:
+        try:
+            while True:
+                file.write(bytes(65536))
+                file.flush()
+        except OSError:
+            pass
+
+
+def use_up_names(folder):
+    os.makedirs(folder)
+    for number in range(100_000):
+        try:
+            open(os.path.join(folder, str(number)), 'wb').close()
+        except OSError:
+            return
+
+
+def through_trouble(server, mount, begin, end, refused, size=500):
+    """Mail, trouble, refusals that say so, and mail again; all of it by one server that is never restarted."""
+    disks.apart()
+    with mount, server:
+        os.rename(server.mail, server.mail + '-away')  # what is accepted stays in the queue
+        ledger = Ledger()
+        for _ in range(5):
+            assert takes_mail(server, ledger), ledger.refused
+        begin()
+        until('a refusal', lambda: not takes_mail(server, ledger, size))
+        assert any(text in reply for text in refused for reply in ledger.refused.values()), ledger.refused
+        for _ in range(20):
+            ledger.send(server, [size])
+        until('an alarm', lambda: 'ALARM' in server.run('status'))
+        end()
+        until('mail again', lambda: takes_mail(server, ledger, size))
+        os.rename(server.mail + '-away', server.mail)
+        server.wait_queue_empty()
+        until('no alarm', lambda: 'ALARM' not in server.run('status'))
+        ledger.check(server)
+        server.stop()
+
+
+def a_full_disk():
+    server, mount = on_a_small_disk('size=16m')
+    filler = server.path('state/filler')
+    through_trouble(server, mount, lambda: fill(filler), lambda: os.remove(filler), ['452 4.3.1'])
+
+
+def no_inodes():
+    server, mount = on_a_small_disk('size=64m,nr_inodes=100')
+    filler = server.path('state/filler')
+    through_trouble(server, mount, lambda: use_up_names(filler), lambda: disks.checked('rm', '-r', filler), ['452 4.3.1'], size=100_000)
+
+
+def a_disk_that_becomes_read_only():
+    server, mount = on_a_small_disk('size=64m')
+    state = server.path('state')
+    through_trouble(server, mount, lambda: disks.checked('mount', '-o', 'remount,ro', state),
+                    lambda: disks.checked('mount', '-o', 'remount,rw', state), ['451 4.3.0', '452 4.3.1'])
+
+
+def test_a_flush_that_takes_seconds_holds_up_nobody_who_asks_for_no_flush():
+    """F-06: the flush waits on a disk, sessions don't wait on it."""
+    with Faulty() as server:
+        server.start_faulty('fdatasync slow 1 1000')
+        server.arm()
+        with server.connect() as waiting, server.connect() as other:
+            waiting.greet()
+            other.greet()
+            waiting.begin()
+            waiting.send(b'Subject: x\r\n\r\nx\r\n.\r\n')
+            until('a flush', lambda: server.happened)
+            for _ in range(20):
+                other.command('NOOP', '250 ', within=1)
+                other.command('MAIL FROM:<a@s.test>', '250 ', within=1)
+                other.command('RCPT TO:<u@d.test>', '250 ', within=1)
+                other.command('RSET', '250 ', within=1)
+            assert waiting.nothing_waits(), 'the flush was not waited for'
+            waiting.expect('250 2.0.0')
+        server.disarm()
+
+
+def cases():
+    """Only root can mount."""
+    return [(test.__name__, test) for test in (a_full_disk, no_inodes, a_disk_that_becomes_read_only) if os.geteuid() == 0]
