@@ -10,7 +10,7 @@ JUMPS = {'400_days_ahead': 400 * DAY, '2_days_back': -2 * DAY, 'to_after_2038': 
 
 
 def jump(offset):
-    with Faulty(queue={'retry': ['1s', '2s', '2s', '2s', '2s', '2s'], 'expire': '5d'}) as server:
+    with Faulty(queue={'retry': ['1s', '2s', '2s', '2s', '2s', '2s'], 'expire': '5d', 'delay_notice': '0s'}) as server:
         server.set_clock(0)
         server.start_faulty(clock=True)
         ledger = Ledger()

@@ -1,6 +1,7 @@
 """Every system call from DATA to the delivered message fails in turn: nothing acknowledged is lost, every refusal is a 4xx, and the
 next message goes through without a restart."""
 import errno
+import functools
 
 from deadline import until
 from faults import CALLS, Faulty, Ledger
@@ -46,8 +47,11 @@ def cases():
     for call in CALLS:
         if call in ('write', 'pwrite', 'writev', 'pwritev'):
             yield f'{call}_is_cut_short', lambda call=call: every_step(call, 'short')
+        usual = 'io' if call in ('fsync', 'fdatasync') else 'no_space'
         for name, number in REASONS.items():
-            yield f'{call}_{name}', lambda call=call, number=number: every_step(call, number)
+            test = functools.partial(every_step, call, number)
+            test.long = name != usual
+            yield f'{call}_{name}', test
 
 
 def test_calls_are_seen_at_all():
