@@ -59,7 +59,6 @@ class runner_bench {
     // Runs until `enough` or the time is over; says whether it was enough.
     template <class Enough> bool run_until(Enough enough, std::chrono::milliseconds most) {
         server::async_spool spool(*queue, 100, [] {});
-        server::under_way attempts;
         server::queue_runner runner(loop.get_executor(), config, spool, attempts,
                                     {storage::system_files(), *queue, accounts, ids, journal, counts}, {});
         runner.start();
@@ -87,6 +86,7 @@ class runner_bench {
     memory_directory accounts;
     remembering_log journal;
     server::counters counts;
+    server::under_way attempts;
     storage::queue_id_source ids{storage::queue_id{}};
     server::live_snapshot config;
     boost::asio::io_context loop{1};
