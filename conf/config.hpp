@@ -101,7 +101,15 @@ struct limit_settings {
     bool operator==(const limit_settings&) const = default;
 };
 
+// An LMTP server: a socket in the file system, or an address.
+struct lmtp_server {
+    std::string path; // "" = address
+    endpoint address;
+    bool operator==(const lmtp_server&) const = default;
+};
+
 struct local_settings {
+    std::string transport;                      // "maildir", or what parse_lmtp() (settings.hpp) reads
     std::string maildir;                        // template with {domain} and {local}
     std::string postmaster;                     // where mail for postmaster goes when a domain has none; "" =
                                                 // postmaster@server.hostname's own Maildir
@@ -112,6 +120,7 @@ struct local_settings {
 struct queue_settings {
     std::vector<seconds> retry; // the last repeats; never empty
     seconds expire{};
+    seconds delay_notice{};     // age at which the sender is told that it waits; 0 = never
     std::uint64_t min_free = 0; // octets free on the state folder's disk below which MAIL gets 452
     unsigned max_pending = 0;   // messages waiting for the writer before new ones get 452
     unsigned deliveries = 0;    // local deliveries at the same time

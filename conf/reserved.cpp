@@ -12,7 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 19> names{{{"dns", ""},
+constexpr std::array<reserved_name, 17> names{{{"dns", ""},
                                                {"tier", ""},
                                                {"dnsbl", ""},
                                                {"sender_domain", ""},
@@ -28,9 +28,7 @@ constexpr std::array<reserved_name, 19> names{{{"dns", ""},
                                                {"ledger", ""},
                                                {"scanner", ""},
                                                {"relay", ""},
-                                               {"admin.http", ""},
-                                               {"queue.delay_notice", ""},
-                                               {"local.transport", "maildir"}}};
+                                               {"admin.http", ""}}};
 
 struct tier_row {
     std::string_view name;

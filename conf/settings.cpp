@@ -214,6 +214,11 @@ constexpr setting settings[] = {
     {"limits", "session_time", duration(1, 7 * day), "1h", reload, "How long a whole session may take.",
      kept_in<&config::limits, &limit_settings::session_time>},
 
+    {"local", "transport", text(local_transport, "\"maildir\" or \"lmtp:unix:/run/dovecot/lmtp\""), "maildir",
+     reload,
+     "What takes the mail of the mailboxes: \"maildir\", or an LMTP server such as Dovecot at a socket "
+     "(\"lmtp:unix:/run/dovecot/lmtp\") or an address (\"lmtp:127.0.0.1:24\").",
+     kept_in<&config::local, &local_settings::transport>},
     {"local", "maildir", text(maildir_template, "an absolute path with {domain} and {local}"),
      "/var/mail/{domain}/{local}", reload, "The Maildir of a mailbox.",
      kept_in<&config::local, &local_settings::maildir>},
@@ -232,6 +237,9 @@ constexpr setting settings[] = {
     {"queue", "expire", duration(1, 365 * day), "5d", reload,
      "How long to try before the sender is told that it failed.",
      kept_in<&config::queue, &queue_settings::expire>},
+    {"queue", "delay_notice", or_zero(duration(1, 365 * day)), "4h", reload,
+     "How long a message waits before its sender is told so; 0s = never.",
+     kept_in<&config::queue, &queue_settings::delay_notice>},
     {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,
      "Room that must be left on the disk of the state folder; with less, new messages are told to come back "
      "(452).",

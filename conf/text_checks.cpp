@@ -1,5 +1,7 @@
 #include "conf/text_checks.hpp"
 
+#include "conf/settings.hpp"
+
 #include "protocol/smtp/grammar.hpp"
 
 #include <fmt/format.h>
@@ -147,6 +149,17 @@ checked<std::string> maildir_template(std::string_view text) {
     return problem{fmt::format("{} has no {}, so that mailboxes would share a folder", quoted(text),
                                has_domain ? "{local}" : "{domain}"),
                    "write both, such as \"/var/mail/{domain}/{local}\""};
+}
+
+checked<std::string> local_transport(std::string_view text) {
+    constexpr std::string_view cure =
+        "write \"maildir\", \"lmtp:unix:/run/dovecot/lmtp\" or an address such as \"lmtp:127.0.0.1:24\"";
+    if (text == "maildir") return std::string{text};
+    const auto server = parse_lmtp(text);
+    if (!server) return not_a(text, "a transport", cure);
+    if (server->path.empty()) return std::string{text};
+    if (const auto path = socket_path(server->path); !path) return path;
+    return std::string{text};
 }
 
 checked<std::string> role_of_this_version(std::string_view text) {

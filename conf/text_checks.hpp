@@ -18,6 +18,7 @@ checked<std::string> short_name(std::string_view text);           // [a-z0-9_-]{
 checked<std::string> domain_name(std::string_view text);          // canonical; no address
 checked<std::string> mailbox_or_empty(std::string_view text);     // local@domain
 checked<std::string> maildir_template(std::string_view text);     // absolute, with {domain} and {local}
+checked<std::string> local_transport(std::string_view text);      // maildir, or an LMTP server
 checked<std::string> role_of_this_version(std::string_view text); // refuses the roles to come by name
 
 } // namespace postern::conf

@@ -189,9 +189,10 @@ void app::start_services() {
     room_.emplace(config_, *room_pool_, storage::system_files());
     policy_.emplace(policy::services{*accounts_, *room_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
-    runner_.emplace(main_.get_executor(), config_, *spool_,
-                    delivery_services{storage::system_files(), *queue_, *accounts_, *journal_, counts_},
-                    damaged_);
+    runner_.emplace(
+        main_.get_executor(), config_, *spool_, attempts_,
+        delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_}, damaged_);
+    steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_, [this] { runner_->wake(); });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
                                        *session_ids_, *policy_, limits_, counts_});
     accepting_.emplace(*journal_);
@@ -243,12 +244,14 @@ void app::begin_drain() {
     journal_->write(
         {.event = log_event::stopping, .text = "no new connections; running transactions may finish"});
     for (auto& each : workers_) each->drain();
+    runner_->drain();
     poll_drain();
 }
 
 void app::poll_drain() {
     const auto now = std::chrono::steady_clock::now();
     const bool empty =
+        attempts_.size() == 0 &&
         std::all_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->sessions() == 0; });
     if (empty || (halted_ && now >= drain_until_)) return main_.stop();
     if (!halted_ && now >= drain_until_) {

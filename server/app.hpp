@@ -9,6 +9,7 @@
 #include "server/descriptors.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
+#include "server/queue_steering.hpp"
 #include "server/worker.hpp"
 #include "storage/recovery.hpp"
 #include "storage/state_lock.hpp"
@@ -37,6 +38,8 @@ class app final : public control_target {
     server_status status() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    boost::asio::awaitable<std::vector<storage::wish_outcome>>
+    steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
 
   private:
     // app.cpp: start and end
@@ -106,7 +109,9 @@ class app final : public control_target {
     std::optional<policy::services> policy_;
     std::optional<async_spool> spool_;
     std::optional<session_services> services_;
+    under_way attempts_;
     std::optional<queue_runner> runner_;
+    std::optional<queue_steering> steering_;
     std::unique_ptr<control_listener> control_; // until it is served
     std::vector<std::shared_ptr<bound_listener>> listeners_;
     std::vector<std::unique_ptr<worker>> workers_;

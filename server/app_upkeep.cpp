@@ -75,6 +75,11 @@ app::reload_outcome app::reload() {
 
 void app::wake_queue() { runner_->wake(); }
 
+boost::asio::awaitable<std::vector<storage::wish_outcome>>
+app::steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) {
+    return steering_->steer(wish, std::move(ids));
+}
+
 void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
     check_disk();
@@ -129,6 +134,7 @@ server_status app::status() {
     made.recipients_refused = counts_.recipients_refused;
     made.delivered = counts_.delivered;
     made.deferred = counts_.deferred;
+    made.failed = counts_.failed;
     if (const auto totals = queue_->totals()) made.queue_messages = totals->messages;
     made.queue_pending = spool_->pending();
     made.log_lines_dropped = journal_->dropped();

@@ -12,6 +12,14 @@ namespace {
 // A batch never holds more than this many octets of bodies, so that one transaction stays short.
 constexpr std::size_t batch_octets_max = 64 * 1024 * 1024;
 
+// How long a result waits for a message to share a flush with. A crash in that time costs a second delivery,
+// as one during the flush does.
+constexpr std::chrono::milliseconds patience{10};
+
+bool is_patient(const storage::queue_operation& what) {
+    return !std::holds_alternative<storage::insert_message>(what);
+}
+
 std::size_t octets_of(const storage::queue_operation& what) {
     const auto* insert = std::get_if<storage::insert_message>(&what);
     return insert == nullptr ? 0 : insert->body.size();
@@ -38,6 +46,8 @@ bool async_spool::try_submit(storage::queue_operation what, done then) {
     {
         const std::lock_guard lock(mutex_);
         if (stopping_ || pending_.load(std::memory_order_relaxed) >= pending_max_) return false;
+        const auto by = std::chrono::steady_clock::now() + (is_patient(what) ? patience : patience.zero());
+        write_by_ = gathered_.empty() ? by : std::min(write_by_, by);
         gathered_.push_back({std::move(what), std::move(then)});
         pending_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -58,13 +68,28 @@ error_code async_spool::last_outcome() const {
     return last_outcome_;
 }
 
+void async_spool::hurry(bool now) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (hurried_ == now) return;
+        hurried_ = now;
+    }
+    if (now) ready_.notify_one();
+}
+
+void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
+    ready_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
+    while (!stopping_ && !hurried_ && std::chrono::steady_clock::now() < write_by_)
+        ready_.wait_until(lock, write_by_);
+}
+
 void async_spool::write_batches() {
     std::vector<waiting> batch;
     for (;;) {
         batch.clear();
         {
             std::unique_lock lock(mutex_);
-            ready_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
+            await_work(lock);
             if (gathered_.empty()) return;
             std::size_t octets = 0;
             std::size_t count = 0;
@@ -93,8 +118,10 @@ void async_spool::write(std::vector<waiting>& batch) {
     bool inserted = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         batch[i].then(outcomes[i]);
-        inserted =
-            inserted || (!outcomes[i] && std::holds_alternative<storage::insert_message>(operations[i]));
+        const auto* settled = std::get_if<storage::settle_message>(&operations[i]);
+        const bool brings = std::holds_alternative<storage::insert_message>(operations[i]) ||
+                            (settled != nullptr && !settled->notices.empty());
+        inserted = inserted || (!outcomes[i] && brings);
     }
     if (inserted) after_insert_();
 }

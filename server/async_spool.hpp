@@ -1,6 +1,7 @@
 // The queue's one writer thread behind an awaitable face: takes everything that has gathered, makes one
 // transaction with one flush, and only then wakes those who wait. Many messages share a flush; a lone one
-// never waits for company.
+// never waits for company. Results of attempts do, for a moment: nobody waits for them, and beside a message
+// they cost no flush of their own.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -8,6 +9,7 @@
 #include "storage/queue.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -33,6 +35,8 @@ class async_spool {
     const storage::queue& queue() const { return queue_; }
     std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
     bool has_room() const { return pending() < pending_max_; }
+    // Any thread. True: somebody waits for the results, so that they wait for nothing.
+    void hurry(bool now);
     // The outcome of the last batch, the first error if any of it failed: an alarm.
     boost::system::error_code last_outcome() const;
     void stop();
@@ -43,6 +47,7 @@ class async_spool {
         done then;
     };
     void write_batches();
+    void await_work(std::unique_lock<std::mutex>& lock);
     void write(std::vector<waiting>& batch);
 
     storage::queue& queue_;
@@ -52,8 +57,9 @@ class async_spool {
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::vector<waiting> gathered_;
+    std::chrono::steady_clock::time_point write_by_; // of what has gathered, at the latest
     boost::system::error_code last_outcome_;
-    bool stopping_ = false;
+    bool stopping_ = false, hurried_ = false;
     std::thread writer_;
 };
 

@@ -39,7 +39,9 @@ enum class log_event : std::uint8_t {
     delivered,
     deferred,
     failed,
+    notified, // its sender is told: "ID: notice to the sender: ID"
     removed,
+    steered, // an operator's wish is done: "ID: placed on hold"
 };
 
 // Everything a line can say; a field that is empty is left out. Views are read before write() returns. Each

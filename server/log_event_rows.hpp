@@ -13,7 +13,7 @@ struct log_event_row {
     void (*form)(std::string& line, const log_record& record);
 };
 
-inline constexpr std::size_t log_event_count = static_cast<std::size_t>(log_event::removed) + 1;
+inline constexpr std::size_t log_event_count = static_cast<std::size_t>(log_event::steered) + 1;
 
 const log_event_row& log_row(log_event event);
 

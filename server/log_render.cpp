@@ -303,6 +303,12 @@ void form_delivered(std::string& out, const log_record& record) { add_delivery(o
 void form_deferred(std::string& out, const log_record& record) { add_delivery(out, record, "deferred"); }
 void form_failed(std::string& out, const log_record& record) { add_delivery(out, record, "bounced"); }
 
+void form_text_of_message(std::string& out, const log_record& record) {
+    add_queue_id(out, record);
+    add_printable(out, record.text, reply_max);
+    add_session(out, record, ", ");
+}
+
 void form_removed(std::string& out, const log_record& record) {
     add_queue_id(out, record);
     out += "removed";
@@ -333,7 +339,9 @@ constexpr std::array<log_event_row, log_event_count> rows = {{
     {log_event::delivered, "delivered", "virtual", &form_delivered},
     {log_event::deferred, "deferred", "virtual", &form_deferred},
     {log_event::failed, "failed", "virtual", &form_failed},
+    {log_event::notified, "notified", "bounce", &form_text_of_message},
     {log_event::removed, "removed", "qmgr", &form_removed},
+    {log_event::steered, "steered", "postsuper", &form_text_of_message},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -67,13 +67,10 @@ bool log_sink::write_all(std::string_view bytes) {
     return true;
 }
 
-void log_sink::write_line(std::string_view line) {
-    // The rest of a line that broke off must not stand in front of this one.
-    if (torn_ && !write_all("\n")) {
-        lost_.fetch_add(1);
-        return;
-    }
-    if (!write_all(line)) lost_.fetch_add(1);
+void log_sink::write_lines(std::string_view lines, std::size_t count) {
+    // The rest of a line that broke off must not stand in front of these.
+    const bool mended = !torn_ || write_all("\n");
+    if (!mended || !write_all(lines)) lost_.fetch_add(count);
 }
 
 } // namespace postern::server

@@ -31,8 +31,9 @@ class log_sink {
   public:
     explicit log_sink(std::shared_ptr<log_descriptor> to) : to_(std::move(to)) {}
 
-    void write_line(std::string_view line); // with its '\n'; one thread; waits while the reader is slow
-    void exchange(std::shared_ptr<log_descriptor> to); // any thread, never waits for write_line()
+    // So many whole lines, each with its '\n'; one thread; waits while the reader is slow.
+    void write_lines(std::string_view lines, std::size_t count);
+    void exchange(std::shared_ptr<log_descriptor> to); // any thread, never waits for write_lines()
     void stop_waiting() { waits_.store(false); } // from now on a line that can't be written at once is lost
     std::uint64_t lost() const { return lost_.load(); }
 

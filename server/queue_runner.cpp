@@ -1,9 +1,13 @@
 // A message is in the active set from the moment it is taken until its result is durable, so that it is never
-// tried twice at once. A result that can't be written is offered again; until then the message stays as it
-// was, and a second delivery finds the first.
+// tried twice at once. A result is written together with the notices that it causes; one that can't be
+// written is offered again, until then the message stays as it was, and a second delivery finds the first.
 #include "server/queue_runner.hpp"
 
+#include "conf/settings.hpp"
 #include "server/clock.hpp"
+#include "server/delivery/bouncer.hpp"
+#include "server/delivery/lmtp_delivery.hpp"
+#include "server/delivery/local_delivery.hpp"
 #include "server/offload_pool.hpp"
 #include "storage/schedule.hpp"
 
@@ -22,20 +26,38 @@ namespace {
 constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 
+// One try at one message, from the queue and back into it. Owned by whoever works on it.
+struct attempt {
+    attempt(storage::queued_message of, std::shared_ptr<const snapshot> settings, std::int64_t when)
+        : message(std::make_shared<storage::queued_message>(std::move(of))), under(std::move(settings)),
+          now(when) {
+        for (const auto& to : message->recipients) before.push_back(to.state);
+    }
+    std::shared_ptr<storage::queued_message> message;
+    std::shared_ptr<const snapshot> under;
+    std::int64_t now; // unix seconds
+    std::vector<storage::recipient_state> before;
+    storage::settle_message result;
+};
+
 } // namespace
 
 struct queue_runner::impl : std::enable_shared_from_this<impl> {
-    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, delivery_services w,
+    impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, under_way& a, delivery_services w,
          std::set<queue_id> damaged)
-        : main(std::move(on)), timer(main), config(c), spool(s), with(w), never(std::move(damaged)),
+        : main(std::move(on)), timer(main), config(c), spool(s), active(a), with(w),
+          never(std::move(damaged)),
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void look();
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
     void deliver(queue_id id);
-    void write_result(queue_id id, std::shared_ptr<storage::queued_message> message);
-    void written(queue_id id, std::shared_ptr<storage::queued_message> message, error_code ec);
+    void hand_over(std::shared_ptr<attempt> made);
+    void settle(std::shared_ptr<attempt> made);
+    void again_later(std::shared_ptr<attempt> made);
+    void write_result(std::shared_ptr<attempt> made);
+    void written(std::shared_ptr<attempt> made, error_code ec);
     void set_aside(queue_id id, const std::string& why);
     void forget(queue_id id);
     void sleep_until_due(bool more_waiting);
@@ -44,20 +66,21 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     asio::steady_timer timer;
     live_snapshot& config;
     async_spool& spool;
+    under_way& active; // the main thread's
     delivery_services with;
     std::set<queue_id> never;
-    std::set<queue_id> active;
     // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
     // due.
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
     std::atomic<bool> woken{false};
-    bool stopping = false;
+    bool draining = false, stopping = false;
+    lmtp_client lmtp;  // the main thread's
     offload_pool pool; // last: its threads end before the rest goes
 };
 
 queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
-                           delivery_services with, std::set<queue_id> never)
-    : impl_(std::make_shared<impl>(std::move(main), config, spool, with, std::move(never))) {}
+                           under_way& attempts, delivery_services with, std::set<queue_id> never)
+    : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never))) {}
 
 queue_runner::~queue_runner() { stop(); }
 
@@ -71,6 +94,8 @@ void queue_runner::wake() {
     });
 }
 
+void queue_runner::drain() { impl_->draining = true; }
+
 void queue_runner::stop() {
     impl_->stopping = true;
     impl_->timer.cancel();
@@ -78,9 +103,10 @@ void queue_runner::stop() {
 }
 
 void queue_runner::impl::look() {
-    if (stopping) return;
+    if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
-    if (active.size() >= at_once) return; // finished() looks again
+    spool.hurry(active.size() >= at_once);
+    if (active.size() >= at_once) return; // forget() looks again
     const auto now = std::chrono::steady_clock::now();
     const auto due = due_now(at_once + active.size() + never.size() + unreadable.size());
     if (!due) {
@@ -89,7 +115,7 @@ void queue_runner::impl::look() {
     }
     bool more = false;
     for (const auto& entry : *due) {
-        if (active.contains(entry.id) || never.contains(entry.id)) continue;
+        if (active.has(entry.id) || never.contains(entry.id)) continue;
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
         if (active.size() >= at_once) {
@@ -98,6 +124,7 @@ void queue_runner::impl::look() {
         }
         take(entry.id);
     }
+    spool.hurry(active.size() >= at_once);
     sleep_until_due(more);
 }
 
@@ -110,9 +137,9 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
 }
 
 void queue_runner::impl::take(queue_id id) {
-    active.insert(id);
+    if (!active.take(id)) return;
     const bool posted = pool.try_post([self = shared_from_this(), id] { self->deliver(id); });
-    if (!posted) active.erase(id);
+    if (!posted) active.end(id);
 }
 
 // On a pool thread.
@@ -123,39 +150,76 @@ void queue_runner::impl::deliver(queue_id id) {
         asio::post(main, [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
         return;
     }
-    auto message = std::make_shared<storage::queued_message>(std::move(**found));
-    const auto now_config = config.get();
-    attempt_delivery(with, *now_config->config, *message, now_seconds());
-    write_result(id, std::move(message));
+    auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
+    const auto& settings = *made->under->config;
+    if (made->message->given_up) give_up_all(with, settings, *made->message, made->now);
+    defer_outside_recipients(with, settings, *made->message, made->now);
+    if (!conf::parse_lmtp(settings.local.transport)) {
+        deliver_to_maildirs(with, settings, *made->message, made->now);
+    } else if (has_local_due(settings, *made->message, made->now)) {
+        return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
+    }
+    settle(made);
+}
+
+// On the main thread, which waits for the server's answers.
+void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
+    auto task = deliver_by_lmtp(with, pool, lmtp, made->under->config, made->message, made->now);
+    spawn(
+        main, std::move(task),
+        [this](std::string_view what) {
+            with.journal.fault("a delivery ended by an exception: " + std::string(what));
+        },
+        [self = shared_from_this(), made] {
+            if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
+        });
+}
+
+// On a pool thread.
+void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
+    auto notices = notices_for(with, *made->under->config, made->under->resolving, *made->message,
+                               made->before, made->now);
+    if (!notices) {
+        with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
+                           notices.error().message());
+        return asio::post(main, [self = shared_from_this(), made] { self->again_later(made); });
+    }
+    made->result.message = *made->message;
+    made->result.remove = is_settled(*made->message);
+    made->result.notices = std::move(*notices);
+    write_result(std::move(made));
+}
+
+void queue_runner::impl::again_later(std::shared_ptr<attempt> made) {
+    if (stopping) return;
+    auto later = std::make_shared<asio::steady_timer>(main, offer_again);
+    later->async_wait([self = shared_from_this(), made, later](error_code) {
+        if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
+    });
 }
 
 // Any thread: the writer takes it.
-void queue_runner::impl::write_result(queue_id id, std::shared_ptr<storage::queued_message> message) {
-    storage::queue_operation operation;
-    if (all_delivered(*message))
-        operation = storage::remove_message{id, message->body_in_file};
-    else
-        operation = storage::update_message{*message};
-    auto then = [self = shared_from_this(), id, message](error_code ec) {
-        asio::post(self->main, [self, id, message, ec] { self->written(id, message, ec); });
+void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
+    auto then = [self = shared_from_this(), made](error_code ec) {
+        asio::post(self->main, [self, made, ec] { self->written(made, ec); });
     };
+    storage::queue_operation operation = made->result;
     if (!spool.try_submit(std::move(operation), then)) then(make_error_code(storage::storage_errc::busy));
 }
 
-void queue_runner::impl::written(queue_id id, std::shared_ptr<storage::queued_message> message,
-                                 error_code ec) {
+void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
     if (ec && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
-        later->async_wait(
-            [self = shared_from_this(), id, message, later](error_code) { self->write_result(id, message); });
+        later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
         return;
     }
-    unreadable.erase(id);
-    if (!ec && all_delivered(*message)) {
-        const std::string text = id.to_string();
-        with.journal.write({.event = log_event::removed, .session = message->session, .queue_id = text});
+    const auto& message = made->result.message;
+    unreadable.erase(message.id);
+    if (!ec && made->result.remove) {
+        const std::string text = message.id.to_string();
+        with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
     }
-    forget(id);
+    forget(message.id);
 }
 
 void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
@@ -165,7 +229,7 @@ void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
 }
 
 void queue_runner::impl::forget(queue_id id) {
-    active.erase(id);
+    active.end(id);
     look();
 }
 

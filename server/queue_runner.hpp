@@ -3,8 +3,9 @@
 #pragma once
 
 #include "server/async_spool.hpp"
-#include "server/delivery/local_delivery.hpp"
+#include "server/delivery/outcome.hpp"
 #include "server/snapshot.hpp"
+#include "server/under_way.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
@@ -14,13 +15,14 @@ namespace postern::server {
 
 class queue_runner {
   public:
-    // `never`: damaged messages that must not be tried.
+    // All outlive this. `never`: damaged messages that must not be tried.
     queue_runner(boost::asio::any_io_executor main, live_snapshot& config, async_spool& spool,
-                 delivery_services with, std::set<storage::queue_id> never);
+                 under_way& attempts, delivery_services with, std::set<storage::queue_id> never);
     ~queue_runner();
 
     void start();
-    void wake(); // any thread: something may be due; many calls cost one look
+    void wake();  // any thread: something may be due; many calls cost one look
+    void drain(); // no new deliveries; the results of those under way are still written
     // No new deliveries; returns when those under way have ended and their results were handed to the writer.
     void stop();
 

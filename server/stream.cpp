@@ -21,6 +21,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::awaitable;
 using asio::ip::tcp;
+using socket_type = asio::generic::stream_protocol::socket;
 
 constexpr auto outcome_token = asio::as_tuple(asio::use_awaitable);
 
@@ -75,7 +76,7 @@ class readable_from {
 
 class tcp_stream final : public stream {
   public:
-    tcp_stream(tcp::socket socket, thread_buffers& buffers) : socket_(std::move(socket)), buffers_(buffers) {
+    tcp_stream(socket_type socket, thread_buffers& buffers) : socket_(std::move(socket)), buffers_(buffers) {
         boost::system::error_code ignored; // a connection that is gone already says so at the first read
         socket_.non_blocking(true, ignored);
         socket_.set_option(tcp::no_delay(true), ignored);
@@ -103,7 +104,7 @@ class tcp_stream final : public stream {
     };
 
     // mutable in Asio's eyes only
-    int handle() const { return const_cast<tcp::socket&>(socket_).native_handle(); }
+    int handle() const { return const_cast<socket_type&>(socket_).native_handle(); }
     bool is_usable() const { return socket_.is_open() && !broken_; }
     attempt try_read();
     attempt try_write(std::string_view bytes);
@@ -113,7 +114,7 @@ class tcp_stream final : public stream {
     awaitable<void> give_way();
     awaitable<stream_status> wait_beyond(std::size_t seen, std::size_t beyond);
 
-    tcp::socket socket_;
+    socket_type socket_;
     thread_buffers& buffers_;               // the thread keeps it
     std::unique_ptr<tls::connection> tls_;  // after socket_: it dies first
     asio::steady_timer* pausing_ = nullptr; // in the frame of pause()
@@ -138,7 +139,7 @@ tcp_stream::step tcp_stream::step_of(tls::io_status status) {
 awaitable<stream_status> tcp_stream::wait(step what) {
     if (cancelled_) co_return stream_status::cancelled;
     turns_ = 0;
-    const auto readiness = what == step::wait_read ? tcp::socket::wait_read : tcp::socket::wait_write;
+    const auto readiness = what == step::wait_read ? socket_type::wait_read : socket_type::wait_write;
     const auto [error] = co_await socket_.async_wait(readiness, outcome_token);
     if (cancelled_ || error == asio::error::operation_aborted) co_return stream_status::cancelled;
     co_return error ? stream_status::failed : stream_status::ok;
@@ -326,7 +327,8 @@ void tcp_stream::close() {
 
 } // namespace
 
-std::unique_ptr<stream> make_stream(tcp::socket socket, thread_buffers& buffers) {
+std::unique_ptr<stream> make_stream(boost::asio::generic::stream_protocol::socket socket,
+                                    thread_buffers& buffers) {
     return std::make_unique<tcp_stream>(std::move(socket), buffers);
 }
 

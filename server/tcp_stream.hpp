@@ -1,9 +1,10 @@
-// Makes a stream of a connected TCP socket. Apart from stream.hpp, so that only the listener and stream.cpp
-// see sockets.
+// Makes a stream of a connected socket, TCP or of the file system. Apart from stream.hpp, so that only the
+// listener and stream.cpp see sockets.
 #pragma once
 
 #include "server/stream.hpp"
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <memory>
@@ -17,8 +18,10 @@ struct thread_buffers {
     std::vector<char> input = std::vector<char>(input_size); // never empty
 };
 
-// The socket becomes non-blocking, and small writes go out at once (TCP_NODELAY). Only stream::cancel() ends
-// a wait: the coroutine that uses the stream is not to be cancelled by Asio's cancellation signals.
-std::unique_ptr<stream> make_stream(boost::asio::ip::tcp::socket socket, thread_buffers& buffers);
+// The socket becomes non-blocking, and small writes go out at once (TCP_NODELAY, where there is one). Only
+// stream::cancel() ends a wait: the coroutine that uses the stream is not to be cancelled by Asio's
+// cancellation signals. A tcp::socket converts by itself.
+std::unique_ptr<stream> make_stream(boost::asio::generic::stream_protocol::socket socket,
+                                    thread_buffers& buffers);
 
 } // namespace postern::server

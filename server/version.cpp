@@ -8,7 +8,6 @@
 #include <idn2.h>
 #include <lmdb.h>
 #include <openssl/crypto.h>
-#include <spdlog/version.h>
 #include <toml++/impl/version.h>
 
 #ifndef POSTERN_VERSION
@@ -28,7 +27,6 @@ std::string version_report() {
     report += fmt::format("boost {}.{}.{}\n", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000,
                           BOOST_VERSION % 100);
     report += fmt::format("fmt {}.{}.{}\n", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100);
-    report += fmt::format("spdlog {}.{}.{}\n", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH);
     report += fmt::format("toml++ {}.{}.{}\n", TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH);
     report += fmt::format("cli11 {}\n", CLI11_VERSION);
     report += fmt::format("libidn2 {}\n", idn2_check_version(nullptr));

@@ -57,6 +57,10 @@ struct queued_message {
     std::string helo;
     std::string protocol; // "ESMTPS"
     std::vector<queued_recipient> recipients;
+    // What changes:
+    bool delay_told = false; // the sender knows that it waits
+    bool held = false;       // the operator's: not tried until released
+    bool given_up = false;   // the operator's: tried no more, its sender is to be told
 };
 
 // The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt /
@@ -70,7 +74,7 @@ result<void> decode_states(std::string_view record,
                            queued_message& into); // corrupt unless made for as many recipients
 inline constexpr std::size_t recipients_max = 100'000;
 inline constexpr std::size_t record_text_max = 1024 * 1024; // octets of any one text
-// The earliest next_try of a waiting recipient; nullopt when none waits.
+// The earliest next_try of a waiting recipient; nullopt when none waits, or the message is held.
 std::optional<std::int64_t> due_time(const queued_message& message);
 
 // What the writer can be asked for. Applied in the order given.
@@ -87,7 +91,14 @@ struct remove_message { // nothing when it is gone
     queue_id id;
     bool body_in_file = false; // the file is removed after the flush
 };
-using queue_operation = std::variant<insert_message, update_message, remove_message>;
+// What came of an attempt, with the notices that it causes: all of it or nothing, so that no sender is told
+// twice, and none is not told.
+struct settle_message {
+    queued_message message;
+    bool remove = false; // it leaves the queue; else as update_message
+    std::vector<insert_message> notices;
+};
+using queue_operation = std::variant<insert_message, update_message, remove_message, settle_message>;
 
 struct due_message {
     std::int64_t due = 0; // unix seconds

@@ -35,9 +35,21 @@ queue_id highest_inserted(operation_list batch) {
     for (const queue_operation* operation : batch) {
         if (const auto* insert = std::get_if<insert_message>(operation)) {
             highest = std::max(highest, insert->message.id);
+        } else if (const auto* settle = std::get_if<settle_message>(operation)) {
+            for (const auto& notice : settle->notices) highest = std::max(highest, notice.message.id);
         }
     }
     return highest;
+}
+
+// Whose body file goes with it; nullopt: nobody's.
+std::optional<queue_id> file_removed_by(const queue_operation& operation) {
+    if (const auto* removal = std::get_if<remove_message>(&operation))
+        return removal->body_in_file ? std::optional(removal->id) : std::nullopt;
+    if (const auto* settle = std::get_if<settle_message>(&operation))
+        return settle->remove && settle->message.body_in_file ? std::optional(settle->message.id)
+                                                              : std::nullopt;
+    return std::nullopt;
 }
 
 // A batch of removals is always tried.
@@ -80,8 +92,7 @@ result<void> write_nothing(lmdb::environment& environment, const queue_tables& t
 // A file that can't be removed now is an orphan: it costs space until recovery finds it, and no message.
 void remove_bodies(file_env& files, const file_handle& bodies, operation_list batch) {
     for (const queue_operation* operation : batch) {
-        const auto* removal = std::get_if<remove_message>(operation);
-        if (removal != nullptr && removal->body_in_file) (void)files.remove(bodies, body_path(removal->id));
+        if (const auto id = file_removed_by(*operation)) (void)files.remove(bodies, body_path(*id));
     }
 }
 

@@ -10,6 +10,9 @@ namespace postern::storage {
 namespace {
 
 constexpr std::uint8_t record_version = 1;
+// In a states record.
+constexpr std::uint8_t waits_flag = 1, told_flag = 2, held_flag = 4, given_up_flag = 8;
+constexpr std::uint8_t states_flags_known = 15;
 constexpr std::uint8_t flag_body_in_file = 1, flag_smtputf8 = 2, flags_known = 3;
 constexpr std::uint8_t body_type_last = 2, ret_last = 2, notify_last = 15;
 constexpr std::size_t recipient_octets_min = 3 * 4 + 2; // three empty texts, notify, route
@@ -110,6 +113,7 @@ void read_state(record_reader& in, queued_recipient& recipient) {
 
 std::optional<std::int64_t> due_time(const queued_message& message) {
     std::optional<std::int64_t> due;
+    if (message.held) return due;
     for (const queued_recipient& recipient : message.recipients) {
         if (recipient.state != recipient_state::waiting) continue;
         due = due ? std::min(*due, recipient.next_try) : recipient.next_try;
@@ -169,7 +173,9 @@ std::string encode_states(const queued_message& message) {
     const auto due = due_time(message);
     record_writer out;
     out.number(record_version);
-    out.number(static_cast<std::uint8_t>(due ? 1 : 0));
+    out.number(static_cast<std::uint8_t>((due ? waits_flag : 0) | (message.delay_told ? told_flag : 0) |
+                                         (message.held ? held_flag : 0) |
+                                         (message.given_up ? given_up_flag : 0)));
     out.number(due.value_or(0));
     out.number(static_cast<std::uint32_t>(message.recipients.size()));
     for (const queued_recipient& recipient : message.recipients) {
@@ -185,10 +191,14 @@ namespace {
 
 result<states_head> read_head(record_reader& in) {
     if (const auto known = check_version(in); !known) return known.error();
-    const bool waits = in.number_up_to(1) != 0;
+    const auto flags = in.number_up_to(states_flags_known);
+    const bool waits = (flags & waits_flag) != 0;
     const auto due = in.number<std::int64_t>();
     states_head head;
     if (waits) head.due = due;
+    head.delay_told = (flags & told_flag) != 0;
+    head.held = (flags & held_flag) != 0;
+    head.given_up = (flags & given_up_flag) != 0;
     head.recipients = in.count(state_octets_min);
     if (in.failed() || (!waits && due != 0)) return storage_errc::corrupt;
     return head;
@@ -210,6 +220,9 @@ result<void> decode_states(std::string_view record, queued_message& into) {
         read_state(in, recipient);
         if (in.failed()) return storage_errc::corrupt;
     }
+    into.delay_told = head->delay_told;
+    into.held = head->held;
+    into.given_up = head->given_up;
     if (!in.complete() || head->due != due_time(into)) return storage_errc::corrupt;
     return {};
 }

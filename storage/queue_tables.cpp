@@ -95,6 +95,18 @@ result<void> apply(lmdb::transaction& within, const queue_tables& tables, const 
     return {};
 }
 
+// Somebody may have taken the message away meanwhile: then there is nothing left to tell of.
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const settle_message& wanted) {
+    const auto before = read_states_head(within, tables, id_key(wanted.message.id));
+    if (!before) return before.error();
+    if (!*before) return {};
+    for (const insert_message& notice : wanted.notices) {
+        if (const auto inserted = apply(within, tables, notice); !inserted) return inserted;
+    }
+    if (wanted.remove) return apply(within, tables, remove_message{wanted.message.id});
+    return apply(within, tables, update_message{wanted.message});
+}
+
 // Of both records, roughly; rounding up is room_needed's part.
 std::uint64_t text_octets(const queued_message& message) {
     constexpr std::uint64_t numbers = 64;
@@ -133,6 +145,14 @@ result<void> check(const update_message& wanted) {
 }
 
 result<void> check(const remove_message&) { return {}; }
+
+result<void> check(const settle_message& wanted) {
+    for (const insert_message& notice : wanted.notices) {
+        if (const auto storable = check(notice); !storable) return storable;
+    }
+    if (wanted.message.recipients.size() > recipients_max) return storage_errc::too_large;
+    return {};
+}
 
 } // namespace
 
@@ -231,7 +251,12 @@ std::uint64_t room_needed(const queue_operation& operation) {
     if (const auto* update = std::get_if<update_message>(&operation)) {
         return pages + text_octets(update->message);
     }
-    return 0;
+    std::uint64_t room = 0;
+    if (const auto* settle = std::get_if<settle_message>(&operation)) {
+        if (!settle->remove) room += pages + text_octets(settle->message);
+        for (const insert_message& notice : settle->notices) room += room_needed(notice);
+    }
+    return room;
 }
 
 } // namespace postern::storage

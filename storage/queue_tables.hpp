@@ -22,6 +22,7 @@ struct queue_tables {
 struct states_head {
     std::optional<std::int64_t> due;
     std::size_t recipients = 0;
+    bool delay_told = false, held = false, given_up = false;
 };
 result<states_head> decode_states_head(std::string_view record);
 // An error that is one record's own; any other is the whole queue's trouble.

@@ -85,9 +85,12 @@ int prepare_ticket(const ticket_keys::key_set& keys, unsigned char* name, unsign
     const auto named = [name](const ticket_key& key) {
         return std::equal(key.name.begin(), key.name.end(), name);
     };
-    if (named(keys.current)) return open(keys.current, iv, cipher, mac) ? 1 : -1;
-    if (keys.previous && named(*keys.previous)) return open(*keys.previous, iv, cipher, mac) ? 2 : -1;
-    return 0;
+    // Always a new ticket for the next time: a client should use each once (RFC 8446 Appendix C.4).
+    const ticket_key* key = named(keys.current)                      ? &keys.current
+                            : keys.previous && named(*keys.previous) ? &*keys.previous
+                                                                     : nullptr;
+    if (key == nullptr) return 0;
+    return open(*key, iv, cipher, mac) ? 2 : -1;
 }
 
 } // namespace postern::tls

@@ -3,6 +3,7 @@
 #include "policy/check.hpp"
 
 #include "protocol/smtp/reply_catalogue.hpp"
+#include "storage/queue.hpp"
 
 namespace postern::policy {
 namespace {
@@ -23,6 +24,13 @@ reply_id refusal_for(resolution_kind kind) {
     case resolution_kind::found: break;
     }
     return reply_id::user_unknown;
+}
+
+// Of the whole transaction, through its aliases: what the queue can keep is limited.
+std::size_t final_recipients(const transaction& accepted) {
+    std::size_t all = 0;
+    for (const auto& one : accepted.recipients) all += one.leads_to.size();
+    return all;
 }
 
 enum class room_left { some, none };
@@ -51,6 +59,9 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
 
+    if (final_recipients(about.learned) + found->recipients.size() > storage::recipients_max)
+        co_return verdict::refuse(
+            make_reply(reply_id::too_many_recipients, {std::to_string(about.learned.recipients.size())}));
     const auto room = co_await room_for(found->recipients, about);
     if (!room)
         co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());

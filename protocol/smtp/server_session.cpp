@@ -98,8 +98,7 @@ void server_session::forget_input() {
 }
 
 void server_session::on_written() {
-    output_.clear();
-    if (output_.capacity() > 1024) output_.shrink_to_fit();
+    std::string().swap(output_); // a session that waits keeps no reply
     if (close_after_write_) phase_ = phase::closing;
 }
 
@@ -189,20 +188,20 @@ void server_session::count_junk() {
     if (++junk_ >= settings_.max_junk) refuse(reply_id::too_many_junk, {settings_.hostname});
 }
 
+server_session::transaction_state& server_session::now() {
+    if (!now_) now_ = std::make_unique<transaction_state>();
+    return *now_;
+}
+
+const server_session::transaction_state& server_session::now() const {
+    static const transaction_state none;
+    return now_ ? *now_ : none;
+}
+
 void server_session::reset_transaction() {
     if (message_open_) abandon_ = true;
     message_open_ = false;
-    envelope_ = {};
-    candidate_ = {};
-    id_.clear();
-    std::string().swap(body_);
-    decoder_ = {};
-    chunks_ = {};
-    header_ = {};
-    by_chunks_ = false;
-    fault_ = false;
-    store_fault_.reset();
-    chunk_count_ = 0;
+    now_.reset();
     if (state_ == state::mail || state_ == state::rcpt || state_ == state::chunking) state_ = state::ready;
 }
 
@@ -241,14 +240,14 @@ void server_session::on_tls(bool done, std::string_view facts) {
     if (!done) phase_ = phase::closing;
 }
 
-std::string server_session::take_body() { return std::move(body_); }
+std::string server_session::take_body() { return std::move(now().body); }
 
 std::string_view server_session::protocol_name() const {
-    return with_protocol(greeting_, tls_, envelope_.smtputf8);
+    return with_protocol(greeting_, tls_, now().envelope.smtputf8);
 }
 
 const content_facts& server_session::content() const {
-    return by_chunks_ ? chunks_.facts() : decoder_.facts();
+    return now().by_chunks ? now().chunks.facts() : now().decoder.facts();
 }
 
 } // namespace postern::protocol

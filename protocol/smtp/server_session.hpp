@@ -13,6 +13,7 @@
 #include "protocol/smtp/reply_catalogue.hpp"
 
 #include <functional>
+#include <memory>
 
 namespace postern::protocol {
 
@@ -101,16 +102,16 @@ class server_session {
     waiting_for reading() const {
         return phase_ == phase::command ? waiting_for::command : waiting_for::content;
     }
-    const envelope& transaction() const { return envelope_; }
-    const recipient& candidate() const { return candidate_; } // the RCPT that is asked about
+    const envelope& transaction() const { return now().envelope; }
+    const recipient& candidate() const { return now().candidate; } // the RCPT that is asked about
     std::string take_body();
-    const header_scan& header() const { return header_; }
+    const header_scan& header() const { return now().header; }
     const content_facts& content() const;
     std::uint64_t content_size() const { return content().size; } // octets the peer sent as this message
     std::string_view helo() const { return helo_.name; }
-    std::string_view protocol_name() const;                  // for `with`
-    std::string_view message_id_text() const { return id_; } // the id given by on_message_opened()
-    std::string_view last_stage() const { return stage_; }   // of the verb or phase under way, for the log
+    std::string_view protocol_name() const;                       // for `with`
+    std::string_view message_id_text() const { return now().id; } // the id given by on_message_opened()
+    std::string_view last_stage() const { return stage_; } // of the verb or phase under way, for the log
     bool under_tls() const { return tls_; }
     unsigned commands() const { return commands_; }
     unsigned messages() const { return messages_; }
@@ -220,19 +221,25 @@ class server_session {
     greeting_kind greeting_ = greeting_kind::none;
     std::string_view stage_ = "CONNECT";
 
-    // One transaction: reset as a whole.
-    envelope envelope_;
-    recipient candidate_;
-    std::string id_;
-    std::string body_;
-    data_decoder decoder_;
-    chunk_decoder chunks_;
-    header_scan header_;
-    bool by_chunks_ = false;
-    bool fault_ = false; // the content is refused already: nothing more is kept
-    std::optional<reply> store_fault_;
+    // One transaction: made when the first thing of it is known, destroyed whole. An idle session has none.
+    struct transaction_state {
+        protocol::envelope envelope;
+        recipient candidate;
+        std::string id;
+        std::string body;
+        data_decoder decoder;
+        chunk_decoder chunks;
+        header_scan header;
+        bool by_chunks = false;
+        bool fault = false; // the content is refused already: nothing more is kept
+        std::optional<reply> store_fault;
+        std::size_t chunk_count = 0;
+    };
+    std::unique_ptr<transaction_state> now_;
+    transaction_state& now();
+    const transaction_state& now() const; // an empty one when there is none
+
     std::uint64_t chunk_left_ = 0;
-    std::size_t chunk_count_ = 0;
     std::uint64_t chunk_size_ = 0;
     bool chunk_last_ = false;
     bool chunk_refused_ = false; // its octets are swallowed, then 503

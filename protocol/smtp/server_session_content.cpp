@@ -9,8 +9,8 @@ namespace postern::protocol {
 void server_session::do_data(const command& what) {
     if (!no_argument(what)) return;
     if (more_input_behind_) return refuse(reply_id::pipelined_data);
-    if (envelope_.body == body_type::binary_mime) return refuse(reply_id::data_needs_chunking);
-    by_chunks_ = false;
+    if (now().envelope.body == body_type::binary_mime) return refuse(reply_id::data_needs_chunking);
+    now().by_chunks = false;
     want(step::open_message);
 }
 
@@ -21,7 +21,7 @@ void server_session::do_bdat(const command& what) {
     chunk_last_ = chunk->last;
     chunk_refused_ = state_ != state::rcpt && state_ != state::chunking;
     if (chunk_refused_ || message_open_) return begin_chunk();
-    by_chunks_ = true;
+    now().by_chunks = true;
     state_ = state::chunking;
     want(step::open_message);
 }
@@ -29,7 +29,7 @@ void server_session::do_bdat(const command& what) {
 void server_session::on_message_opened(std::string id, std::int64_t unix_seconds) {
     wanted_ = step::read;
     message_open_ = true;
-    id_ = std::move(id);
+    now().id = std::move(id);
     received_facts facts;
     facts.helo = helo_.name;
     facts.helo_well_formed = helo_.well_formed;
@@ -37,31 +37,31 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     facts.by = settings_.hostname;
     facts.with = protocol_name();
     facts.tls = tls_facts_;
-    facts.id = id_;
+    facts.id = now().id;
     facts.when = unix_seconds;
     std::string only;
-    if (envelope_.recipients.size() == 1) only = envelope_.recipients.front().mailbox.to_string();
+    if (now().envelope.recipients.size() == 1) only = now().envelope.recipients.front().mailbox.to_string();
     facts.only_recipient = only;
-    body_ = received_field(facts);
-    if (by_chunks_) return begin_chunk();
+    now().body = received_field(facts);
+    if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;
     say(reply_id::start_data);
 }
 
 std::size_t server_session::consume_data(std::string_view input) {
-    const auto before = body_.size();
-    const auto got =
-        decoder_.feed(input, body_, fault_ ? data_decoder::keep::discard : data_decoder::keep::store);
-    looked_at(std::string_view(body_).substr(before));
+    const auto before = now().body.size();
+    const auto got = now().decoder.feed(
+        input, now().body, now().fault ? data_decoder::keep::discard : data_decoder::keep::store);
+    looked_at(std::string_view(now().body).substr(before));
     if (got.finished)
         end_of_message();
-    else if (body_.size() > settings_.body_block)
+    else if (now().body.size() > settings_.body_block)
         want(step::store);
     return got.consumed;
 }
 
 void server_session::begin_chunk() {
-    if (!chunk_refused_ && ++chunk_count_ > chunks_max) {
+    if (!chunk_refused_ && ++now().chunk_count > chunks_max) {
         refuse(reply_id::too_many_chunks, {std::to_string(chunks_max)});
         return reset_transaction();
     }
@@ -73,14 +73,14 @@ std::size_t server_session::consume_chunk(std::string_view input) {
     const auto part =
         input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input.size())));
     if (!chunk_refused_) {
-        chunks_.feed(part);
-        if (!fault_) body_.append(part);
+        now().chunks.feed(part);
+        if (!now().fault) now().body.append(part);
         looked_at(part);
     }
     chunk_left_ -= part.size();
     if (chunk_left_ == 0)
         end_of_chunk();
-    else if (body_.size() > settings_.body_block)
+    else if (now().body.size() > settings_.body_block)
         want(step::store);
     return part.size();
 }
@@ -89,7 +89,7 @@ void server_session::end_of_chunk() {
     phase_ = phase::command;
     if (chunk_refused_) return refuse(reply_id::bdat_out_of_place);
     if (chunk_last_) {
-        chunks_.finish();
+        now().chunks.finish();
         return end_of_message();
     }
     // RFC 3030 §2: a failed chunk fails the transaction; the chunks pipelined behind it are swallowed with
@@ -98,43 +98,44 @@ void server_session::end_of_chunk() {
         refuse(*fault);
         return reset_transaction();
     }
-    if (body_.size() > settings_.body_block) want(step::store);
+    if (now().body.size() > settings_.body_block) want(step::store);
     say(reply_id::chunk_ok, {std::to_string(chunk_size_)});
 }
 
 // Looks at what came in and decides whether more of it needs keeping.
 void server_session::looked_at(std::string_view fresh) {
-    if (!header_.finished()) header_.feed(fresh);
-    if (fault_) return;
+    if (!now().header.finished()) now().header.feed(fresh);
+    if (now().fault) return;
     if (!content_fault()) return;
-    fault_ = true;
-    std::string().swap(body_);
+    now().fault = true;
+    std::string().swap(now().body);
 }
 
 bool server_session::over_limits() const { return content().size > settings_.max_message_size; }
 
 std::optional<reply> server_session::content_fault() const {
     const auto& facts = content();
-    const bool binary = envelope_.body == body_type::binary_mime;
+    const bool binary = now().envelope.body == body_type::binary_mime;
     if (over_limits())
         return make_reply(reply_id::message_too_big, {std::to_string(settings_.max_message_size)});
     if (facts.bare_line_end && !binary) return make_reply(reply_id::bare_line_end);
     if (facts.nul && !binary) return make_reply(reply_id::nul_in_message);
     if (settings_.max_text_line != 0 && facts.longest_line > settings_.max_text_line && !binary)
         return make_reply(reply_id::text_line_too_long, {std::to_string(settings_.max_text_line)});
-    if (header_.size() > settings_.max_header_size)
+    if (now().header.size() > settings_.max_header_size)
         return make_reply(reply_id::header_too_big, {std::to_string(settings_.max_header_size)});
-    if (header_.received() > settings_.max_received)
-        return make_reply(reply_id::mail_loop, {std::to_string(header_.received()) + " Received fields"});
+    if (now().header.received() > settings_.max_received)
+        return make_reply(reply_id::mail_loop,
+                          {std::to_string(now().header.received()) + " Received fields"});
     // What was thrown away can't be accepted, whatever else is found.
-    if (fault_ && !store_fault_) return make_reply(reply_id::not_kept);
-    return store_fault_;
+    if (now().fault && !now().store_fault) return make_reply(reply_id::not_kept);
+    return now().store_fault;
 }
 
 void server_session::end_of_message() {
     phase_ = phase::command;
     stage_ = "END-OF-MESSAGE";
-    header_.end();
+    now().header.end();
     if (const auto fault = content_fault()) {
         refuse(*fault);
         return reset_transaction();
@@ -154,10 +155,10 @@ void server_session::decided_content(verdict_answer& answer) {
 void server_session::on_stored(verdict_answer kept, std::string recycled) {
     wanted_ = step::read;
     recycled.clear();
-    if (body_.empty()) body_ = std::move(recycled);
+    if (now().body.empty()) now().body = std::move(recycled);
     if (kept.what == verdict_answer::kind::accept) return;
-    fault_ = true;
-    store_fault_ = std::move(kept.with);
+    now().fault = true;
+    now().store_fault = std::move(kept.with);
 }
 
 // The only place where a message is acknowledged: after the queue said that it is durable.
@@ -167,7 +168,7 @@ void server_session::on_commit(verdict_answer kept) {
     if (kept.what == verdict_answer::kind::accept) {
         ++messages_;
         junk_ = 0;
-        say(reply_id::queued, {id_});
+        say(reply_id::queued, {now().id});
     } else {
         refuse(kept.with);
     }

@@ -80,7 +80,7 @@ void server_session::say_ehlo() {
 void server_session::do_mail(const command& what) {
     reset_transaction();
     if (!read_mail(what)) {
-        envelope_ = {};
+        now().envelope = {};
         return;
     }
     question_ = question_stage::mail;
@@ -98,18 +98,18 @@ bool server_session::read_mail(const command& what) {
     if (!path) return fail(reply_id::bad_sender_address, *path_text);
     const auto parameters = parse_parameters(path_text->substr(path->length));
     if (!parameters) return fail(reply_id::bad_parameter, path_text->substr(path->length));
-    const auto applied = apply_mail_parameters(*parameters, envelope_);
+    const auto applied = apply_mail_parameters(*parameters, now().envelope);
     if (!applied)
         return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter
                                                                           : reply_id::bad_parameter,
                     path_text->substr(path->length));
-    if (path->utf8 && !envelope_.smtputf8) return fail(reply_id::sender_needs_utf8);
+    if (path->utf8 && !now().envelope.smtputf8) return fail(reply_id::sender_needs_utf8);
     // RFC 6531 §3.3: UTF-8 in a parameter needs SMTPUTF8 as it does in an address.
-    if (!envelope_.smtputf8 && !is_ascii(path_text->substr(path->length)))
+    if (!now().envelope.smtputf8 && !is_ascii(path_text->substr(path->length)))
         return fail(reply_id::bad_parameter, path_text->substr(path->length));
-    if (envelope_.declared_size > settings_.max_message_size)
+    if (now().envelope.declared_size > settings_.max_message_size)
         return fail(reply_id::size_over_limit, std::to_string(settings_.max_message_size));
-    envelope_.sender = std::move(path->mailbox);
+    now().envelope.sender = std::move(path->mailbox);
     return true;
 }
 
@@ -125,11 +125,11 @@ void server_session::decided_mail(verdict_answer& answer) {
 // --- RCPT
 
 void server_session::do_rcpt(const command& what) {
-    candidate_ = {};
+    now().candidate = {};
     if (!read_rcpt(what)) return;
-    if (envelope_.recipients.size() >= settings_.max_recipients)
+    if (now().envelope.recipients.size() >= settings_.max_recipients)
         return refuse(make_reply(reply_id::too_many_recipients, {std::to_string(settings_.max_recipients)}),
-                      candidate_.mailbox.to_string());
+                      now().candidate.mailbox.to_string());
     question_ = question_stage::rcpt;
     want(step::ask);
 }
@@ -148,21 +148,21 @@ bool server_session::read_rcpt(const command& what) {
     const auto rest = path_text->substr(path->length);
     const auto parameters = parse_parameters(rest);
     if (!parameters) return fail(reply_id::bad_parameter, rest);
-    const auto applied = apply_rcpt_parameters(*parameters, candidate_);
+    const auto applied = apply_rcpt_parameters(*parameters, now().candidate);
     if (!applied)
         return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter
                                                                           : reply_id::bad_parameter,
                     rest);
-    if (path->utf8 && !envelope_.smtputf8) return fail(reply_id::recipient_needs_utf8);
-    if (!envelope_.smtputf8 && !is_ascii(rest)) return fail(reply_id::bad_parameter, rest);
-    candidate_.mailbox = std::move(*path->mailbox);
+    if (path->utf8 && !now().envelope.smtputf8) return fail(reply_id::recipient_needs_utf8);
+    if (!now().envelope.smtputf8 && !is_ascii(rest)) return fail(reply_id::bad_parameter, rest);
+    now().candidate.mailbox = std::move(*path->mailbox);
     return true;
 }
 
 void server_session::decided_rcpt(verdict_answer& answer) {
     if (answer.what == verdict_answer::kind::refuse)
-        return refuse(answer.with, candidate_.mailbox.to_string());
-    envelope_.recipients.push_back(std::move(candidate_));
+        return refuse(answer.with, now().candidate.mailbox.to_string());
+    now().envelope.recipients.push_back(std::move(now().candidate));
     state_ = state::rcpt;
     say(reply_id::rcpt_ok);
 }

@@ -46,6 +46,8 @@ constexpr argument_row alias_remove[] = {{"ADDRESS", "the alias"},
                                          {"[TARGET...]", "only these targets of it"}};
 constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print one JSON document"}};
 
+constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"}, {"--all", "every message"}};
+
 constexpr std::array rows = {
     command_row{"", "serve", "run the server in the foreground", {}, &run_serve},
     command_row{"", "check", "check the configuration and all it names", {}, &run_check},
@@ -64,6 +66,11 @@ constexpr std::array rows = {
     command_row{"alias", "remove", "remove an alias, or targets of it", alias_remove, &run_alias_remove},
     command_row{"queue", "list", "the messages that wait", json_only, &run_queue_list},
     command_row{"queue", "show", "all about one message", queue_show, &run_queue_show},
+    command_row{"queue", "retry", "try now what waits", queue_wish, &run_queue_retry},
+    command_row{"queue", "hold", "try no more until released", queue_wish, &run_queue_hold},
+    command_row{"queue", "release", "let held messages go", queue_wish, &run_queue_release},
+    command_row{"queue", "bounce", "try no more and tell the senders", queue_wish, &run_queue_bounce},
+    command_row{"queue", "delete", "remove; nobody is told", queue_wish, &run_queue_delete},
     command_row{"", "version", "version, build and libraries", {}, &run_version},
     command_row{"", "reference", "every setting, as Markdown", {}, &run_reference},
 };

@@ -22,6 +22,7 @@
 #include <boost/json/serialize.hpp>
 #include <chrono>
 #include <list>
+#include <optional>
 
 namespace postern::server {
 
@@ -30,38 +31,72 @@ namespace {
 namespace asio = boost::asio;
 using local = asio::local::stream_protocol;
 
-constexpr std::chrono::seconds client_time_max{5};
+constexpr std::chrono::seconds client_time_max{5};                                    // to ask
+constexpr std::chrono::seconds answer_time_max = steering_time_max + client_time_max; // to be answered
 constexpr std::chrono::milliseconds pause_after_failure{100}; // out of descriptors: don't spin
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-boost::json::object on_status(control_target& target) { return status_document(target.status()); }
+using document = asio::awaitable<boost::json::object>;
 
-boost::json::object on_reload(control_target& target) {
+document on_status(control_target& target, const boost::json::object&) {
+    co_return status_document(target.status());
+}
+
+document on_reload(control_target& target, const boost::json::object&) {
     const auto outcome = target.reload();
     boost::json::array messages;
     for (const auto& message : outcome.messages) messages.emplace_back(shown(message));
-    return {{"ok", outcome.ok}, {"messages", std::move(messages)}};
+    co_return boost::json::object{{"ok", outcome.ok}, {"messages", std::move(messages)}};
 }
 
-boost::json::object on_wake_queue(control_target& target) {
+document on_wake_queue(control_target& target, const boost::json::object&) {
     target.wake_queue();
-    return {{"ok", true}};
+    co_return boost::json::object{{"ok", true}};
+}
+
+// Nothing when it asks for what there is not.
+std::optional<std::vector<storage::queue_id>> ids_of(const boost::json::object& request) {
+    const auto* list = request.if_contains("ids");
+    if (list == nullptr || !list->is_array() || list->get_array().size() > steered_at_once_max)
+        return std::nullopt;
+    std::vector<storage::queue_id> ids;
+    for (const auto& item : list->get_array()) {
+        const auto id = item.is_string() ? storage::queue_id::parse(std::string_view(item.get_string()))
+                                         : std::optional<storage::queue_id>();
+        if (!id) return std::nullopt;
+        ids.push_back(*id);
+    }
+    return ids;
+}
+
+document on_queue(control_target& target, const boost::json::object& request) {
+    const auto* name = request.if_contains("do");
+    const auto wish = name != nullptr && name->is_string()
+                          ? storage::find_wish(std::string_view(name->get_string()))
+                          : std::optional<storage::queue_wish>();
+    auto ids = ids_of(request);
+    if (!wish || !ids) co_return boost::json::object{{"error", "\"do\" or \"ids\" is missing or wrong"}};
+    const auto outcomes = co_await target.steer_queue(*wish, std::move(*ids));
+    boost::json::array names;
+    for (const auto outcome : outcomes) names.emplace_back(storage::outcome_name(outcome));
+    co_return boost::json::object{{"outcomes", std::move(names)}};
 }
 
 struct request_row {
     std::string_view command;
-    boost::json::object (*answer)(control_target& target);
+    document (*answer)(control_target& target, const boost::json::object& request);
 };
 
 constexpr request_row request_rows[] = {
     {"status", &on_status},
     {"reload", &on_reload},
     {"wake_queue", &on_wake_queue},
+    {"queue", &on_queue},
 };
 
 std::string error_document(std::string_view problem) {
-    const boost::json::object document{{"error", problem}};
-    return boost::json::serialize(document);
+    const boost::json::object made{{"error", problem}};
+    return boost::json::serialize(made);
 }
 
 struct control_client {
@@ -101,17 +136,23 @@ asio::awaitable<bool> read_request(control_client& client) {
     co_return false;
 }
 
-asio::awaitable<void> serve_client(std::shared_ptr<control_client> client, control_target& target) {
-    client->deadline.expires_after(client_time_max);
+void watch_deadline(const std::shared_ptr<control_client>& client) {
     std::weak_ptr<control_client> watched = client;
     client->deadline.async_wait([watched](boost::system::error_code cancelled) {
         const auto late = watched.lock();
         if (!cancelled && late) close_quietly(late->socket);
     });
+}
+
+asio::awaitable<void> serve_client(std::shared_ptr<control_client> client, control_target& target) {
+    client->deadline.expires_after(client_time_max);
+    watch_deadline(client);
     std::string answer;
     if (co_await read_request(*client)) {
         const std::string_view request(client->request.data(), client->length);
-        answer = answer_control_request(request.substr(0, request.find('\n')), target);
+        client->deadline.expires_after(answer_time_max);
+        watch_deadline(client);
+        answer = co_await answer_control_request(request.substr(0, request.find('\n')), target);
     } else if (client->length == client->request.size()) {
         answer = error_document("the request is too long");
     }
@@ -165,16 +206,19 @@ asio::awaitable<void> accept_clients(local::acceptor& acceptor, std::shared_ptr<
 
 } // namespace
 
-std::string answer_control_request(std::string_view request_line, control_target& target) {
+asio::awaitable<std::string> answer_control_request(std::string_view request_line, control_target& target) {
     boost::system::error_code failure;
     const auto request = boost::json::parse(request_line, failure);
     const auto* object = failure ? nullptr : request.if_object();
-    if (object == nullptr) return error_document("a request is one JSON object on one line");
+    if (object == nullptr) co_return error_document("a request is one JSON object on one line");
     const auto* command = object->if_contains("command");
-    if (command == nullptr || !command->is_string()) return error_document("\"command\" is missing");
-    for (const auto& row : request_rows)
-        if (command->get_string() == row.command) return boost::json::serialize(row.answer(target));
-    return error_document("there is no such command");
+    if (command == nullptr || !command->is_string()) co_return error_document("\"command\" is missing");
+    for (const auto& row : request_rows) {
+        if (command->get_string() != row.command) continue;
+        const auto made = co_await row.answer(target, *object);
+        co_return boost::json::serialize(made);
+    }
+    co_return error_document("there is no such command");
 }
 
 asio::awaitable<void> serve_control(std::unique_ptr<control_listener> on, control_target& target) {

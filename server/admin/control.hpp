@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/admin/status.hpp"
+#include "server/queue_steering.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -11,7 +12,7 @@
 
 namespace postern::server {
 
-inline constexpr std::size_t control_request_max = 4096;
+inline constexpr std::size_t control_request_max = 16384;
 inline constexpr std::size_t control_clients_max = 16;
 
 class control_listener;
@@ -27,16 +28,20 @@ class control_target {
     };
     virtual reload_outcome reload() = 0;
     virtual void wake_queue() = 0; // look for due messages now
+    // The outcome for each id, in their order, within steering_time_max.
+    virtual boost::asio::awaitable<std::vector<storage::wish_outcome>>
+    steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) = 0;
 };
 
-// One row per request; adding one is a row and its handler. Answers a JSON document (pure, testable without a
-// socket).
-std::string answer_control_request(std::string_view request_line, control_target& target);
+// One row per request; adding one is a row and its handler. Answers a JSON document. The line outlives the
+// await.
+boost::asio::awaitable<std::string> answer_control_request(std::string_view request_line,
+                                                           control_target& target);
 
 // Serves the socket until cancelled; its path is removed at the end.
 boost::asio::awaitable<void> serve_control(std::unique_ptr<control_listener> on, control_target& target);
 
-// The client side, blocking, for the sub-commands: the document, or empty when nobody listens. Waits 10 s at
+// The client side, blocking, for the sub-commands: the document, or empty when nobody listens. Waits 30 s at
 // the most.
 std::string ask_control(const std::string& path, std::string_view request);
 

@@ -25,7 +25,7 @@ constexpr mode_t socket_mode = 0660;
 constexpr mode_t folder_mode = 0755;
 constexpr int backlog = 16;
 constexpr std::size_t answer_max = 4 * 1024 * 1024;
-constexpr std::chrono::seconds answer_time_max{10};
+constexpr std::chrono::seconds answer_time_max{30};
 constexpr int retry_ms = 10;
 
 [[noreturn]] void fail_with(int error, const std::string& path) {

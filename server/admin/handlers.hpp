@@ -25,5 +25,10 @@ exit_code run_alias_remove(const arguments& given, terminal& with);
 
 exit_code run_queue_list(const arguments& given, terminal& with);
 exit_code run_queue_show(const arguments& given, terminal& with);
+exit_code run_queue_retry(const arguments& given, terminal& with);
+exit_code run_queue_hold(const arguments& given, terminal& with);
+exit_code run_queue_release(const arguments& given, terminal& with);
+exit_code run_queue_bounce(const arguments& given, terminal& with);
+exit_code run_queue_delete(const arguments& given, terminal& with);
 
 } // namespace postern::server

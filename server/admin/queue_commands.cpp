@@ -1,7 +1,7 @@
 // postern queue: what waits, read straight from the queue, beside a running server or without one. A page at
 // a time, so that a queue of a million messages costs no more memory than one of a thousand.
 #include "server/admin/handlers.hpp"
-#include "server/admin/support.hpp"
+#include "server/admin/queue_access.hpp"
 
 #include "conf/settings.hpp"
 #include "storage/queue.hpp"
@@ -17,7 +17,6 @@ namespace postern::server {
 
 namespace {
 
-constexpr std::size_t page = 500;
 constexpr std::int64_t microseconds = 1'000'000;
 
 std::string_view state_name(storage::recipient_state state) {
@@ -52,6 +51,7 @@ boost::json::object message_object(const storage::queued_message& message, std::
             {"arrived", arrived},
             {"age", now - arrived},
             {"sender", shown(message.sender)},
+            {"held", message.held},
             {"recipients", std::move(recipients)}};
 }
 
@@ -60,14 +60,17 @@ std::string body_location(const storage::queued_message& message, const std::str
                                 : std::string("in the queue");
 }
 
-std::string next_text(const storage::queued_recipient& recipient, std::int64_t now) {
+std::string next_text(const storage::queued_message& message, const storage::queued_recipient& recipient,
+                      std::int64_t now) {
     if (recipient.state != storage::recipient_state::waiting) return "-";
+    if (message.held) return "held";
     return recipient.next_try <= now ? std::string("now") : "in " + age_text(recipient.next_try - now);
 }
 
-void print_recipient(const storage::queued_recipient& recipient, std::int64_t now, std::ostream& out) {
+void print_recipient(const storage::queued_message& message, const storage::queued_recipient& recipient,
+                     std::int64_t now, std::ostream& out) {
     out << fmt::format("    {:<32}  {:<9}  tries {:<3}  next {:<7}", shown(recipient.address),
-                       state_name(recipient.state), recipient.tries, next_text(recipient, now));
+                       state_name(recipient.state), recipient.tries, next_text(message, recipient, now));
     if (!recipient.last_reply.empty()) out << "  " << shown(recipient.last_reply);
     out << '\n';
 }
@@ -76,26 +79,8 @@ void print_message(const storage::queued_message& message, std::int64_t now, std
     out << fmt::format("{:<13}  {:>9}  {:>4}  <{}>\n", message.id.to_string(),
                        conf::format_size(message.size), age_text(now - message.arrived / microseconds),
                        shown(message.sender));
-    for (const auto& recipient : message.recipients) print_recipient(recipient, now, out);
+    for (const auto& recipient : message.recipients) print_recipient(message, recipient, now, out);
 }
-
-// Opens the queue as the server's user. Null with code ok: there is no queue yet.
-struct open_queue {
-    open_queue(const conf::config& settings, terminal& with) : identity(settings.server) {
-        if (!identity.trouble().empty()) {
-            code = fail(with, exit_code::config, "server.user", identity.trouble());
-            return;
-        }
-        auto opened = storage::queue::open_for_reading(storage::system_files(), settings.server.state_dir);
-        if (opened)
-            messages = std::move(*opened);
-        else if (opened.error() != storage::storage_errc::not_found)
-            code = fail(with, settings.server.state_dir, opened.error());
-    }
-    as_service_user identity;
-    std::unique_ptr<storage::queue> messages;
-    exit_code code = exit_code::ok;
-};
 
 // Calls `print` for each message; each page is its own read transaction, over before anything is printed.
 // Those that can't be read are said on stderr, and told by the exit code at the end.
@@ -103,7 +88,7 @@ template <class Print> exit_code each_message(const storage::queue& from, termin
     auto code = exit_code::ok;
     storage::queue_id after{};
     for (;;) {
-        const auto found = from.list(after, page);
+        const auto found = from.list(after, queue_page_max);
         if (!found) return fail(with, "queue", found.error());
         for (const auto& message : found->messages) print(message);
         for (const auto id : found->unreadable)
@@ -130,9 +115,11 @@ void print_details(const storage::queued_message& message, const std::string& st
     line("session", shown(message.session));
     if (!message.envelope_id.empty()) line("envelope id", shown(message.envelope_id));
     line("body", body_location(message, state_dir));
+    if (message.held) line("held", "by the operator, until it is released");
+    if (message.given_up) line("given up", "by the operator; its sender will be told");
     out << "recipients\n";
     for (const auto& recipient : message.recipients) {
-        print_recipient(recipient, now, out);
+        print_recipient(message, recipient, now, out);
         if (recipient.original != recipient.address)
             out << "        for " << shown(recipient.original) << '\n';
     }
@@ -147,6 +134,7 @@ boost::json::object details_object(const storage::queued_message& message, const
     object["session"] = shown(message.session);
     object["envelope_id"] = shown(message.envelope_id);
     object["smtputf8"] = message.smtputf8;
+    object["given_up"] = message.given_up;
     object["body"] = body_location(message, state_dir);
     return object;
 }
@@ -156,7 +144,7 @@ boost::json::object details_object(const storage::queued_message& message, const
 exit_code run_queue_list(const arguments& given, terminal& with) {
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
-    const open_queue queue(*settings, with);
+    const queue_access queue(*settings, with);
     if (queue.code != exit_code::ok) return queue.code;
     const std::int64_t now = std::time(nullptr);
     auto code = exit_code::ok;
@@ -181,7 +169,7 @@ exit_code run_queue_show(const arguments& given, terminal& with) {
     const std::string text = given.one("ID");
     const auto id = storage::queue_id::parse(text);
     if (!id) return fail(with, exit_code::bad_data, text, "is not a queue id");
-    const open_queue queue(*settings, with);
+    const queue_access queue(*settings, with);
     if (queue.code != exit_code::ok) return queue.code;
     result<std::optional<storage::queued_message>> message = std::optional<storage::queued_message>();
     if (queue.messages) message = queue.messages->find(*id);

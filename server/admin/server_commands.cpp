@@ -1,14 +1,14 @@
 // postern check, reload, status: the configuration, and the server that runs with it.
+#include "server/admin/ask_server.hpp"
 #include "server/admin/handlers.hpp"
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
 
 #include "conf/load.hpp"
-#include "server/admin/control.hpp"
 #include "storage/maildir.hpp"
 #include "tls/server_contexts.hpp"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <ctime>
 #include <filesystem>
 #include <fmt/format.h>
@@ -96,32 +96,6 @@ class named_things {
     std::string text_;
     std::vector<conf::finding> findings_;
 };
-
-std::string_view text_of(const boost::json::value& value) {
-    return value.is_string() ? std::string_view(value.get_string()) : std::string_view("?");
-}
-
-// One request to the running server. Null when it doesn't run, or its answer is none; the error is said.
-boost::json::value ask_server(const conf::config& settings, std::string_view request, terminal& with,
-                              exit_code& code) {
-    const std::string answer = ask_control(settings.admin.socket, request);
-    if (answer.empty()) {
-        code = fail(with, exit_code::unavailable, settings.admin.socket, "no server answers there");
-        return nullptr;
-    }
-    boost::system::error_code failure;
-    auto document = boost::json::parse(answer, failure);
-    if (failure || !document.is_object()) {
-        code =
-            fail(with, exit_code::unavailable, settings.admin.socket, "the answer is not one of Postern's");
-        return nullptr;
-    }
-    if (const auto* problem = document.get_object().if_contains("error")) {
-        code = fail(with, exit_code::temporary, settings.admin.socket, text_of(*problem));
-        return nullptr;
-    }
-    return document;
-}
 
 } // namespace
 

@@ -26,7 +26,7 @@ struct server_status {
     std::uint64_t sessions = 0;
     std::uint64_t messages_accepted = 0, messages_refused = 0;
     std::uint64_t recipients_refused = 0;
-    std::uint64_t delivered = 0, deferred = 0;
+    std::uint64_t delivered = 0, deferred = 0, failed = 0;
     std::uint64_t queue_messages = 0;
     std::uint64_t queue_pending = 0; // waiting for the writer
     std::uint64_t log_lines_dropped = 0;

@@ -67,6 +67,7 @@ boost::json::object status_document(const server_status& status) {
             {"recipients_refused", status.recipients_refused},
             {"delivered", status.delivered},
             {"deferred", status.deferred},
+            {"failed", status.failed},
             {"queue_messages", status.queue_messages},
             {"queue_pending", status.queue_pending},
             {"log_lines_dropped", status.log_lines_dropped},
@@ -91,7 +92,8 @@ void print_status(const boost::json::object& document, std::int64_t now, std::os
     line("sessions", text("sessions"));
     line("messages", fmt::format("{} accepted, {} refused; {} recipients refused", text("messages_accepted"),
                                  text("messages_refused"), text("recipients_refused")));
-    line("deliveries", fmt::format("{} done, {} deferred", text("delivered"), text("deferred")));
+    line("deliveries",
+         fmt::format("{} done, {} deferred, {} failed", text("delivered"), text("deferred"), text("failed")));
     line("queue",
          fmt::format("{} messages, {} waiting for the disk", text("queue_messages"), text("queue_pending")));
     line("log", fmt::format("{} lines lost", text("log_lines_dropped")));

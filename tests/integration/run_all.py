@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The integration tests: the built server, real sockets, real clients. Runs every test_* function of every test_*.py beside it and
-in tests/regress, and what a module's cases() yields as (name, function). $POSTERN is the server (build/release/postern otherwise).
+in tests/fault and tests/regress, and what a module's cases() yields as (name, function). $POSTERN is the server (build/release/postern otherwise).
 
   run_all.py [--only PART] [--long] [--list]      --only: the tests whose name has PART in it; --long: all that takes minutes as well
 
@@ -15,8 +15,8 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REGRESS = os.path.join(os.path.dirname(HERE), 'regress')
-sys.path[:0] = [HERE, REGRESS]
+FOLDERS = [HERE, *(os.path.join(os.path.dirname(HERE), name) for name in ('fault', 'regress'))]
+sys.path[:0] = FOLDERS
 sys.dont_write_bytecode = True
 TEST_MAX = 900  # seconds, for one test; each of its waits has a shorter end of its own
 
@@ -32,7 +32,7 @@ def tests_of(module):
 
 def collect(only, long):
     """Modules with their tests that are wanted."""
-    for file in sorted(os.listdir(HERE)) + sorted(os.listdir(REGRESS)):
+    for file in (name for folder in FOLDERS for name in sorted(os.listdir(folder))):
         if not (file.startswith('test_') and file.endswith('.py')):
             continue
         module = importlib.import_module(file[:-3])

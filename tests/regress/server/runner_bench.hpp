@@ -59,8 +59,8 @@ class runner_bench {
     // Runs until `enough` or the time is over; says whether it was enough.
     template <class Enough> bool run_until(Enough enough, std::chrono::milliseconds most) {
         server::async_spool spool(*queue, 100, [] {});
-        server::queue_runner runner(loop.get_executor(), config, spool,
-                                    {storage::system_files(), *queue, accounts, journal, counts}, {});
+        server::queue_runner runner(loop.get_executor(), config, spool, attempts,
+                                    {storage::system_files(), *queue, accounts, ids, journal, counts}, {});
         runner.start();
         const auto end = std::chrono::steady_clock::now() + most;
         while (!enough() && std::chrono::steady_clock::now() < end)
@@ -86,6 +86,8 @@ class runner_bench {
     memory_directory accounts;
     remembering_log journal;
     server::counters counts;
+    server::under_way attempts;
+    storage::queue_id_source ids{storage::queue_id{}};
     server::live_snapshot config;
     boost::asio::io_context loop{1};
 };

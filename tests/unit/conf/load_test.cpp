@@ -1,4 +1,5 @@
 #include "conf/load.hpp"
+#include "conf/settings.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -113,7 +114,7 @@ exempt_clients = []
 max_text_line = 998
 data_min_rate = 0
 [local]
-transport = "maildir"
+transport = "lmtp:unix:/run/dovecot/lmtp"
 postmaster = "Ops@Example.COM"
 catch_all_domains = ["Example.ORG"]
 [queue]
@@ -142,6 +143,8 @@ retry = ["30s"]
     CHECK(read.limits.exempt_clients.empty());
     CHECK(read.limits.max_text_line == 998);
     CHECK(read.limits.data_min_rate == 0);
+    CHECK(read.local.transport == "lmtp:unix:/run/dovecot/lmtp");
+    CHECK(parse_lmtp(read.local.transport)->path == "/run/dovecot/lmtp");
     CHECK(read.local.postmaster == "Ops@example.com");
     CHECK(read.local.catch_all_domains == std::vector<std::string>{"example.org"});
     CHECK(read.queue.retry == std::vector<seconds>{seconds{30}});
@@ -209,7 +212,7 @@ TEST_CASE("listeners at any port don't collide") {
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
     const auto result = load("[dns]\ntrust_ad = \"always\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
                              "[dnsbl]\n[[dnsbl.zone]]\nname = \"a\"\n[[dnsbl.zone]]\nname = \"b\"\n"
-                             "[admin]\nhttp = \"127.0.0.1:8025\"\n[queue]\ndelay_notice = \"4h\"\n" +
+                             "[admin]\nhttp = \"127.0.0.1:8025\"\n" +
                              least + "tier = \"d\"\n");
     CHECK(result.ok());
     CHECK(lines(result) ==
@@ -218,8 +221,7 @@ TEST_CASE("what this version doesn't do is never silently ignored, once for each
               "x.toml:3:1: tier: warning: has no effect in this version; leave it out",
               "x.toml:6:1: dnsbl: warning: has no effect in this version; leave it out",
               "x.toml:12:8: admin.http: warning: has no effect in this version; leave it out",
-              "x.toml:14:16: queue.delay_notice: warning: has no effect in this version; leave it out",
-              "x.toml:18:8: listener[0].tier: warning: tier d asks for antivirus, attachments, dnsbl, which "
+              "x.toml:16:8: listener[0].tier: warning: tier d asks for antivirus, attachments, dnsbl, which "
               "this "
               "version does not run"});
 }

@@ -23,7 +23,7 @@ TEST_CASE("a command line that makes no sense is exit 64 and one line on stderr"
         {"mailbox", "set", "u@a.test"},
         {"alias", "add", "u@a.test"},
         {"queue", "show"},
-        {"queue", "retry", "--all"},     // of a later version
+        {"queue", "retry", "--al"},
         {"explain", "--listener", "mx"}, // of a later version
         {"status", "--nonsense"},
         {"version", "domain", "list"},

@@ -44,10 +44,30 @@ class fake_target final : public control_target {
         return {reload_ok, {reload_ok ? "server.threads needs a restart" : "f.toml:2:1: x: unknown key"}};
     }
     void wake_queue() override { ++woken; }
+    boost::asio::awaitable<std::vector<postern::storage::wish_outcome>>
+    steer_queue(postern::storage::queue_wish wish, std::vector<postern::storage::queue_id> ids) override {
+        wished = wish;
+        std::vector<postern::storage::wish_outcome> outcomes(ids.size(),
+                                                             postern::storage::wish_outcome::done);
+        if (!outcomes.empty()) outcomes.back() = postern::storage::wish_outcome::busy;
+        co_return outcomes;
+    }
 
     bool reload_ok = true;
     std::atomic<int> woken{0};
+    std::optional<postern::storage::queue_wish> wished;
 };
+
+std::string answer_to(std::string_view request, control_target& target) {
+    boost::asio::io_context context;
+    std::string answer;
+    boost::asio::co_spawn(context, answer_control_request(request, target),
+                          [&](const std::exception_ptr& failure, std::string made) {
+                              if (!failure) answer = std::move(made);
+                          });
+    context.run();
+    return answer;
+}
 
 // serve_control on a thread of its own until the end of the test.
 class live_server {
@@ -125,12 +145,12 @@ TEST_CASE("a request that is none gets an error document", "[control]") {
          {"", " ", "status", "{", "[]", "null", "{}", R"({"command":1})", R"({"command":"stop"})",
           R"({"command":"status"} x)", "\xff\xfe", "\"\xed\xa0\x80\""}) {
         INFO(request);
-        const auto document = boost::json::parse(answer_control_request(request, target)).as_object();
+        const auto document = boost::json::parse(answer_to(request, target)).as_object();
         CHECK(document.contains("error"));
     }
     const std::string deep = std::string(2000, '[') + std::string(2000, ']');
-    CHECK(answer_control_request(deep, target).find("error") != std::string::npos);
-    CHECK(answer_control_request(std::string("{\"command\":\"status\0\"}", 21), target).find("error") !=
+    CHECK(answer_to(deep, target).find("error") != std::string::npos);
+    CHECK(answer_to(std::string("{\"command\":\"status\0\"}", 21), target).find("error") !=
           std::string::npos);
 }
 
@@ -141,19 +161,38 @@ TEST_CASE("random octets never do more than get an error document", "[control]")
         std::string request = R"({"command":"status","x":[1,2,{"y":null}]})";
         for (int change = 0; change < 3; ++change)
             request[chance() % request.size()] = static_cast<char>(chance());
-        CHECK(boost::json::parse(answer_control_request(request, target)).is_object());
+        CHECK(boost::json::parse(answer_to(request, target)).is_object());
     }
 }
 
 TEST_CASE("each request reaches what it names", "[control]") {
     fake_target target;
-    CHECK(boost::json::parse(answer_control_request(R"({"command":"status"})", target))
-              .at("messages_accepted") == 7);
-    const auto reloaded = boost::json::parse(answer_control_request(R"({"command":"reload"})", target));
+    CHECK(boost::json::parse(answer_to(R"({"command":"status"})", target)).at("messages_accepted") == 7);
+    const auto reloaded = boost::json::parse(answer_to(R"({"command":"reload"})", target));
     CHECK(reloaded.at("ok") == true);
     CHECK(reloaded.at("messages").as_array().size() == 1);
-    answer_control_request(R"({"command":"wake_queue"})", target);
+    answer_to(R"({"command":"wake_queue"})", target);
     CHECK(target.woken == 1);
+    CHECK(answer_to(R"({"command":"queue","do":"hold","ids":["1K101T1W25N00","1K101T1W25N01"]})", target) ==
+          R"({"outcomes":["done","busy"]})");
+    CHECK(target.wished == postern::storage::queue_wish::hold);
+}
+
+TEST_CASE("a wish that is none, or for too many at once, changes nothing", "[control]") {
+    fake_target target;
+    std::string many = R"({"command":"queue","do":"delete","ids":["1")";
+    for (std::size_t i = 0; i < steered_at_once_max; ++i) many += R"(,"1")";
+    for (const std::string request :
+         {R"({"command":"queue"})", R"({"command":"queue","do":"remove","ids":[]})",
+          R"({"command":"queue","do":"hold"})", R"({"command":"queue","do":1,"ids":[]})",
+          R"({"command":"queue","do":"hold","ids":"1K101T1W25N00"})",
+          R"({"command":"queue","do":"hold","ids":[1]})",
+          R"({"command":"queue","do":"hold","ids":["x y"]})"}) {
+        INFO(request);
+        CHECK(answer_to(request, target).find("error") != std::string::npos);
+    }
+    CHECK(answer_to(many + "]}", target).find("error") != std::string::npos);
+    CHECK_FALSE(target.wished);
 }
 
 TEST_CASE("the socket is made for its group, answers, and goes with the server", "[control]") {

@@ -3,6 +3,7 @@
 #include "command_fixture.hpp"
 
 #include "storage/queue_tables.hpp"
+#include "storage/state_lock.hpp"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
@@ -179,4 +180,90 @@ TEST_CASE("what a peer sent can't write to the terminal", "[commands][queue][IN-
         CHECK(result.out.find('\x1b') == std::string::npos);
     }
     CHECK_FALSE(boost::json::parse(at.run({"queue", "show", id, "--json"}).out).as_object().contains("evil"));
+}
+
+namespace {
+
+// No server and nobody else: the commands work on the queue themselves.
+struct lone_queue : queue_fixture {
+    lone_queue(std::size_t count) {
+        for (std::uint64_t i = 0; i < count; ++i) insert(message_of(some_id + i, 1));
+        messages.reset();
+    }
+    static std::string id(std::uint64_t i) { return storage::queue_id{(some_id + i) << 10}.to_string(); }
+    boost::json::object shown(std::uint64_t i) const {
+        const auto result = run({"queue", "show", id(i), "--json"});
+        REQUIRE(result.code == 0);
+        return boost::json::parse(result.out).as_object();
+    }
+    std::int64_t next_try(std::uint64_t i) const {
+        return shown(i).at("recipients").as_array()[0].at("next_try").as_int64();
+    }
+};
+
+} // namespace
+
+TEST_CASE("an operator's wishes are done without a server", "[commands][queue]") {
+    const lone_queue at(3);
+    const auto now = std::time(nullptr);
+    CHECK(at.run({"queue", "hold", at.id(0), at.id(1)}).out == "2 messages held\n");
+    CHECK(at.shown(0).at("held").as_bool());
+    CHECK_FALSE(at.shown(2).at("held").as_bool());
+    CHECK(at.run({"queue", "list"}).out.find("next held") != std::string::npos);
+    const auto refused = at.run({"queue", "retry", at.id(0)});
+    CHECK(refused.code == 65);
+    CHECK(refused.err == "postern: " + at.id(0) + ": is held: release it first\n");
+    CHECK(at.run({"queue", "retry", "--all"}).out == "1 message made due; 2 held, as before\n");
+    CHECK(at.next_try(2) <= now + 5);
+    CHECK(at.next_try(0) > now + 100);
+    CHECK(at.run({"queue", "release", at.id(0)}).out == "1 message released\n");
+    CHECK(at.next_try(0) <= now + 5);
+    CHECK(at.run({"queue", "bounce", at.id(1)}).code == 0);
+    CHECK(at.shown(1).at("given_up").as_bool());
+    CHECK_FALSE(at.shown(1).at("held").as_bool());
+    CHECK(at.run({"queue", "delete", at.id(0)}).out == "1 message deleted\n");
+    CHECK(at.run({"queue", "show", at.id(0)}).code == 67);
+    CHECK(at.listed().size() == 2);
+    CHECK(at.run({"queue", "delete", "--all"}).out == "2 messages deleted\n");
+    CHECK(at.listed().empty());
+}
+
+TEST_CASE("a wish for one message too many does the others", "[commands][queue]") {
+    const lone_queue at(1);
+    const auto some = at.run({"queue", "hold", at.id(0), at.id(9)});
+    CHECK(some.code == 67);
+    CHECK(some.out == "1 message held\n");
+    CHECK(some.err == "postern: " + at.id(9) + ": is not in the queue\n");
+    CHECK(at.shown(0).at("held").as_bool());
+}
+
+TEST_CASE("more messages than one portion are steered whole", "[commands][queue]") {
+    const lone_queue at(1203);
+    CHECK(at.run({"queue", "hold", "--all"}).out == "1203 messages held\n");
+    CHECK(at.shown(1202).at("held").as_bool());
+    CHECK(at.run({"queue", "release", "--all"}).out == "1203 messages released\n");
+}
+
+TEST_CASE("what is no wish changes nothing", "[commands][queue]") {
+    const lone_queue at(1);
+    CHECK(at.run({"queue", "delete"}).code == 64);
+    CHECK(at.run({"queue", "delete", "--all", at.id(0)}).code == 64);
+    CHECK(at.run({"queue", "delete", "nonsense!"}).code == 65);
+    CHECK(at.run({"queue", "delete", at.id(0), "nonsense!"}).code == 65);
+    CHECK(at.listed().size() == 1);
+    const command_fixture empty;
+    CHECK(empty.run({"queue", "delete", at.id(0)}).code == 67);
+    CHECK(empty.run({"queue", "retry", "--all"}).out == "0 messages made due\n");
+    CHECK_FALSE(std::filesystem::exists(empty.state_dir()));
+}
+
+TEST_CASE("a queue in use by a server that doesn't answer is left alone", "[commands][queue]") {
+    const lone_queue at(1);
+    std::string about;
+    const auto lock = storage::state_lock::take(at.state_dir(), about);
+    REQUIRE(lock.has_value());
+    const auto refused = at.run({"queue", "delete", "--all"});
+    CHECK(refused.code == 69);
+    CHECK(refused.err.find("does not answer there") != std::string::npos);
+    CHECK(at.listed().size() == 1);
 }

@@ -66,6 +66,30 @@ TEST_CASE("a failed batch is told to all of it, and the next one works") {
     CHECK_FALSE(spool.last_outcome());
 }
 
+TEST_CASE("a result waits a moment for a message and shares its flush, and not for ever") {
+    using clock = std::chrono::steady_clock;
+    open_queue at;
+    server::async_spool spool(*at.queue, 1000, [] {});
+    std::promise<clock::time_point> alone, hurried;
+    std::promise<bool> shared;
+    const auto removal = [](std::uint64_t id) { return storage::remove_message{{id}, false}; };
+    const auto when = [](std::promise<clock::time_point>& told) {
+        return [&told](error_code) { told.set_value(clock::now()); };
+    };
+    const auto start = clock::now();
+    REQUIRE(spool.try_submit(removal(1),
+                             [&](error_code) { shared.set_value(at.queue->find({2})->has_value()); }));
+    REQUIRE(spool.try_submit(message(2), [](error_code) {}));
+    CHECK(shared.get_future().get());
+    REQUIRE(spool.try_submit(removal(2), when(alone)));
+    const auto ended = alone.get_future().get();
+    CHECK(ended - start >= std::chrono::milliseconds(10));
+    CHECK(at.queue->totals()->messages == 0);
+    spool.hurry(true);
+    REQUIRE(spool.try_submit(removal(2), when(hurried)));
+    hurried.get_future().wait();
+}
+
 TEST_CASE("more than may wait is refused at once, not queued") {
     open_queue at;
     std::promise<void> blocked, release;

@@ -92,6 +92,28 @@ TEST_CASE("a session of one listener never resumes on another, even with the sam
     }
 }
 
+// RFC 8446 Appendix C.4: a client should use each ticket once, so that nobody can follow it.
+TEST_CASE("a client that uses each ticket once is given a new one every time") {
+    servers with;
+    const auto contexts = with.load();
+    const auto first = meet(*contexts, "mx", speaking(TLS1_3_VERSION));
+    session_handle session = session_of(*first);
+    for (int i = 0; i < 4; ++i) {
+        CAPTURE(i);
+        const auto met = meet(*contexts, "mx", speaking(TLS1_3_VERSION, session.get()));
+        CHECK(met->server->facts().resumed);
+        session_handle next = session_of(*met);
+        const auto ticket_of = [](const session_handle& of) {
+            const unsigned char* octets = nullptr;
+            std::size_t size = 0;
+            SSL_SESSION_get0_ticket(of.get(), &octets, &size);
+            return std::vector<unsigned char>(octets, octets + size);
+        };
+        CHECK(ticket_of(next) != ticket_of(session));
+        session = std::move(next);
+    }
+}
+
 TEST_CASE("tickets survive one rotation of their key and not two") {
     servers with;
     for (const int version : both_versions) {

@@ -1,0 +1,37 @@
+#include "bench/load/tally.hpp"
+
+namespace postern::bench {
+
+std::string_view name_of(stage where) {
+    switch (where) {
+    case stage::connect: return "connect";
+    case stage::greeting: return "greeting";
+    case stage::ehlo: return "EHLO";
+    case stage::starttls: return "STARTTLS";
+    case stage::handshake: return "handshake";
+    case stage::mail: return "MAIL";
+    case stage::rcpt: return "RCPT";
+    case stage::data: return "DATA";
+    case stage::content: return "content";
+    case stage::quit: return "QUIT";
+    case stage::idle: return "idle";
+    }
+    return "";
+}
+
+void tally::count_done(steady::time_point now) {
+    ++done;
+    ended = now;
+    const auto at = static_cast<std::size_t>((now - started) / slot);
+    if (at >= done_in_slot.size()) done_in_slot.resize(at + 1);
+    ++done_in_slot[at];
+}
+
+void tally::count_trouble(stage where, unsigned code, std::string_view text) {
+    auto& entry = troubles[{where, code}];
+    if (entry.count++ == 0) entry.first = text.substr(0, 500);
+}
+
+double tally::seconds() const { return std::chrono::duration<double>(ended - started).count(); }
+
+} // namespace postern::bench

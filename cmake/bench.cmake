@@ -1,0 +1,24 @@
+# bench/: built only when asked for, by `ninja bench`. What smtp_load is made of is a library, so that tests/unit/bench can hold it to
+# its word.
+file(GLOB load_sources CONFIGURE_DEPENDS bench/load/*.cpp)
+add_library(postern_load STATIC EXCLUDE_FROM_ALL ${load_sources})
+target_link_libraries(postern_load PUBLIC OpenSSL::SSL fmt::fmt postern_boost_json PRIVATE postern_options)
+
+add_executable(smtp_load EXCLUDE_FROM_ALL bench/smtp_load.cpp)
+target_link_libraries(smtp_load PRIVATE postern_load postern_options)
+
+# It takes the place of libc's functions: in the program that it is linked into, and in all that preload it.
+add_library(flush_counter SHARED EXCLUDE_FROM_ALL bench/flush/flush_counter.cpp)
+target_link_libraries(flush_counter PRIVATE postern_options)
+target_link_options(flush_counter PRIVATE -static-libstdc++ -static-libgcc -Wno-unused-command-line-argument)
+
+file(GLOB commit_sources CONFIGURE_DEPENDS bench/commit/*.cpp)
+add_executable(spool_commit EXCLUDE_FROM_ALL bench/spool_commit.cpp bench/flush/flush_counter.cpp ${commit_sources})
+target_link_libraries(spool_commit PRIVATE postern_load postern_server postern_options)
+
+add_custom_target(bench DEPENDS smtp_load spool_commit flush_counter)
+
+if(POSTERN_TESTS)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)
+  postern_test_program(test_bench SOURCES ${sources} LINKS postern_load)
+endif()

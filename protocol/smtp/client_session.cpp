@@ -1,0 +1,171 @@
+// The order of replies is the order of commands: each command that is written leaves an expectation, and each
+// reply answers the first of them. Pipelining (RFC 2920) is only more than one expectation at a time.
+#include "protocol/smtp/client_session.hpp"
+
+#include "protocol/smtp/grammar.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace postern::protocol {
+client_session::client_session(client_settings settings) : settings_(std::move(settings)) {
+    expect(awaited::greeting);
+}
+
+bool client_session::offers(std::string_view keyword) const {
+    const std::string wanted = to_lower(keyword);
+    return std::any_of(capabilities_.begin(), capabilities_.end(),
+                       [&](const capability& each) { return each.keyword == wanted; });
+}
+
+bool client_session::awaits_final_reply() const {
+    return !expected_.empty() && expected_.front().what == awaited::final_reply;
+}
+
+// --- input and output
+
+void client_session::on_input(std::string_view octets) {
+    while (!octets.empty() && wanted_ == client_step::read) {
+        if (expected_.empty()) return fail(trouble::kind::protocol, "the server speaks without being asked");
+        auto got = replies_.feed(octets);
+        octets.remove_prefix(got.consumed);
+        if (got.what == reply_reader::status::need_more) return;
+        if (got.what == reply_reader::status::malformed)
+            return fail(trouble::kind::protocol, "the server answered with what is no reply");
+        const bool secures = expected_.front().what == awaited::starttls;
+        take(std::move(got.reply));
+        // What came in plain behind the consent to TLS could be anybody's (CL-01).
+        if (secures && wanted_ == client_step::start_tls && !octets.empty())
+            return fail(trouble::kind::protocol, "the server sent plain text behind its reply to STARTTLS");
+    }
+    if (!octets.empty() && wanted_ != client_step::close)
+        fail(trouble::kind::protocol, "the server speaks without being asked");
+}
+
+void client_session::on_written() {
+    output_.clear();
+    go_on();
+}
+
+// Reads while something is awaited.
+void client_session::go_on() {
+    if (wanted_ == client_step::close) return;
+    if (!output_.empty())
+        wanted_ = client_step::write;
+    else if (!expected_.empty())
+        wanted_ = client_step::read;
+    else
+        wanted_ = quitting_ ? client_step::close : client_step::idle;
+}
+
+void client_session::take(peer_reply reply) {
+    ++heard_;
+    const auto awaited_now = expected_.front();
+    expected_.pop_front();
+    // RFC 5321 §3.8: a server that must go says so instead of any reply.
+    if (reply.code == 421 && awaited_now.what != awaited::quit)
+        return fail(trouble::kind::temporary, reply.text());
+    switch (awaited_now.what) {
+    case awaited::greeting: took_greeting(reply); break;
+    case awaited::ehlo:
+    case awaited::helo: took_hello(reply, awaited_now.what); break;
+    case awaited::starttls: took_starttls(reply); break;
+    case awaited::mail: took_mail(reply); break;
+    case awaited::rcpt: took_rcpt(reply, awaited_now.recipient); break;
+    case awaited::data: took_data(reply); break;
+    case awaited::final_reply: took_final(reply, awaited_now.recipient); break;
+    case awaited::rset:
+        if (!reply.positive()) return fail(trouble::kind::protocol, "RSET was refused: " + reply.text());
+        finish_message();
+        break;
+    case awaited::quit: wanted_ = client_step::close; return;
+    }
+    if (wanted_ == client_step::read || wanted_ == client_step::write) go_on();
+}
+
+// --- up to ready
+
+void client_session::took_greeting(const peer_reply& reply) {
+    if (reply.code == 220) return say_hello();
+    if (reply.permanent()) return fail(trouble::kind::refused, reply.text());
+    if (reply.temporary()) return fail(trouble::kind::temporary, reply.text());
+    fail(trouble::kind::protocol, "the greeting was " + reply.text());
+}
+
+void client_session::say_hello() {
+    capabilities_.clear();
+    fmt::format_to(std::back_inserter(output_), "{} {}\r\n",
+                   settings_.protocol == client_protocol::lmtp ? "LHLO" : "EHLO", settings_.hostname);
+    expect(awaited::ehlo);
+}
+
+void client_session::took_hello(const peer_reply& reply, awaited which) {
+    if (reply.code == 250) {
+        for (std::size_t i = 1; i < reply.lines.size() && which == awaited::ehlo; ++i) {
+            const std::string& line = reply.lines[i];
+            const auto blank = std::min(line.find(' '), line.size());
+            capabilities_.push_back(
+                {to_lower(line.substr(0, blank)), line.substr(std::min(blank + 1, line.size()))});
+        }
+        return become_ready();
+    }
+    // RFC 5321 §3.2: a server of old knows HELO only; one that was secured is none.
+    if (which == awaited::ehlo && reply.permanent() && !tls_ && settings_.protocol == client_protocol::smtp &&
+        settings_.tls != client_tls::required) {
+        fmt::format_to(std::back_inserter(output_), "HELO {}\r\n", settings_.hostname);
+        return expect(awaited::helo);
+    }
+    if (reply.permanent()) return fail(trouble::kind::refused, reply.text());
+    if (reply.temporary()) return fail(trouble::kind::temporary, reply.text());
+    fail(trouble::kind::protocol, "the reply to our greeting was " + reply.text());
+}
+
+void client_session::become_ready() {
+    if (!tls_ && settings_.tls != client_tls::never) {
+        if (offers("STARTTLS")) {
+            output_ += "STARTTLS\r\n";
+            return expect(awaited::starttls);
+        }
+        if (settings_.tls == client_tls::required)
+            return fail(trouble::kind::no_tls, "TLS is required and the server does not offer it");
+    }
+    ready_ = true;
+    if (message_) send_envelope();
+}
+
+void client_session::took_starttls(const peer_reply& reply) {
+    if (reply.code != 220) return fail(trouble::kind::no_tls, "STARTTLS was refused: " + reply.text());
+    wanted_ = client_step::start_tls;
+}
+
+void client_session::on_tls(bool done) {
+    if (!done) return fail(trouble::kind::no_tls, "the TLS handshake failed");
+    tls_ = true;
+    replies_ = {};
+    say_hello(); // RFC 3207 §4.2: what was learned before is forgotten
+    wanted_ = client_step::write;
+}
+
+// --- the end
+
+void client_session::fail(trouble::kind what, std::string text) {
+    wanted_ = client_step::close;
+    expected_.clear();
+    output_.clear();
+    settle_pending(recipient_outcome::kind::deferred, {4, 4, 2}, text);
+    fault_ = trouble{what, printable(text, peer_reply::text_max)};
+    message_.reset();
+}
+
+void client_session::on_lost(std::string_view why) {
+    if (wanted_ == client_step::close) return;
+    const bool asked_to_end = quitting_ && !message_;
+    if (asked_to_end) {
+        wanted_ = client_step::close;
+        return;
+    }
+    fail(trouble::kind::lost, std::string(why));
+}
+
+} // namespace postern::protocol

@@ -1,0 +1,173 @@
+// One conversation with a server, SMTP or LMTP (RFC 5321, RFC 2033), as a pure object: fed with what the
+// server said, it says what to do next, and in the end what became of each recipient. It knows no socket,
+// clock or thread. A recipient counts as delivered in one place only: the reply to the content.
+#pragma once
+
+#include "protocol/smtp/envelope.hpp"
+#include "protocol/smtp/reply_reader.hpp"
+
+#include <deque>
+#include <optional>
+#include <span>
+
+namespace postern::protocol {
+
+enum class client_protocol : std::uint8_t { smtp, lmtp };
+enum class client_tls : std::uint8_t {
+    never,        // also where the connection is TLS already
+    when_offered, // STARTTLS where the server has it
+    required,     // or no mail is sent
+};
+
+struct client_settings {
+    client_protocol protocol = client_protocol::smtp;
+    std::string hostname; // ours, for EHLO or LHLO
+    client_tls tls = client_tls::never;
+};
+
+struct outgoing_recipient {
+    std::string address; // "local@domain"
+    std::uint8_t notify = dsn_notify::unset;
+    std::string original{}; // ORCPT, "type;address" decoded; "" = none
+};
+
+struct outgoing_message {
+    std::string sender; // "" = "<>"
+    std::vector<outgoing_recipient> recipients;
+    std::uint64_t size = 0; // octets of the content
+    body_type body = body_type::seven_bit;
+    bool needs_smtputf8 = false; // by its addresses, or because its header can't go without (RFC 6531 §3.5)
+    dsn_return ret = dsn_return::unset;
+    std::string envelope_id;
+};
+
+enum class client_step {
+    read,         // on_input(), on_lost()
+    write,        // output(); on_written()
+    start_tls,    // on_tls(); nothing that was read before counts
+    send_content, // the message, dot-stuffed, and the final dot; on_content_sent()
+    send_chunk,   // output() first, then the message as it is (BDAT); on_content_sent()
+    idle,         // all recipients have an outcome: begin() the next message, or quit()
+    close,        // the end; fault() may say why
+};
+
+struct recipient_outcome {
+    enum class kind : std::uint8_t { pending, delivered, deferred, failed };
+    kind what = kind::pending;
+    bool perhaps_delivered =
+        false;                 // the content was sent and no answer came: a second try may be a second copy
+    enhanced_code status;      // {0,0,0}: none was given
+    bool said_by_peer = false; // else `text` is ours
+    std::string text;
+};
+
+class client_session {
+  public:
+    explicit client_session(client_settings settings);
+
+    client_step next() const { return wanted_; }
+    void on_input(std::string_view octets); // lent for the call
+    void on_written();
+    void on_tls(bool done);
+    void on_content_sent();
+    // The connection broke, or a deadline passed: `why` in words, for logs and notices.
+    void on_lost(std::string_view why);
+
+    // When idle, or before the first step: the message is sent once the session is ready for it.
+    void begin(outgoing_message message);
+    void quit();
+
+    std::string_view output() const { return output_; }
+    std::span<const recipient_outcome> outcomes() const { return outcomes_; } // of the message begun last
+    unsigned replies_to_message() const {
+        return heard_;
+    } // since begin(): 0 = the server said nothing of it yet
+    bool awaits_final_reply() const; // the content has gone: its deadline is longer (RFC 5321 §4.5.3.2.6)
+
+    // Why the conversation ended without being asked to; empty while it goes on or after quit().
+    struct trouble {
+        enum class kind : std::uint8_t {
+            refused,   // a 5yz greeting: another server may take the mail
+            temporary, // 4yz where nothing else can be done
+            protocol,  // the server said what it can't say
+            no_tls,    // required and not to be had, or the handshake failed
+            lost,
+        };
+        kind what = kind::lost;
+        std::string text;
+    };
+    const std::optional<trouble>& fault() const { return fault_; }
+    bool offers(std::string_view keyword) const; // any case
+
+  private:
+    enum class awaited : std::uint8_t {
+        greeting,
+        ehlo,
+        helo,
+        starttls,
+        mail,
+        rcpt,
+        data,
+        final_reply,
+        rset,
+        quit
+    };
+    struct expectation {
+        awaited what;
+        std::size_t recipient = 0; // rcpt, final_reply of LMTP
+    };
+    struct capability {
+        std::string keyword; // lower case
+        std::string value;
+    };
+
+    void take(peer_reply reply);
+    void took_greeting(const peer_reply& reply);
+    void took_hello(const peer_reply& reply, awaited which);
+    void took_starttls(const peer_reply& reply);
+    void took_mail(const peer_reply& reply);
+    void took_rcpt(const peer_reply& reply, std::size_t index);
+    void took_data(const peer_reply& reply);
+    void took_final(const peer_reply& reply, std::size_t index);
+
+    void say_hello();
+    void become_ready();
+    void send_envelope();
+    void send_recipients();
+    void send_data();
+    void after_envelope();
+    bool can_carry_message();
+    std::string mail_line() const;
+    std::string rcpt_line(const outgoing_recipient& to) const;
+    void expect(awaited what, std::size_t recipient = 0) { expected_.push_back({what, recipient}); }
+    void go_on();
+    void finish_message();
+    void fail(trouble::kind what, std::string text);
+    void settle(std::size_t index, const peer_reply& reply);
+    void settle_all(const peer_reply& reply);
+    void settle_pending(recipient_outcome::kind what, enhanced_code status, std::string_view why);
+    bool any_accepted() const;
+
+    client_settings settings_;
+    client_step wanted_ = client_step::read;
+    reply_reader replies_;
+    std::string output_;
+    std::deque<expectation> expected_; // replies that will come, in order; at most a group of commands
+    std::vector<capability> capabilities_;
+    bool tls_ = false;
+    bool ready_ = false;        // greeted, secured: a message can begin
+    bool content_sent_ = false; // of this message
+    unsigned heard_ = 0;        // replies since begin()
+    bool quitting_ = false;
+
+    std::optional<outgoing_message> message_;
+    std::vector<recipient_outcome> outcomes_;
+    std::vector<bool> accepted_;     // by RCPT
+    std::size_t next_recipient_ = 0; // not yet named to the server
+    std::optional<trouble> fault_;
+};
+
+inline constexpr std::size_t capabilities_max = 100;
+inline constexpr std::size_t recipients_group_max = 100; // RCPTs written before their replies are read
+
+} // namespace postern::protocol

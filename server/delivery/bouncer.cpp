@@ -1,0 +1,212 @@
+// One notice a message and attempt, whatever the number of its recipients.
+#include "server/delivery/bouncer.hpp"
+
+#include "protocol/mail/dsn.hpp"
+#include "protocol/smtp/envelope.hpp"
+#include "server/clock.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace postern::server {
+using protocol::dsn_action;
+using protocol::dsn_notify;
+using storage::queued_message;
+using storage::queued_recipient;
+using storage::recipient_state;
+
+namespace {
+
+struct told {
+    const queued_recipient* who = nullptr;
+    dsn_action action = dsn_action::failed;
+};
+
+// RFC 3461 §4.1: without NOTIFY, failures are told, and delays may be.
+bool wants(const queued_recipient& to, dsn_action action) {
+    switch (action) {
+    case dsn_action::failed: return to.notify == dsn_notify::unset || (to.notify & dsn_notify::failure) != 0;
+    case dsn_action::delayed: return to.notify == dsn_notify::unset || (to.notify & dsn_notify::delay) != 0;
+    case dsn_action::delivered:
+    case dsn_action::relayed:
+    case dsn_action::expanded: break;
+    }
+    return (to.notify & dsn_notify::success) != 0;
+}
+
+// A message that fails while it is late is told of once, as failed.
+bool delay_is_due(const conf::config& config, const queued_message& message, std::int64_t now) {
+    const auto after = config.queue.delay_notice.count();
+    return after != 0 && !message.delay_told && now - message.arrived / 1'000'000 >= after;
+}
+
+std::vector<told> whom_to_tell_of(const conf::config& config, queued_message& message,
+                                  std::span<const recipient_state> before, std::int64_t now) {
+    std::vector<told> made;
+    const bool late = delay_is_due(config, message, now);
+    for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+        const auto& to = message.recipients[i];
+        told one{&to, dsn_action::delayed};
+        if (to.state == recipient_state::waiting && (!late || to.tries == 0)) continue;
+        if (to.state != recipient_state::waiting && to.state == before[i]) continue;
+        if (to.state == recipient_state::failed) one.action = dsn_action::failed;
+        if (to.state == recipient_state::delivered) one.action = dsn_action::delivered;
+        if (to.state == recipient_state::waiting) message.delay_told = true;
+        if (wants(to, one.action)) made.push_back(one);
+    }
+    return made;
+}
+
+// The code at the front of last_reply. One that expired failed for its age (RFC 3463 §3.5).
+std::string_view status_of(const queued_recipient& to) {
+    const auto code = std::string_view(to.last_reply).substr(0, to.last_reply.find(' '));
+    const bool expired = to.state == recipient_state::failed && code.starts_with('4');
+    return expired ? std::string_view("5.4.7") : code;
+}
+
+std::string_view reply_of(const queued_recipient& to) {
+    const auto blank = to.last_reply.find(' ');
+    return blank == std::string::npos ? std::string_view()
+                                      : std::string_view(to.last_reply).substr(blank + 1);
+}
+
+std::string new_chance() {
+    std::array<unsigned char, 16> octets{};
+    if (::getentropy(octets.data(), octets.size()) != 0) return {};
+    std::string text;
+    for (const unsigned char octet : octets) text += fmt::format("{:02x}", octet);
+    return text;
+}
+
+// The message, or as much of it as a notice may hold and one octet more.
+result<std::string> read_beginning(const delivery_services& with, const queued_message& message) {
+    auto reader = with.queue.open_body(message);
+    if (!reader) return reader.error();
+    std::string text(protocol::dsn_returned_max + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const auto got = (*reader)->read(std::span(text).subspan(size));
+        if (!got) return got.error();
+        if (*got == 0) break;
+        size += *got;
+    }
+    text.resize(size);
+    return text;
+}
+
+struct addressees {
+    std::vector<queued_recipient> recipients; // empty: the notice could reach nobody
+};
+
+// The way to the sender, as the queue wants it.
+result<addressees> way_to(const delivery_services& with, const storage::resolve_settings& resolving,
+                          const std::string& sender, std::int64_t now) {
+    addressees made;
+    const auto address = protocol::parse_address(sender);
+    if (!address) return made;
+    auto found = storage::resolve(with.accounts, *address, resolving);
+    if (!found) return found.error();
+    if (found->kind == storage::resolution_kind::not_ours) found->recipients = {{sender, false, 0}};
+    for (const auto& box : found->recipients) {
+        queued_recipient to;
+        to.address = box.address;
+        to.original = sender;
+        to.notify = dsn_notify::never;
+        to.route = box.local ? storage::recipient_route::local : storage::recipient_route::outside;
+        to.next_try = now;
+        made.recipients.push_back(std::move(to));
+    }
+    return made;
+}
+
+std::vector<protocol::dsn_recipient> described(const conf::config& config, const queued_message& message,
+                                               const std::vector<told>& whom, std::int64_t now) {
+    std::vector<protocol::dsn_recipient> made;
+    for (const auto& [who, action] : whom) {
+        protocol::dsn_recipient one;
+        one.address = who->original.empty() ? who->address : who->original;
+        one.original = who->orcpt;
+        one.action = action;
+        one.status = status_of(*who);
+        one.reply = reply_of(*who);
+        one.last_attempt = now;
+        one.retry_until = message.arrived / 1'000'000 + config.queue.expire.count();
+        made.push_back(one);
+    }
+    return made;
+}
+
+void log_notice(const delivery_services& with, const queued_message& about, std::string_view text) {
+    const std::string id = about.id.to_string();
+    with.journal.write(
+        {.event = log_event::notified, .session = about.session, .queue_id = id, .text = text});
+}
+
+storage::insert_message compose(const delivery_services& with, const conf::config& config,
+                                const queued_message& message, const std::vector<told>& whom,
+                                std::string_view beginning, const std::string& chance, std::int64_t now) {
+    storage::insert_message notice;
+    notice.message.id = with.ids.next(now_microseconds());
+    const auto id = notice.message.id.to_string();
+    const auto recipients = described(config, message, whom, now);
+    const bool failure = std::any_of(whom.begin(), whom.end(),
+                                     [](const told& one) { return one.action == dsn_action::failed; });
+    // RFC 3461 §4.3: RET speaks of failures alone.
+    const bool whole = failure && message.ret != static_cast<std::uint8_t>(protocol::dsn_return::headers) &&
+                       message.body_type != static_cast<std::uint8_t>(protocol::body_type::binary_mime) &&
+                       beginning.size() <= protocol::dsn_returned_max;
+    protocol::dsn_facts facts;
+    facts.hostname = config.server.hostname;
+    facts.id = id;
+    facts.chance = chance;
+    facts.now = now;
+    facts.to = message.sender;
+    facts.envelope_id = message.envelope_id;
+    facts.arrived = message.arrived / 1'000'000;
+    facts.recipients = recipients;
+    facts.what = whole ? protocol::returned_part::message : protocol::returned_part::header;
+    facts.returned = whole ? beginning : protocol::header_to_return(beginning);
+    notice.body = protocol::make_dsn(facts);
+    notice.message.arrived = now_microseconds();
+    notice.message.size = notice.body.size();
+    notice.message.smtputf8 = protocol::dsn_needs_smtputf8(facts);
+    if (!protocol::is_ascii(notice.body))
+        notice.message.body_type = static_cast<std::uint8_t>(protocol::body_type::eight_bit_mime);
+    notice.message.session = message.session;
+    notice.message.helo = config.server.hostname;
+    return notice;
+}
+
+} // namespace
+
+result<std::vector<storage::insert_message>>
+notices_for(const delivery_services& with, const conf::config& config,
+            const storage::resolve_settings& resolving, queued_message& message,
+            std::span<const recipient_state> before, std::int64_t now) {
+    std::vector<storage::insert_message> made;
+    const auto whom = whom_to_tell_of(config, message, before, now);
+    if (whom.empty()) return made;
+    if (message.sender.empty()) { // RFC 5321 §6.1: no notice about a notice
+        log_notice(with, message, "nobody is told: the sender is <>");
+        return made;
+    }
+    auto way = way_to(with, resolving, message.sender, now);
+    if (!way) return way.error();
+    if (way->recipients.empty()) {
+        log_notice(with, message, "nobody is told: the sender's address leads nowhere");
+        return made;
+    }
+    const auto beginning = read_beginning(with, message);
+    if (!beginning && beginning.error() != storage::storage_errc::not_found) return beginning.error();
+    const auto chance = new_chance();
+    if (chance.empty()) return storage::storage_errc::busy;
+    auto notice = compose(with, config, message, whom, beginning ? *beginning : std::string(), chance, now);
+    notice.message.recipients = std::move(way->recipients);
+    log_notice(with, message, "notice to the sender: " + notice.message.id.to_string());
+    made.push_back(std::move(notice));
+    return made;
+}
+
+} // namespace postern::server

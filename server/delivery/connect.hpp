@@ -1,0 +1,17 @@
+// A connection to a server that mail is handed to.
+#pragma once
+
+#include "conf/config.hpp"
+#include "protocol/result.hpp"
+#include "server/tcp_stream.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+
+namespace postern::server {
+
+// Connected within the time, or the error: timed_out and what connect(2) says. `buffers` outlives the stream.
+boost::asio::awaitable<result<std::unique_ptr<stream>>>
+connect_to(const conf::lmtp_server& where, std::chrono::seconds within, thread_buffers& buffers);
+
+} // namespace postern::server

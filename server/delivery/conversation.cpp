@@ -1,0 +1,131 @@
+// One wait at a time, each under a deadline that cancels the stream.
+#include "server/delivery/conversation.hpp"
+
+#include "protocol/smtp/data_encoder.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <memory>
+
+namespace postern::server {
+namespace asio = boost::asio;
+using protocol::client_session;
+using protocol::client_step;
+
+namespace {
+
+// Cancels the stream when the time is up. What waits for the timer outlives it and looks at `alive` first.
+class deadline {
+  public:
+    deadline(const asio::any_io_executor& on, stream& whose)
+        : timer_(on), whose_(std::make_shared<stream*>(&whose)) {}
+    ~deadline() { *whose_ = nullptr; }
+    deadline(const deadline&) = delete;
+    deadline& operator=(const deadline&) = delete;
+
+    void set(std::chrono::seconds within) {
+        timer_.expires_after(within);
+        timer_.async_wait([alive = whose_](boost::system::error_code ec) {
+            if (!ec && *alive != nullptr) (*alive)->cancel();
+        });
+    }
+
+  private:
+    asio::steady_timer timer_;
+    std::shared_ptr<stream*> whose_;
+};
+
+struct listener final : stream::taker {
+    explicit listener(client_session& s) : session(s) {}
+    void on_input(std::string_view octets) override { session.on_input(octets); }
+    client_session& session;
+};
+
+std::string_view what_happened(stream_status status) {
+    switch (status) {
+    case stream_status::ok: return "";
+    case stream_status::end: return "the server ended the connection";
+    case stream_status::cancelled: return "the server did not answer in time";
+    case stream_status::failed: break;
+    }
+    return "the connection broke";
+}
+
+struct talk {
+    client_session& session;
+    stream& with;
+    content_source* content;
+    client_deadlines within;
+    deadline& until;
+
+    asio::awaitable<void> read() {
+        until.set(session.awaits_final_reply() ? within.final_reply : within.reply);
+        listener into(session);
+        const auto status = co_await with.read(into);
+        if (status != stream_status::ok) session.on_lost(what_happened(status));
+    }
+
+    asio::awaitable<void> write() {
+        until.set(within.reply);
+        const auto status = co_await with.write(session.output());
+        if (status != stream_status::ok) co_return session.on_lost(what_happened(status));
+        session.on_written();
+    }
+
+    // False: the session has been told why.
+    asio::awaitable<bool> send(std::string_view octets) {
+        until.set(within.content_block);
+        const auto status = co_await with.write(octets);
+        if (status != stream_status::ok) session.on_lost(what_happened(status));
+        co_return status == stream_status::ok;
+    }
+
+    asio::awaitable<void> send_content(bool stuffed) {
+        protocol::data_encoder encoder;
+        std::string wire;
+        for (bool more = true; more;) {
+            auto block = co_await content->next();
+            if (!block)
+                co_return session.on_lost("the stored message cannot be read: " + block.error().message());
+            more = !block->empty();
+            wire.clear();
+            if (!stuffed)
+                wire = std::move(*block);
+            else if (more)
+                encoder.feed(*block, wire);
+            else
+                encoder.finish(wire);
+            const bool sent = co_await send(wire);
+            if (!sent) co_return;
+        }
+        session.on_content_sent();
+    }
+
+    asio::awaitable<void> send_chunk() {
+        const std::string command(session.output());
+        const bool sent = co_await send(command);
+        if (sent) co_await send_content(false);
+    }
+};
+
+} // namespace
+
+asio::awaitable<void> converse(client_session& session, stream& with, content_source* content,
+                               client_deadlines within) {
+    const auto here = co_await asio::this_coro::executor;
+    deadline until(here, with);
+    talk now{session, with, content, within, until};
+    for (;;) {
+        switch (session.next()) {
+        case client_step::read: co_await now.read(); break;
+        case client_step::write: co_await now.write(); break;
+        case client_step::start_tls: session.on_tls(false); break; // nobody asks for it yet
+        case client_step::send_content: co_await now.send_content(true); break;
+        case client_step::send_chunk: co_await now.send_chunk(); break;
+        case client_step::idle:
+        case client_step::close: co_return;
+        }
+    }
+}
+
+} // namespace postern::server

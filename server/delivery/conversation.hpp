@@ -1,0 +1,35 @@
+// Carries out what a client_session asks for, on a stream, under deadlines: until the session is idle or
+// over. Knows no SMTP.
+#pragma once
+
+#include "protocol/result.hpp"
+#include "protocol/smtp/client_session.hpp"
+#include "server/stream.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <string>
+
+namespace postern::server {
+
+// The content of a message, block by block.
+class content_source {
+  public:
+    virtual ~content_source() = default;
+    // Empty at the end. The text is the caller's until the next call.
+    virtual boost::asio::awaitable<result<std::string>> next() = 0;
+};
+
+// RFC 5321 §4.5.3.2's, unless told otherwise.
+struct client_deadlines {
+    std::chrono::seconds reply{300};
+    std::chrono::seconds content_block{180};
+    std::chrono::seconds final_reply{600};
+};
+
+// Returns at idle or close. `content` is needed when a message was begun. A content that can't be read ends
+// the connection before its last octet, so that the server keeps nothing.
+boost::asio::awaitable<void> converse(protocol::client_session& session, stream& with,
+                                      content_source* content, client_deadlines within);
+
+} // namespace postern::server

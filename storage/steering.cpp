@@ -1,0 +1,61 @@
+#include "storage/steering.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace postern::storage {
+namespace {
+
+constexpr std::array<std::string_view, 5> wish_names = {"retry", "hold", "release", "bounce", "delete"};
+constexpr std::array<std::string_view, wish_outcomes> outcome_names = {"done", "gone", "held", "busy",
+                                                                       "failed"};
+
+template <class Value, std::size_t Count>
+std::optional<Value> find_in(const std::array<std::string_view, Count>& names, std::string_view name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) return std::nullopt;
+    return static_cast<Value>(found - names.begin());
+}
+
+void make_due(queued_message& message, std::int64_t now) {
+    for (auto& to : message.recipients)
+        if (to.state == recipient_state::waiting) to.next_try = std::min(to.next_try, now);
+}
+
+} // namespace
+
+std::string_view wish_name(queue_wish wish) { return wish_names[static_cast<std::size_t>(wish)]; }
+std::optional<queue_wish> find_wish(std::string_view name) { return find_in<queue_wish>(wish_names, name); }
+std::string_view outcome_name(wish_outcome outcome) {
+    return outcome_names[static_cast<std::size_t>(outcome)];
+}
+std::optional<wish_outcome> find_outcome(std::string_view name) {
+    return find_in<wish_outcome>(outcome_names, name);
+}
+
+steered_message steer(queue_wish wish, queued_message message, std::int64_t now) {
+    switch (wish) {
+    case queue_wish::retry:
+        if (message.held) return {wish_outcome::held, std::nullopt};
+        make_due(message, now);
+        break;
+    case queue_wish::hold:
+        if (message.held) return {};
+        message.held = true;
+        break;
+    case queue_wish::release:
+        if (!message.held) return {};
+        message.held = false;
+        make_due(message, now);
+        break;
+    case queue_wish::bounce:
+        message.held = false;
+        message.given_up = true;
+        make_due(message, now);
+        break;
+    case queue_wish::remove: return {wish_outcome::done, remove_message{message.id, message.body_in_file}};
+    }
+    return {wish_outcome::done, update_message{std::move(message)}};
+}
+
+} // namespace postern::storage

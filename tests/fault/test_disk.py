@@ -1,0 +1,112 @@
+"""The state folder's disk is full, out of inodes, or read-only, and then well again: 452 or 451 meanwhile, nothing accepted is lost, and no
+restart is needed."""
+import contextlib
+import errno
+import os
+
+import disks
+from deadline import until
+from faults import Faulty, Ledger
+from server import Server
+
+
+@contextlib.contextmanager
+def on_a_small_disk(options):
+    """A server whose state folder is a file system of its own, with room for some messages."""
+    disks.apart()
+    server = Server(queue={'retry': ['1s'], 'min_free': '1MiB'})
+    with disks.mounted(server.path('state'), '-t', 'tmpfs', '-o', options, 'tmpfs'), server:
+        yield server
+
+
+def takes_mail(server, ledger, size=500):
+    before = len(ledger.acknowledged)
+    ledger.send(server, [size])
+    return len(ledger.acknowledged) > before
+
+
+def fill(path):
+    with open(path, 'wb') as file:
+        try:
+            while True:
+                file.write(bytes(65536))
+                file.flush()
+        except OSError:
+            pass
+
+
+def use_up_names(folder):
+    os.makedirs(folder)
+    for number in range(100_000):
+        try:
+            open(os.path.join(folder, str(number)), 'wb').close()
+        except OSError:
+            return
+
+
+def through_trouble(server, begin, end, refused, size=500, alarm=True):
+    """Mail, trouble, refusals that say so, and mail again; all of it by one server that is never restarted."""
+    os.rename(server.mail, server.mail + '-away')  # what is accepted stays in the queue
+    ledger = Ledger()
+    for _ in range(5):
+        assert takes_mail(server, ledger), ledger.refused
+    begin()
+    until('a refusal', lambda: not takes_mail(server, ledger, size))
+    assert any(text in reply for text in refused for reply in ledger.refused.values()), ledger.refused
+    for _ in range(20):
+        ledger.send(server, [size])
+    if alarm:
+        until('an alarm', lambda: 'ALARM' in server.run('status'))
+    end()
+    until('mail again', lambda: takes_mail(server, ledger, size))
+    os.rename(server.mail + '-away', server.mail)
+    server.wait_queue_empty()
+    until('no alarm', lambda: 'ALARM' not in server.run('status'))
+    ledger.check(server)
+
+
+def a_full_disk():
+    with on_a_small_disk('size=16m') as server:
+        filler = server.path('state/filler')
+        through_trouble(server, lambda: fill(filler), lambda: os.remove(filler), ['452 4.3.1'])
+
+
+def no_inodes():
+    """Short messages need none, and are taken all the same."""
+    with on_a_small_disk('size=64m,nr_inodes=100') as server:
+        filler = server.path('state/filler')
+        through_trouble(server, lambda: use_up_names(filler), lambda: disks.checked('rm', '-r', filler), ['452 4.3.1'], size=100_000,
+                        alarm=False)
+
+
+def test_a_disk_that_takes_no_write_any_more():
+    for error in (errno.EROFS, errno.EIO):
+        with Faulty(queue={'retry': ['1s']}) as server:
+            server.start_faulty(f'fdatasync {error} 1 1000000')
+            through_trouble(server, server.arm, server.disarm, ['451 4.3.0'])
+
+
+def test_a_flush_that_takes_seconds_holds_up_nobody_who_asks_for_no_flush():
+    """F-06: the flush waits on a disk, sessions don't wait on it."""
+    with Faulty() as server:
+        server.start_faulty('fdatasync slow 1 1000')
+        server.arm()
+        with server.connect() as waiting, server.connect() as other:
+            waiting.greet()
+            other.greet()
+            waiting.begin()
+            waiting.send(b'Subject: x\r\n\r\nx\r\n.\r\n')
+            until('a flush', lambda: server.happened)
+            for _ in range(20):
+                other.command('NOOP', '250 ', within=1)
+                other.command('MAIL FROM:<a@s.test>', '250 ', within=1)
+                other.command('RCPT TO:<u@d.test>', '250 ', within=1)
+                other.command('RSET', '250 ', within=1)
+            assert waiting.nothing_waits(), 'the flush was not waited for'
+            waiting.expect('250 2.0.0')
+        server.disarm()
+
+
+def cases():
+    """Only root can mount."""
+    return [(test.__name__, test) for test in (a_full_disk, no_inodes) if os.geteuid() == 0]

@@ -1,0 +1,130 @@
+"""What senders are told: notices of failure, of delay, and of delivery where it was asked for."""
+import email
+import os
+
+from deadline import equal, until
+from server import Server
+
+MESSAGE = b'Message-ID: <1@s.test>\r\nSubject: the subject\r\n\r\nthe body\r\n'
+
+
+def blocked(server, mailbox):
+    """Nothing can be delivered to the mailbox: a file stands where its Maildir should be."""
+    path = server.maildir(mailbox)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'wb'):
+        pass
+
+
+def notice(raw):
+    """(subject, text for people, fields of the message, fields of each recipient, what is returned) of a notice."""
+    message = email.message_from_bytes(raw)
+    equal(message.get_content_type(), 'multipart/report', 'type')
+    equal(message.get_param('report-type'), 'delivery-status', 'report-type')
+    equal(message['Auto-Submitted'], 'auto-replied', 'Auto-Submitted')
+    text, status, returned = message.get_payload()
+    groups = status.get_payload()
+    return message['Subject'], text.get_payload(), groups[0], groups[1:], returned.get_payload()
+
+
+def send(server, message=MESSAGE, sender='u@d.test', recipients=('v@d.test',), mail='', rcpt=''):
+    with server.connect() as wire:
+        wire.greet()
+        wire.command(f'MAIL FROM:<{sender}>{mail}', '250 ')
+        for recipient in recipients:
+            wire.command(f'RCPT TO:<{recipient}>{rcpt}', '250 ')
+        wire.command('DATA', '354 ')
+        wire.send(message + b'.\r\n')
+        wire.expect('250 2.0.0')
+        wire.quit()
+
+
+QUICK = {'retry': ['1s'], 'expire': '1s'}
+
+
+def test_a_sender_is_told_of_a_failure():
+    with Server(queue=QUICK) as server:
+        blocked(server, 'v@d.test')
+        send(server, recipients=['v@d.test'], mail=' ENVID=QQ+2B1', rcpt=' ORCPT=rfc822;v+40d.test')
+        got = server.wait_messages(1)[0]
+        equal(got.return_path, '', 'Return-Path')
+        subject, text, of_message, (of_recipient,), returned = notice(got.raw)
+        equal(subject, 'Undelivered Mail Returned to Sender', 'subject')
+        assert '<v@d.test>: failed (5.4.7)' in text and 'Maildir' in text, text
+        equal(of_message['Original-Envelope-Id'], 'QQ+1', 'envelope id')
+        equal(of_message['Reporting-MTA'], 'dns; mx.d.test', 'Reporting-MTA')
+        equal(of_recipient['Action'], 'failed', 'Action')
+        equal(of_recipient['Status'], '5.4.7', 'Status')
+        equal(of_recipient['Final-Recipient'], 'rfc822; v@d.test', 'Final-Recipient')
+        equal(of_recipient['Original-Recipient'], 'rfc822; v@d.test', 'Original-Recipient')
+        equal(returned[0]['Subject'], 'the subject', 'what is returned')
+        equal(returned[0].get_payload(), 'the body\r\n', 'the body that is returned')
+        server.wait_log(r'postfix/bounce\[\d+\]: \w+: notice to the sender: \w+')
+
+
+def test_only_the_header_is_returned_where_the_sender_wants_it_or_the_message_is_long():
+    for mail, message in ((' RET=HDRS', MESSAGE), ('', MESSAGE + b'x' * 70000 + b'\r\n')):
+        with Server(queue=QUICK) as server:
+            blocked(server, 'v@d.test')
+            send(server, message, mail=mail)
+            raw = server.wait_messages(1)[0].raw
+            assert b'Content-Type: text/rfc822-headers' in raw and b'the subject' in raw and b'the body' not in raw, raw
+
+
+def test_nobody_is_told_who_does_not_want_it():
+    with Server(queue=QUICK) as server:
+        blocked(server, 'v@d.test')
+        for sender, rcpt in (('', ''), ('u@d.test', ' NOTIFY=NEVER'), ('u@d.test', ' NOTIFY=DELAY'), ('nobody@d.test', '')):
+            send(server, sender=sender, rcpt=rcpt)
+        server.wait_queue_empty()
+        equal(server.messages(), [], 'notices')
+        server.wait_log('nobody is told: the sender is <>')
+        server.wait_log("nobody is told: the sender's address leads nowhere")
+        equal(server.log().count('status=bounced'), 4, 'failures in the log')
+
+
+def test_a_delivery_is_told_of_where_it_was_asked_for():
+    with Server() as server:
+        send(server, rcpt=' NOTIFY=SUCCESS,FAILURE')
+        server.wait_queue_empty()
+        equal(len(server.messages('v@d.test')), 1, 'messages')
+        subject, _, _, (of_recipient,), _ = notice(server.messages()[0].raw)
+        equal(subject, 'Successful Mail Delivery Report', 'subject')
+        equal((of_recipient['Action'], of_recipient['Status']), ('delivered', '2.0.0'), 'what happened')
+
+
+def test_a_delay_is_told_of_once():
+    with Server(queue={'retry': ['1s'], 'expire': '1h', 'delay_notice': '1s'}) as server:
+        blocked(server, 'v@d.test')
+        send(server)
+        until('a notice', lambda: server.messages())
+        subject, text, _, (of_recipient,), _ = notice(server.messages()[0].raw)
+        equal(subject, 'Delayed Mail (still being retried)', 'subject')
+        equal(of_recipient['Action'], 'delayed', 'Action')
+        assert of_recipient['Will-Retry-Until'] and 'YOU DO NOT NEED TO SEND' in text, text
+        until('more tries', lambda: server.queue()[0]['recipients'][0]['tries'] > 4)
+        equal(len(server.messages()), 1, 'notices')
+        server.stop()
+        server.start()
+        until('more tries', lambda: server.queue()[0]['recipients'][0]['tries'] > 6)
+        equal(len(server.messages()), 1, 'notices after a restart')
+
+
+def test_one_notice_tells_of_all_recipients_and_those_that_have_it_hear_nothing():
+    with Server(queue=QUICK) as server:
+        server.run('mailbox', 'add', 'w@d.test')
+        blocked(server, 'v@d.test')
+        blocked(server, 'w@d.test')
+        send(server, recipients=['v@d.test', 'w@d.test', 'u@d.test'])
+        got = server.wait_messages(2)
+        _, _, _, groups, _ = notice(got[1].raw)
+        equal([group['Final-Recipient'] for group in groups], ['rfc822; v@d.test', 'rfc822; w@d.test'], 'who is named')
+
+
+def test_a_notice_to_another_server_waits_in_the_queue():
+    with Server(queue=QUICK) as server:
+        blocked(server, 'v@d.test')
+        send(server, sender='a@s.test')
+        until('the notice', lambda: [row for row in server.queue() if row['sender'] == ''])
+        row = [row for row in server.queue() if row['sender'] == ''][0]
+        equal((row['recipients'][0]['address'], row['recipients'][0]['route']), ('a@s.test', 'outside'), 'where it goes')

@@ -1,0 +1,353 @@
+// What we say to servers, and what becomes of each recipient whatever they answer (CL-01 to CL-07, F-28).
+#include "protocol/smtp/client_session.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace postern::protocol;
+using kind = recipient_outcome::kind;
+using trouble_kind = client_session::trouble::kind;
+
+namespace {
+
+// "C: " what must be written, "S: " what the server says then; "<tls>", "<content>", "<chunk>", "<idle>",
+// "<end>".
+struct conversation {
+    explicit conversation(const client_settings& with, std::size_t at_once = 4096)
+        : session(with), piece(at_once) {}
+
+    client_session session;
+    std::size_t piece; // octets of the server that come at once
+    std::string fault; // of the script: "" = it went as written
+
+    void play(const std::vector<std::string>& script) {
+        for (const auto& line : script) {
+            if (!fault.empty()) return;
+            if (line.starts_with("S: "))
+                hear(line.substr(3) + "\r\n");
+            else if (line.starts_with("C: "))
+                must_write(line.substr(3) + "\r\n");
+            else
+                must_do(line);
+        }
+    }
+    void hear(const std::string& octets) {
+        for (std::size_t at = 0; at < octets.size(); at += piece) {
+            if (session.next() != client_step::read) return void(fault = "does not read: " + octets);
+            session.on_input(std::string_view(octets).substr(at, piece));
+        }
+    }
+    void must_write(const std::string& octets) {
+        if (waiting_.empty()) {
+            if (session.next() != client_step::write && session.next() != client_step::send_chunk)
+                return void(fault = "does not write: " + octets);
+            waiting_ = session.output();
+        }
+        if (!waiting_.starts_with(octets)) return void(fault = "wanted " + octets + ", wrote " + waiting_);
+        waiting_.erase(0, octets.size());
+        if (waiting_.empty() && session.next() == client_step::write) session.on_written();
+    }
+    void must_do(const std::string& what) {
+        const auto is = [&](std::string_view name, client_step step) {
+            if (what == name && session.next() != step) fault = "not at " + what;
+            return what == name && fault.empty();
+        };
+        if (is("<tls>", client_step::start_tls)) session.on_tls(true);
+        if (is("<content>", client_step::send_content)) session.on_content_sent();
+        if (is("<chunk>", client_step::send_chunk)) session.on_content_sent();
+        is("<idle>", client_step::idle);
+        is("<end>", client_step::close);
+    }
+
+  private:
+    std::string waiting_;
+};
+
+outgoing_message message_to(std::size_t recipients) {
+    outgoing_message made;
+    made.sender = "a@s.test";
+    made.size = 123;
+    for (std::size_t i = 0; i < recipients; ++i)
+        made.recipients.push_back({"u" + std::to_string(i) + "@d.test"});
+    return made;
+}
+
+client_settings settings(client_protocol protocol = client_protocol::smtp,
+                         client_tls tls = client_tls::never) {
+    return {protocol, "mx.d.test", tls};
+}
+
+// The script at every size of piece; then the session as it ended.
+client_session played(const client_settings& with, const outgoing_message& message,
+                      const std::vector<std::string>& script) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{4096}}) {
+        conversation talk(with, piece);
+        talk.session.begin(message);
+        talk.play(script);
+        CAPTURE(piece);
+        CHECK(talk.fault == "");
+        if (piece == 4096) return std::move(talk.session);
+    }
+    return client_session(with);
+}
+
+std::vector<kind> kinds(const client_session& session) {
+    std::vector<kind> all;
+    for (const auto& each : session.outcomes()) all.push_back(each.what);
+    return all;
+}
+
+const std::vector<std::string> pipelined_hello{"S: 220 mx ESMTP", "C: EHLO mx.d.test", "S: 250-mx",
+                                               "S: 250-PIPELINING", "S: 250 SIZE 1000"};
+
+std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+} // namespace
+
+TEST_CASE("a message goes one command at a time to a server without PIPELINING", "[client]") {
+    const auto done =
+        played(settings(), message_to(2),
+               {"S: 220 mx ESMTP", "C: EHLO mx.d.test", "S: 250 mx", "C: MAIL FROM:<a@s.test>", "S: 250 ok",
+                "C: RCPT TO:<u0@d.test>", "S: 250 ok", "C: RCPT TO:<u1@d.test>", "S: 251 forwarded",
+                "C: DATA", "S: 354 go", "<content>", "S: 250 2.0.0 queued", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::delivered, kind::delivered});
+    CHECK(done.outcomes()[0].text == "250 2.0.0 queued");
+    CHECK(done.outcomes()[0].status == enhanced_code{2, 0, 0});
+}
+
+TEST_CASE("with PIPELINING the envelope goes in one group", "[client]") {
+    const auto done =
+        played(settings(), message_to(2),
+               pipelined_hello + std::vector<std::string>{
+                                     "C: MAIL FROM:<a@s.test> SIZE=123", "C: RCPT TO:<u0@d.test>",
+                                     "C: RCPT TO:<u1@d.test>", "C: DATA", "S: 250 ok", "S: 550 5.1.1 no",
+                                     "S: 250 ok", "S: 354 go", "<content>", "S: 250 ok", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::failed, kind::delivered});
+    CHECK(done.outcomes()[0].status == enhanced_code{5, 1, 1});
+    CHECK(done.outcomes()[0].said_by_peer);
+}
+
+TEST_CASE("many recipients go in groups that fit any buffer", "[client]") {
+    auto script = pipelined_hello + std::vector<std::string>{"C: MAIL FROM:<a@s.test> SIZE=123"};
+    const std::size_t count = recipients_group_max + 1;
+    for (std::size_t i = 0; i < recipients_group_max; ++i)
+        script.push_back("C: RCPT TO:<u" + std::to_string(i) + "@d.test>");
+    for (std::size_t i = 0; i <= recipients_group_max; ++i) script.push_back("S: 250 ok");
+    script = script + std::vector<std::string>{"C: RCPT TO:<u100@d.test>",
+                                               "C: DATA",
+                                               "S: 452 4.5.3 enough",
+                                               "S: 354 go",
+                                               "<content>",
+                                               "S: 250 ok",
+                                               "<idle>"};
+    const auto done = played(settings(), message_to(count), script);
+    CHECK(done.outcomes()[0].what == kind::delivered);
+    CHECK(done.outcomes()[recipients_group_max].what == kind::deferred);
+}
+
+TEST_CASE("LMTP answers for each recipient that it took", "[client][F-28]") {
+    const auto done = played(settings(client_protocol::lmtp), message_to(4),
+                             {"S: 220 dovecot",
+                              "C: LHLO mx.d.test",
+                              "S: 250-dovecot",
+                              "S: 250 PIPELINING",
+                              "C: MAIL FROM:<a@s.test>",
+                              "C: RCPT TO:<u0@d.test>",
+                              "C: RCPT TO:<u1@d.test>",
+                              "C: RCPT TO:<u2@d.test>",
+                              "C: RCPT TO:<u3@d.test>",
+                              "C: DATA",
+                              "S: 250 ok",
+                              "S: 250 ok",
+                              "S: 550 5.1.1 unknown",
+                              "S: 250 ok",
+                              "S: 250 ok",
+                              "S: 354 go",
+                              "<content>",
+                              "S: 250 2.0.0 saved",
+                              "S: 452 4.2.2 full",
+                              "S: 554 5.0.0 never",
+                              "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::delivered, kind::failed, kind::deferred, kind::failed});
+}
+
+TEST_CASE("a connection is used again after a message, whatever became of it", "[client]") {
+    for (const auto& first : std::vector<std::vector<std::string>>{
+             {"S: 250 ok", "S: 250 ok", "S: 354 go", "<content>", "S: 250 ok"},
+             {"S: 250 ok", "S: 550 no", "S: 554 no", "C: RSET", "S: 250 ok"},
+             {"S: 450 no", "S: 503 no", "S: 503 no", "C: RSET", "S: 250 ok"},
+             {"S: 250 ok", "S: 250 ok", "S: 451 no", "C: RSET", "S: 250 ok"},
+             {"S: 250 ok", "S: 550 no", "S: 354 go", "C: .", "S: 554 no valid recipients"}}) { // CL-06
+        conversation talk(settings());
+        const std::vector<std::string> group{"C: MAIL FROM:<a@s.test> SIZE=123", "C: RCPT TO:<u0@d.test>",
+                                             "C: DATA"};
+        talk.session.begin(message_to(1));
+        talk.play(pipelined_hello + group + first + std::vector<std::string>{"<idle>"});
+        talk.session.begin(message_to(1));
+        talk.play(group + std::vector<std::string>{"S: 250 ok", "S: 250 ok", "S: 354 go", "<content>",
+                                                   "S: 250 ok", "<idle>"});
+        CHECK(talk.session.outcomes()[0].what == kind::delivered);
+        talk.session.quit();
+        talk.play({"C: QUIT", "S: 221 bye", "<end>"});
+        CHECK(talk.fault == "");
+        CHECK_FALSE(talk.session.fault());
+    }
+}
+
+TEST_CASE("consent to DATA without a recipient delivers to nobody", "[client][CL-06]") {
+    const auto group = pipelined_hello + std::vector<std::string>{"C: MAIL FROM:<a@s.test> SIZE=123",
+                                                                  "C: RCPT TO:<u0@d.test>",
+                                                                  "C: DATA",
+                                                                  "S: 250 ok",
+                                                                  "S: 550 5.1.1 no",
+                                                                  "S: 354 go",
+                                                                  "C: .",
+                                                                  "S: 250 ok",
+                                                                  "<idle>"};
+    CHECK(kinds(played(settings(), message_to(1), group)) == std::vector{kind::failed});
+}
+
+TEST_CASE("what a server can't say ends the conversation and delivers nothing", "[client][CL-03][CL-04]") {
+    struct row {
+        std::vector<std::string> script;
+        trouble_kind why;
+    };
+    const auto envelope = pipelined_hello + std::vector<std::string>{"C: MAIL FROM:<a@s.test> SIZE=123",
+                                                                     "C: RCPT TO:<u0@d.test>", "C: DATA"};
+    const auto with = [&](const std::vector<std::string>& replies) { return envelope + replies; };
+    const std::vector<row> rows{
+        {{"S: 221 bye"}, trouble_kind::protocol},
+        {{"S: 354 go"}, trouble_kind::protocol},
+        {{"S: 421 busy"}, trouble_kind::temporary},
+        {{"S: 450 busy"}, trouble_kind::temporary},
+        {{"S: 554 no"}, trouble_kind::refused},
+        {{"S: 521 no"}, trouble_kind::refused},
+        {{"S: hello"}, trouble_kind::protocol},
+        {{"S: 220 x", "C: EHLO mx.d.test", "S: 220 x"}, trouble_kind::protocol},
+        {{"S: 220 x", "C: EHLO mx.d.test", "S: 354 x"}, trouble_kind::protocol},
+        {{"S: 220 x", "C: EHLO mx.d.test", "S: 421 x"}, trouble_kind::temporary},
+        {{"S: 220 x", "C: EHLO mx.d.test", "S: 500 x", "C: HELO mx.d.test", "S: 550 x"},
+         trouble_kind::refused},
+        {with({"S: 354 x"}), trouble_kind::protocol},
+        {with({"S: 250 x", "S: 354 x"}), trouble_kind::protocol},
+        {with({"S: 250 x", "S: 250 x", "S: 250 x"}), trouble_kind::protocol},
+        {with({"S: 250 x", "S: 250 x", "S: 354 x", "<content>", "S: 354 x"}), trouble_kind::protocol},
+        {with({"S: 250 x", "S: 250 x", "S: 354 x", "<content>", "S: 421 x"}), trouble_kind::temporary},
+        {with({"S: 421 x"}), trouble_kind::temporary}};
+    for (const auto& row : rows) {
+        CAPTURE(row.script);
+        const auto done = played(settings(), message_to(1), row.script + std::vector<std::string>{"<end>"});
+        CHECK(kinds(done) == std::vector{kind::deferred});
+        REQUIRE(done.fault());
+        CHECK(done.fault()->what == row.why);
+    }
+}
+
+TEST_CASE("a server of old is spoken to with HELO", "[client]") {
+    const auto done = played(settings(), message_to(1),
+                             {"S: 220 old", "C: EHLO mx.d.test", "S: 500 what", "C: HELO mx.d.test",
+                              "S: 250 old", "C: MAIL FROM:<a@s.test>", "S: 250 ok", "C: RCPT TO:<u0@d.test>",
+                              "S: 250 ok", "C: DATA", "S: 354 go", "<content>", "S: 250 ok", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::delivered});
+}
+
+TEST_CASE("under TLS everything is asked anew, and plain text behind STARTTLS ends it",
+          "[client][CL-01][CL-02]") {
+    const std::vector<std::string> offer{"S: 220 x",          "C: EHLO mx.d.test", "S: 250-x",
+                                         "S: 250-PIPELINING", "S: 250 STARTTLS",   "C: STARTTLS"};
+    const auto tls = settings(client_protocol::smtp, client_tls::when_offered);
+    const auto done =
+        played(tls, message_to(1),
+               offer + std::vector<std::string>{"S: 220 go", "<tls>", "C: EHLO mx.d.test", "S: 250 x",
+                                                "C: MAIL FROM:<a@s.test>", "S: 250 ok",
+                                                "C: RCPT TO:<u0@d.test>", "S: 250 ok", "C: DATA", "S: 354 go",
+                                                "<content>", "S: 250 ok", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::delivered});
+    CHECK_FALSE(done.offers("PIPELINING"));
+
+    conversation injected(tls);
+    injected.session.begin(message_to(1));
+    injected.play(offer);
+    injected.hear("220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n");
+    injected.must_do("<end>");
+    CHECK(injected.fault == "");
+    CHECK(injected.session.fault()->what == trouble_kind::protocol);
+
+    for (const std::string reply : {"454 not now", "502 no", "354 go", "250 ok"}) {
+        const auto refused =
+            played(tls, message_to(1), offer + std::vector<std::string>{"S: " + reply, "<end>"});
+        CHECK(refused.fault()->what == trouble_kind::no_tls);
+        CHECK(kinds(refused) == std::vector{kind::deferred});
+    }
+    const auto required = settings(client_protocol::smtp, client_tls::required);
+    const auto bare = played(required, message_to(1), {"S: 220 x", "C: EHLO mx.d.test", "S: 250 x", "<end>"});
+    CHECK(bare.fault()->what == trouble_kind::no_tls);
+    const auto old = played(required, message_to(1), {"S: 220 x", "C: EHLO mx.d.test", "S: 500 x", "<end>"});
+    CHECK(kinds(old) == std::vector{kind::deferred});
+}
+
+TEST_CASE("what the message needs and the server lacks fails at once", "[client]") {
+    auto binary = message_to(1);
+    binary.body = body_type::binary_mime;
+    const auto done = played(settings(), binary, pipelined_hello + std::vector<std::string>{"<idle>"});
+    CHECK(kinds(done) == std::vector{kind::failed});
+    CHECK(done.outcomes()[0].status == enhanced_code{5, 6, 1});
+    auto unicode = message_to(1);
+    unicode.needs_smtputf8 = true;
+    CHECK(played(settings(), unicode, pipelined_hello + std::vector<std::string>{"<idle>"})
+              .outcomes()[0]
+              .status == enhanced_code{5, 6, 7});
+}
+
+TEST_CASE("binary content goes by BDAT, parameters where they are offered", "[client]") {
+    auto message = message_to(1);
+    message.body = body_type::binary_mime;
+    message.ret = dsn_return::headers;
+    message.envelope_id = "a b+c";
+    message.recipients[0].notify = dsn_notify::success | dsn_notify::delay;
+    message.recipients[0].original = "rfc822;x+y@d.test";
+    const auto done = played(
+        settings(), message,
+        {"S: 220 x", "C: EHLO mx.d.test", "S: 250-x", "S: 250-pipelining", "S: 250-BINARYMIME",
+         "S: 250-CHUNKING", "S: 250 DSN", "C: MAIL FROM:<a@s.test> BODY=BINARYMIME RET=HDRS ENVID=a+20b+2Bc",
+         "C: RCPT TO:<u0@d.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2By@d.test", "S: 250 ok", "S: 250 ok",
+         "C: BDAT 123 LAST", "<chunk>", "S: 250 ok", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::delivered});
+}
+
+TEST_CASE("a connection that breaks at any step leaves no recipient in doubt", "[client][CL-07]") {
+    const auto script = pipelined_hello + std::vector<std::string>{"C: MAIL FROM:<a@s.test> SIZE=123",
+                                                                   "C: RCPT TO:<u0@d.test>",
+                                                                   "C: RCPT TO:<u1@d.test>",
+                                                                   "C: DATA",
+                                                                   "S: 250 ok",
+                                                                   "S: 550 5.1.1 no",
+                                                                   "S: 250 ok",
+                                                                   "S: 354 go",
+                                                                   "<content>",
+                                                                   "S: 250 ok"};
+    for (std::size_t steps = 0; steps <= script.size(); ++steps) {
+        CAPTURE(steps);
+        conversation talk(settings());
+        talk.session.begin(message_to(2));
+        talk.play({script.begin(), script.begin() + static_cast<std::ptrdiff_t>(steps)});
+        const bool awaited_answer = talk.session.awaits_final_reply();
+        talk.session.on_lost("the connection broke");
+        for (const auto& each : talk.session.outcomes()) CHECK(each.what != kind::pending);
+        const auto& second = talk.session.outcomes()[1];
+        CHECK((second.what == kind::delivered) == (steps == script.size()));
+        CHECK(second.perhaps_delivered == awaited_answer);
+    }
+}
+
+TEST_CASE("a server that goes on talking unasked is left", "[client]") {
+    conversation talk(settings());
+    talk.session.begin(message_to(1));
+    talk.play(pipelined_hello);
+    talk.session.on_written();
+    talk.session.on_input("250 ok\r\n250 ok\r\n354 go\r\n250 what\r\n");
+    CHECK(talk.session.next() == client_step::close);
+    CHECK(kinds(talk.session) == std::vector{kind::deferred});
+}
