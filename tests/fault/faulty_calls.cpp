@@ -1,6 +1,6 @@
-// Loaded before libc into a server under test: the N-th call of one kind, counted over all threads, kills the process or
-// fails. Counting begins when the file $FAULT_ARMED is there. Says in $FAULT_DONE that it came so far. And a wall clock that
-// is as far off as the file $FAULT_CLOCK says, in seconds.
+// Loaded before libc into a server under test: the N-th call of one kind, counted over all threads, kills the
+// process or fails. Counting begins when the file $FAULT_ARMED is there. Says in $FAULT_DONE that it came so
+// far. And a wall clock that is as far off as the file $FAULT_CLOCK says, in seconds.
 //   FAULT="pwrite kill 3"        killed before the third pwrite
 //   FAULT="pwrite killed 3"      killed after it
 //   FAULT="fdatasync 5 1 2"      the first two fdatasync fail with errno 5
@@ -10,8 +10,8 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <cstdarg>
 #include <csignal>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -49,7 +49,11 @@ const wish& wanted() {
         if (text == nullptr || w.armed == nullptr || w.done == nullptr || w.under == nullptr) return w;
         if (std::sscanf(text, "%31s %31s %ld %ld", w.call, how, &w.first, &w.count) < 3) std::abort();
         const std::string_view name(how);
-        w.what = name == "kill" ? kind::kill_before : name == "killed" ? kind::kill_after : name == "short" ? kind::cut : name == "slow" ? kind::slow : kind::fail;
+        w.what = name == "kill"     ? kind::kill_before
+                 : name == "killed" ? kind::kill_after
+                 : name == "short"  ? kind::cut
+                 : name == "slow"   ? kind::slow
+                                    : kind::fail;
         w.error = std::atoi(how);
         return w;
     }();
@@ -61,10 +65,13 @@ bool is_below(int folder, const char* path) {
     if (path != nullptr && path[0] == '/') return std::string_view(path).starts_with(wanted().under);
     std::snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
     const ssize_t length = readlink(link, where, sizeof where);
-    return length > 0 && std::string_view(where, static_cast<std::size_t>(length)).starts_with(wanted().under);
+    return length > 0 &&
+           std::string_view(where, static_cast<std::size_t>(length)).starts_with(wanted().under);
 }
 
-template <class Function> Function* next(const char* name) { return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name)); }
+template <class Function> Function* next(const char* name) {
+    return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
 
 void say_done() {
     const int saved = errno;
@@ -89,7 +96,8 @@ kind fate(const char* call, int folder, const char* path) {
 }
 
 // Runs `real` unless it is to fail; `cut` is the same for half of the octets.
-template <class Real, class Cut> auto call(const char* name, int folder, const char* path, Real real, Cut cut) -> decltype(real()) {
+template <class Real, class Cut>
+auto call(const char* name, int folder, const char* path, Real real, Cut cut) -> decltype(real()) {
     const kind how = fate(name, folder, path);
     switch (how) {
     case kind::none: return real();
@@ -105,7 +113,8 @@ template <class Real, class Cut> auto call(const char* name, int folder, const c
     }
     return real();
 }
-template <class Real> auto call(const char* name, int folder, const char* path, Real real) -> decltype(real()) {
+template <class Real>
+auto call(const char* name, int folder, const char* path, Real real) -> decltype(real()) {
     return call(name, folder, path, real, real);
 }
 
@@ -143,20 +152,27 @@ int openat(int folder, const char* path, int flags, ...) {
 }
 ssize_t write(int fd, const void* octets, size_t size) {
     static const auto real = next<ssize_t(int, const void*, size_t)>("write");
-    return call("write", fd, nullptr, [&] { return real(fd, octets, size); }, [&] { return real(fd, octets, size / 2); });
+    return call(
+        "write", fd, nullptr, [&] { return real(fd, octets, size); },
+        [&] { return real(fd, octets, size / 2); });
 }
 ssize_t pwrite(int fd, const void* octets, size_t size, off_t at) {
     static const auto real = next<ssize_t(int, const void*, size_t, off_t)>("pwrite");
-    return call("pwrite", fd, nullptr, [&] { return real(fd, octets, size, at); }, [&] { return real(fd, octets, size / 2, at); });
+    return call(
+        "pwrite", fd, nullptr, [&] { return real(fd, octets, size, at); },
+        [&] { return real(fd, octets, size / 2, at); });
 }
 ssize_t pwrite64(int fd, const void* octets, size_t size, off64_t at) { return pwrite(fd, octets, size, at); }
 ssize_t writev(int fd, const iovec* parts, int count) {
     static const auto real = next<ssize_t(int, const iovec*, int)>("writev");
-    return call("writev", fd, nullptr, [&] { return real(fd, parts, count); }, [&] { return real(fd, parts, 1); });
+    return call(
+        "writev", fd, nullptr, [&] { return real(fd, parts, count); }, [&] { return real(fd, parts, 1); });
 }
 ssize_t pwritev(int fd, const iovec* parts, int count, off_t at) {
     static const auto real = next<ssize_t(int, const iovec*, int, off_t)>("pwritev");
-    return call("pwritev", fd, nullptr, [&] { return real(fd, parts, count, at); }, [&] { return real(fd, parts, 1, at); });
+    return call(
+        "pwritev", fd, nullptr, [&] { return real(fd, parts, count, at); },
+        [&] { return real(fd, parts, 1, at); });
 }
 ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t at) { return pwritev(fd, parts, count, at); }
 int fsync(int fd) {
