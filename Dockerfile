@@ -18,11 +18,12 @@ RUN /usr/local/share/postern/scripts/packages run && rm -rf /var/lib/apt/lists/*
     && groupadd --system --gid 825 postern && useradd --system --uid 825 --gid postern --home-dir /var/lib/postern --shell /usr/sbin/nologin postern \
     && install -d -o postern -g postern -m 0750 /var/lib/postern /run/postern && install -d -o postern -g postern -m 0770 /var/mail
 COPY --from=build /usr/local/bin/postern /usr/local/bin/postern
+COPY packaging/container-health /usr/local/lib/postern/container-health
 COPY packaging/container.toml /etc/postern/postern.toml
 USER postern
 VOLUME ["/var/lib/postern", "/var/mail"]
 EXPOSE 2525 4465
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["postern", "status"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["/usr/local/lib/postern/container-health"]
 ENTRYPOINT ["postern"]
 CMD ["serve"]

@@ -15,5 +15,10 @@ add_library(postern_asio STATIC cmake/asio_implementation.cpp)
 target_compile_definitions(postern_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(postern_asio PUBLIC Boost::headers Threads::Threads)
 
+# The same for Beast, which only the files that say so include.
+add_library(postern_beast STATIC cmake/beast_implementation.cpp)
+target_compile_definitions(postern_beast PUBLIC BOOST_BEAST_SEPARATE_COMPILATION)
+target_link_libraries(postern_beast PUBLIC postern_asio)
+
 add_library(postern_boost_json STATIC cmake/json_implementation.cpp)
 target_link_libraries(postern_boost_json PUBLIC Boost::headers)

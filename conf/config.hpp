@@ -51,6 +51,7 @@ struct log_settings {
 
 struct admin_settings {
     std::string socket;
+    std::string http; // what parse_endpoint() (settings.hpp) reads; "" = off
     bool operator==(const admin_settings&) const = default;
 };
 

@@ -12,7 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 17> names{{{"dns", ""},
+constexpr std::array<reserved_name, 16> names{{{"dns", ""},
                                                {"tier", ""},
                                                {"dnsbl", ""},
                                                {"sender_domain", ""},
@@ -27,8 +27,7 @@ constexpr std::array<reserved_name, 17> names{{{"dns", ""},
                                                {"identity", ""},
                                                {"ledger", ""},
                                                {"scanner", ""},
-                                               {"relay", ""},
-                                               {"admin.http", ""}}};
+                                               {"relay", ""}}};
 
 struct tier_row {
     std::string_view name;

@@ -12,7 +12,7 @@
 namespace postern::conf {
 
 struct reserved_name {
-    std::string_view name; // a section, "dnsbl", or a key, "admin.http"
+    std::string_view name; // a section, "dnsbl", or a key, "section.key"
     std::string_view
         allowed; // the one value that is what this version does anyway; any other is an error. "" = warn
 };

@@ -79,7 +79,8 @@ constexpr change reload = change::at_reload;
 constexpr section sections[] = {
     {"server", section::kind::table, "The program as a whole."},
     {"log", section::kind::table, "What is told, how and where."},
-    {"admin", section::kind::table, "How the sub-commands reach the running server."},
+    {"admin", section::kind::table,
+     "How the sub-commands reach the running server, and where its state can be looked at."},
     {"tls", section::kind::table, "Encryption, for all listeners."},
     {"tls.certificate", section::kind::array,
      "A certificate; repeat it for more. The first is the default, the others are chosen by the name that "
@@ -125,6 +126,11 @@ constexpr setting settings[] = {
     {"admin", "socket", text(socket_path, "an absolute path of at most 107 octets"),
      "/run/postern/admin.sock", restart, "The socket that the sub-commands talk to.",
      kept_in<&config::admin, &admin_settings::socket>},
+    {"admin", "http", text(address_or_empty, "an address such as \"127.0.0.1:8025\", or \"\""),
+     "127.0.0.1:8025", restart,
+     "Where the status page, /healthz and /metrics are served to whoever can connect, without a password; "
+     "\"\" = nowhere.",
+     kept_in<&config::admin, &admin_settings::http>},
 
     {"tls", "min_version", word(tls_versions), "1.2", reload,
      "The oldest version of TLS that is spoken; older ones than \"1.2\" are broken.",

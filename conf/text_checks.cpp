@@ -116,6 +116,12 @@ checked<std::string> domain_name(std::string_view text) {
     return not_a(text, "a domain", "write one such as \"mx1.example.com\", without a dot at the end");
 }
 
+checked<std::string> address_or_empty(std::string_view text) {
+    if (text.empty()) return std::string{};
+    if (const auto where = parse_endpoint(text)) return where->to_string();
+    return not_a(text, "an address with a port", "write one such as \"127.0.0.1:8025\", or \"\"");
+}
+
 checked<std::string> mailbox_or_empty(std::string_view text) {
     if (text.empty()) return std::string{};
     const auto at = text.rfind('@');

@@ -2,6 +2,7 @@
 
 #include "conf/locate.hpp"
 #include "conf/reserved.hpp"
+#include "conf/settings.hpp"
 
 #include <fmt/format.h>
 
@@ -98,6 +99,28 @@ void check_addresses(const config& read, const toml::table& root, findings& foun
     }
 }
 
+bool is_loopback(const protocol::ip_address& address) {
+    const auto bytes = address.bytes();
+    if (address.is_v4()) return bytes[0] == 127;
+    return bytes.back() == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; });
+}
+
+void check_http(const config& read, const toml::table& root, findings& found) {
+    const auto where = parse_endpoint(read.admin.http);
+    if (!where) return;
+    const std::string key = "admin.http";
+    for (const auto& listener : read.listeners)
+        if (where->port != 0 && std::ranges::find(listener.addresses, *where) != listener.addresses.end())
+            found.error(place_of(root, key), key,
+                        fmt::format("\"{}\" is already an address of listener \"{}\"; give it another port",
+                                    where->to_string(), listener.name));
+    if (!is_loopback(where->address))
+        found.warning(place_of(root, key), key,
+                      fmt::format("{} can be reached from other machines, and there is no password: a "
+                                  "firewall must keep strangers out; or write \"127.0.0.1:{}\"",
+                                  where->to_string(), where->port));
+}
+
 void check_tiers(const config& read, const toml::table& root, findings& found) {
     for (std::size_t i = 0; i < read.listeners.size(); ++i) {
         const auto key = listener_key(i, "tier");
@@ -117,6 +140,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_presence(root, found);
     check_names(read, root, found);
     check_addresses(read, root, found);
+    check_http(read, root, found);
     check_tiers(read, root, found);
 }
 

@@ -53,6 +53,7 @@ app::~app() { stop_services(); }
 start_problem app::start() {
     const auto& server = config_.get()->config->server;
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
+    if (auto problem = bind_http(); !problem.text.empty()) return problem;
     descriptors_ = {open_descriptors(), std::min(config_.get()->config->queue.deliveries, pool_threads)};
     if (auto problem = take_state_folder(); !problem.text.empty()) return problem;
     const belongings things{server.state_dir, *lock_, config_.get()->config->admin.socket};
@@ -65,6 +66,7 @@ start_problem app::start() {
     }
     start_services();
     say_listening();
+    serve_http();
     return {};
 }
 
@@ -216,6 +218,10 @@ void app::say_listening() {
     for (const auto& on : listeners_) {
         const std::string address = on->address.to_string();
         journal_->write({.event = log_event::listening, .listener = on->settings->name, .address = address});
+    }
+    if (http_) {
+        const std::string address = http_->address().to_string();
+        journal_->write({.event = log_event::listening, .listener = "http", .address = address});
     }
     journal_->flush();
 }

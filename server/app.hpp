@@ -6,6 +6,7 @@
 #include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
 #include "server/admin/control_socket.hpp"
+#include "server/admin/web_site.hpp"
 #include "server/descriptors.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
@@ -27,7 +28,7 @@ struct start_problem {
     std::string text; // "" = none
 };
 
-class app final : public control_target {
+class app final : public control_target, public web_target {
   public:
     app(std::string config_file, std::shared_ptr<const conf::config> config);
     ~app() override;
@@ -36,6 +37,7 @@ class app final : public control_target {
     void run();            // until a signal ends it
 
     server_status status() override;
+    observed observe() override;
     reload_outcome reload() override;
     void wake_queue() override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
@@ -77,6 +79,10 @@ class app final : public control_target {
     void upkeep();
     void check_disk();
 
+    // app_observe.cpp: what can be seen by HTTP
+    start_problem bind_http();
+    void serve_http();
+
     const std::string config_file_;
     std::unique_ptr<log> journal_; // null until the rights of root are gone
     live_snapshot config_;
@@ -113,6 +119,8 @@ class app final : public control_target {
     std::optional<queue_runner> runner_;
     std::optional<queue_steering> steering_;
     std::unique_ptr<control_listener> control_; // until it is served
+    std::unique_ptr<http_listener> http_;       // the same; null when it is off
+    web_site site_{*this};
     std::vector<std::shared_ptr<bound_listener>> listeners_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::int64_t started_ = 0, reloaded_ = 0;

@@ -21,6 +21,8 @@ constexpr std::chrono::seconds readers_interval{60};
 constexpr const char* state_replaced = "server.state_dir is another folder than at the start (was something "
                                        "mounted there, or it renamed?): MAIL "
                                        "is answered 452 until it is back or the server restarted";
+// After a write to the queue failed. Then a balancer must send mail again, or nobody finds out that it works.
+constexpr std::chrono::minutes shunned_for{1};
 constexpr std::int64_t expiry_warning = 14 * 86400; // seconds
 
 std::string tls_name(conf::tls_mode mode) {
@@ -139,18 +141,24 @@ server_status app::status() {
     made.queue_pending = spool_->pending();
     made.log_lines_dropped = journal_->dropped();
     made.certificate_expires = now->tls->earliest_expiry();
+    made.draining = draining_;
     if (!queue_->is_in_place())
-        made.alarms.push_back(state_replaced);
+        made.alarms.push_back({state_replaced, alarm::weight::refusing});
     else if (counts_.disk_low)
-        made.alarms.push_back("the disk of the state folder is nearly full: MAIL is answered 452");
-    if (const auto ec = spool_->last_outcome())
-        made.alarms.push_back("the last write to the queue failed: " + ec.message());
+        made.alarms.push_back(
+            {"the disk of the state folder is nearly full: MAIL is answered 452", alarm::weight::refusing});
+    if (const auto last = spool_->last_outcome(); last.ec)
+        made.alarms.push_back({"the last write to the queue failed: " + last.ec.message(),
+                               std::chrono::steady_clock::now() - last.when < shunned_for
+                                   ? alarm::weight::refusing
+                                   : alarm::weight::degraded});
     if (!damaged_.empty())
-        made.alarms.push_back(fmt::format("{} accepted messages are damaged and not tried", damaged_.size()));
+        made.alarms.push_back(
+            {fmt::format("{} accepted messages are damaged and not tried", damaged_.size())});
     if (made.certificate_expires - now_seconds() < expiry_warning)
-        made.alarms.push_back("a certificate expires within 14 days");
+        made.alarms.push_back({"a certificate expires within 14 days"});
     if (!complained_of_.empty())
-        made.alarms.push_back("a certificate on disk can't be used, the old one goes on: the log says why");
+        made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
         made.listeners.push_back({on->settings->name, on->address.to_string(), "mx",

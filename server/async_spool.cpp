@@ -25,6 +25,13 @@ std::size_t octets_of(const storage::queue_operation& what) {
     return insert == nullptr ? 0 : insert->body.size();
 }
 
+// That it brings into the queue.
+std::size_t messages_in(const storage::queue_operation& what) {
+    if (std::holds_alternative<storage::insert_message>(what)) return 1;
+    const auto* settled = std::get_if<storage::settle_message>(&what);
+    return settled == nullptr ? 0 : settled->notices.size();
+}
+
 } // namespace
 
 async_spool::async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert)
@@ -63,7 +70,7 @@ boost::asio::awaitable<error_code> async_spool::submit(storage::queue_operation 
     co_return co_await suspend_until(std::move(start), give_up);
 }
 
-error_code async_spool::last_outcome() const {
+async_spool::outcome async_spool::last_outcome() const {
     const std::lock_guard lock(mutex_);
     return last_outcome_;
 }
@@ -107,23 +114,24 @@ void async_spool::write(std::vector<waiting>& batch) {
     std::vector<storage::queue_operation> operations;
     operations.reserve(batch.size());
     for (auto& entry : batch) operations.push_back(std::move(entry.what));
+    const auto began = std::chrono::steady_clock::now();
     const auto outcomes = queue_.commit_each(operations);
+    const auto ended = std::chrono::steady_clock::now();
+    measures_.times.add(ended - began);
     {
         const std::lock_guard lock(mutex_);
         const auto failed =
             std::find_if(outcomes.begin(), outcomes.end(), [](error_code ec) { return !!ec; });
-        last_outcome_ = failed == outcomes.end() ? error_code{} : *failed;
+        last_outcome_ = {failed == outcomes.end() ? error_code{} : *failed, ended};
     }
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
-    bool inserted = false;
+    std::size_t inserted = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
+        if (!outcomes[i]) inserted += messages_in(operations[i]);
         batch[i].then(outcomes[i]);
-        const auto* settled = std::get_if<storage::settle_message>(&operations[i]);
-        const bool brings = std::holds_alternative<storage::insert_message>(operations[i]) ||
-                            (settled != nullptr && !settled->notices.empty());
-        inserted = inserted || (!outcomes[i] && brings);
     }
-    if (inserted) after_insert_();
+    measures_.messages.fetch_add(inserted, std::memory_order_relaxed);
+    if (inserted != 0) after_insert_();
 }
 
 } // namespace postern::server

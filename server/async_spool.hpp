@@ -6,6 +6,7 @@
 
 #include "protocol/result.hpp"
 #include "server/awaiting.hpp"
+#include "server/histogram.hpp"
 #include "storage/queue.hpp"
 
 #include <atomic>
@@ -16,6 +17,12 @@
 #include <thread>
 
 namespace postern::server {
+
+// Of the flushes that were made; any thread.
+struct commit_measures {
+    histogram times;                        // of each batch, flush included
+    std::atomic<std::uint64_t> messages{0}; // that entered the queue
+};
 
 class async_spool {
   public:
@@ -38,7 +45,12 @@ class async_spool {
     // Any thread. True: somebody waits for the results, so that they wait for nothing.
     void hurry(bool now);
     // The outcome of the last batch, the first error if any of it failed: an alarm.
-    boost::system::error_code last_outcome() const;
+    struct outcome {
+        boost::system::error_code ec;
+        std::chrono::steady_clock::time_point when; // 0 = never
+    };
+    outcome last_outcome() const;
+    const commit_measures& measures() const { return measures_; }
     void stop();
 
   private:
@@ -54,11 +66,12 @@ class async_spool {
     const std::size_t pending_max_;
     std::function<void()> after_insert_;
     std::atomic<std::size_t> pending_{0};
+    commit_measures measures_;
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::vector<waiting> gathered_;
     std::chrono::steady_clock::time_point write_by_; // of what has gathered, at the latest
-    boost::system::error_code last_outcome_;
+    outcome last_outcome_;
     bool stopping_ = false, hurried_ = false;
     std::thread writer_;
 };

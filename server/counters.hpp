@@ -1,14 +1,35 @@
-// What is counted, for `postern status`. Relaxed: each is a number on its own.
+// What is counted, for `postern status` and /metrics. Relaxed: each is a number on its own.
 #pragma once
 
-#include <atomic>
+#include "server/histogram.hpp"
+
 #include <cstdint>
+#include <string_view>
 
 namespace postern::server {
+
+// TLS handshakes that were completed, by what they came to.
+struct handshake_counts {
+    static constexpr std::array<std::string_view, 4> versions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+    struct of_version {
+        std::atomic<std::uint64_t> whole{0}, resumed{0};
+    };
+    std::array<of_version, versions.size()> by_version;
+
+    void add(std::string_view version, bool was_resumed) {
+        const auto at = std::find(versions.begin(), versions.end(), version);
+        if (at == versions.end()) return;
+        auto& row = by_version[static_cast<std::size_t>(at - versions.begin())];
+        (was_resumed ? row.resumed : row.whole).fetch_add(1, std::memory_order_relaxed);
+    }
+};
 
 struct counters {
     std::atomic<std::uint64_t> messages_accepted{0}, messages_refused{0}, recipients_refused{0};
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0};
+    histogram reply_times; // from a message's end of data to its reply
+    handshake_counts handshakes;
+    std::atomic<std::uint64_t> handshakes_failed{0};
     std::atomic<bool> disk_low{false}; // MAIL is answered 452 while it is set
 };
 

@@ -8,7 +8,7 @@
 namespace postern::server {
 
 // What is neither a listener, a session nor a delivery: tables, the log, certificates while they are read,
-// the control socket with its clients, callers who are being told 421.
+// the control socket and the status pages with their clients, callers who are being told 421.
 inline constexpr std::size_t reserved_descriptors = 256;
 inline constexpr std::size_t descriptors_of_session = 2;  // its socket and the body of a large message
 inline constexpr std::size_t descriptors_of_delivery = 8; // the Maildir's folders, the file, the body

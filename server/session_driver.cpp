@@ -174,6 +174,7 @@ asio::awaitable<bool> session_driver::start_tls_layer() {
         co_return true;
     }
     lost_ = true;
+    services_.counts.handshakes_failed.fetch_add(1, std::memory_order_relaxed);
     log_event_now(log_event::note, stream_->tls_layer() != nullptr
                                        ? "TLS handshake failed: " + stream_->tls_layer()->error()
                                        : std::string("TLS handshake failed"));
@@ -345,6 +346,7 @@ asio::awaitable<void> session_driver::ask() {
         }
     }
     if (at == policy::stage::mail) learned_ = {};
+    if (at == policy::stage::content) content_ended_ = std::chrono::steady_clock::now();
     verdict_answer answer;
     if (at == policy::stage::mail && refuses_new_mail(answer.with))
         answer.what = verdict_answer::kind::refuse;

@@ -122,6 +122,7 @@ class session_driver final : public roster::member, private stream::taker {
     steady_time::duration rate_spent_{};    // in the reads before it
     std::uint64_t rate_octets_ = 0;
 
+    steady_time content_ended_; // of the message that is being taken
     policy::transaction learned_;
     std::string refused_by_; // the check behind the reply that is being said
     std::optional<incoming_body> body_;

@@ -28,6 +28,7 @@ void session_driver::log_event_now(log_event event, std::string_view text) {
         facts = stream_->tls_layer()->facts();
         made.tls_protocol = facts.protocol;
         made.tls_cipher = facts.cipher;
+        services_.counts.handshakes.add(facts.protocol, facts.resumed);
     }
     services_.journal.write(made);
 }

@@ -117,6 +117,7 @@ asio::awaitable<void> session_driver::commit() {
     }
     clear_deadline();
     if (!ec) log_accepted(size, recipients);
+    services_.counts.reply_times.add(std::chrono::steady_clock::now() - content_ended_);
     session_->on_commit(ec ? answer_for(ec) : verdict_answer{});
     body_.reset();
     learned_ = {};

@@ -187,6 +187,7 @@ state_dir = {quoted(apart.path("state"))}
 user = ""
 [admin]
 socket = {quoted(apart.path("admin.sock"))}
+http = ""
 [local]
 maildir = {quoted(mail + "/{domain}/{local}")}
 [queue]

@@ -7,6 +7,13 @@
 
 namespace postern::server {
 
+// What needs an operator. refusing: no new mail is taken until it is over; degraded: the rest goes on.
+struct alarm {
+    enum class weight { degraded, refusing };
+    std::string text; // one line
+    weight how = weight::degraded;
+};
+
 struct listener_status {
     std::string name;
     std::string address; // bound
@@ -31,7 +38,8 @@ struct server_status {
     std::uint64_t queue_pending = 0; // waiting for the writer
     std::uint64_t log_lines_dropped = 0;
     std::int64_t certificate_expires = 0;
-    std::vector<std::string> alarms; // what needs an operator, one line each
+    bool draining = false;
+    std::vector<alarm> alarms;
     std::vector<listener_status> listeners;
 };
 

@@ -54,7 +54,7 @@ boost::json::object status_document(const server_status& status) {
                                                 {"sessions", listener.sessions},
                                                 {"connections", listener.connections}});
     boost::json::array alarms;
-    for (const auto& alarm : status.alarms) alarms.emplace_back(shown(alarm));
+    for (const auto& alarm : status.alarms) alarms.emplace_back(shown(alarm.text));
     return {{"version", status.version},
             {"hostname", shown(status.hostname)},
             {"pid", status.pid},

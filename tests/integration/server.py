@@ -55,7 +55,7 @@ class Server:
         os.mkdir(self.mail)
         self.settings = {
             'server': {'hostname': 'mx.d.test', 'state_dir': self.path('state'), 'user': '', 'threads': 2},
-            'admin': {'socket': self.path('admin.sock')},
+            'admin': {'socket': self.path('admin.sock'), 'http': ''},
             'local': {'maildir': self.mail + '/{domain}/{local}'},
             'queue': {'retry': ['1s']},
             'limits': {'error_delay': '0s'},

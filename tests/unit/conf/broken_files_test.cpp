@@ -65,7 +65,7 @@ const fault faults[] = {
     {"threads = 4\n", 1, 1, "threads", "it belongs in [server]"},
     {"[server]\nexpire = \"5d\"\n", 2, 1, "server.expire", "it belongs in [queue]"},
     {"[[certificate]]\ncert = \"/a\"\n", 1, 3, "certificate", "it belongs in [tls]"},
-    {"[admin]\ncolour = 1\n", 2, 1, "admin.colour", "those here are socket"},
+    {"[admin]\ncolour = 1\n", 2, 1, "admin.colour", "those here are socket, http"},
     {"[zebra]\n", 1, 2, "zebra", "the sections are server, log, admin, tls, listener, limits, local, queue"},
     {"[\"a\\u0007b\"]\n", 1, 2, "a?b", "the sections are"},
     // Types
@@ -112,6 +112,8 @@ const fault faults[] = {
     {"[server]\nuser = \"0\"\n", 2, 8, "server.user", "is not the name of a system user"},
     {"[log]\nfile = \"mail.log\"\n", 2, 8, "log.file", "write \"-\" for standard output or an absolute path"},
     {"[log]\nsyslog_name = \"a b\"\n", 2, 15, "log.syslog_name", "such as \"postfix\""},
+    {"[admin]\nhttp = \"localhost:8025\"\n", 2, 8, "admin.http", "127.0.0.1:8025"},
+    {"[admin]\nhttp = \"127.0.0.1\"\n", 2, 8, "admin.http", "127.0.0.1:8025"},
     {"[admin]\nsocket = \"/" + std::string(107, 's') + "\"\n", 2, 10, "admin.socket", "108 octets"},
     {"[local]\nmaildir = \"{domain}/{local}\"\n", 2, 11, "local.maildir", "beginning with \"/\""},
     {"[local]\nmaildir = \"/m/{local}\"\n", 2, 11, "local.maildir", "has no {domain}"},

@@ -212,7 +212,7 @@ TEST_CASE("listeners at any port don't collide") {
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
     const auto result = load("[dns]\ntrust_ad = \"always\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
                              "[dnsbl]\n[[dnsbl.zone]]\nname = \"a\"\n[[dnsbl.zone]]\nname = \"b\"\n"
-                             "[admin]\nhttp = \"127.0.0.1:8025\"\n" +
+                             "[relay]\nhost = \"a\"\n" +
                              least + "tier = \"d\"\n");
     CHECK(result.ok());
     CHECK(lines(result) ==
@@ -220,10 +220,33 @@ TEST_CASE("what this version doesn't do is never silently ignored, once for each
               "x.toml:1:1: dns: warning: has no effect in this version; leave it out",
               "x.toml:3:1: tier: warning: has no effect in this version; leave it out",
               "x.toml:6:1: dnsbl: warning: has no effect in this version; leave it out",
-              "x.toml:12:8: admin.http: warning: has no effect in this version; leave it out",
+              "x.toml:11:1: relay: warning: has no effect in this version; leave it out",
               "x.toml:16:8: listener[0].tier: warning: tier d asks for antivirus, attachments, dnsbl, which "
               "this "
               "version does not run"});
+}
+
+TEST_CASE("status pages that other machines can reach are warned of, and only those") {
+    const std::pair<const char*, bool> addresses[] = {
+        {"", false},           {"127.0.0.1:8025", false}, {"127.9.9.9:1", false},
+        {"[::1]:8025", false}, {"0.0.0.0:8025", true},    {"10.0.0.1:8025", true},
+        {"[::]:8025", true},   {"[fe80::1]:8025", true}};
+    for (const auto& [address, warned] : addresses) {
+        CAPTURE(address);
+        const auto result = load("[admin]\nhttp = \"" + std::string(address) + "\"\n" + least);
+        REQUIRE(result.ok());
+        CHECK(result.snapshot->admin.http == address);
+        REQUIRE(result.findings.size() == (warned ? 1 : 0));
+        if (warned) CHECK_THAT(result.findings[0].problem, Catch::Contains("no password"));
+    }
+}
+
+TEST_CASE("status pages and a listener don't share an address") {
+    const auto result = load("[admin]\nhttp = \"127.0.0.1:25\"\n[[listener]]\nname = \"a\"\n"
+                             "address = \"127.0.0.1:25\"\n");
+    CHECK(!result.ok());
+    CHECK(lines(result)[0] == "x.toml:2:8: admin.http: \"127.0.0.1:25\" is already an address of listener "
+                              "\"a\"; give it another port");
 }
 
 TEST_CASE("a tier is warned of only where the file asks for tests that don't exist") {

@@ -84,7 +84,7 @@ TEST_CASE("a reload keeps what needs a restart, says so, and takes the rest") {
 
     auto fresh =
         load_good("[server]\nhostname = \"new.example\"\nthreads = 3\nuser = \"\"\nstate_dir = \"/s\"\n"
-                  "[admin]\nsocket = \"/s/a\"\n[limits]\nerrors = 3\n[queue]\nmax_pending = 7\n"
+                  "[admin]\nsocket = \"/s/a\"\nhttp = \"\"\n[limits]\nerrors = 3\n[queue]\nmax_pending = 7\n"
                   "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:27\"\ntier = \"a\"\n"
                   "[[listener]]\nname = \"c\"\naddress = \"127.0.0.1:28\"\n");
     const std::string later = ": the change takes effect at the next start";
@@ -92,6 +92,7 @@ TEST_CASE("a reload keeps what needs a restart, says so, and takes the rest") {
                                           "server.threads" + later,
                                           "server.user" + later,
                                           "admin.socket" + later,
+                                          "admin.http" + later,
                                           "queue.max_pending" + later,
                                           "listener \"c\": it begins at the next start",
                                           "listener \"a\": it goes on until the next start",

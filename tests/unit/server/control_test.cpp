@@ -36,7 +36,7 @@ class fake_target final : public control_target {
         status.pid = 42;
         status.started = 1;
         status.messages_accepted = 7;
-        status.alarms = {"the disk is nearly full"};
+        status.alarms = {{"the disk is nearly full", alarm::weight::refusing}};
         status.listeners = {{"mx", "127.0.0.1:25", "mx", "starttls", 3, 9}};
         return status;
     }

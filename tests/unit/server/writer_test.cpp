@@ -61,9 +61,9 @@ TEST_CASE("a failed batch is told to all of it, and the next one works") {
     };
     CHECK_FALSE(outcome(message(7)));
     CHECK(outcome(message(7)) == storage::storage_errc::exists);
-    CHECK(spool.last_outcome() == storage::storage_errc::exists);
+    CHECK(spool.last_outcome().ec == storage::storage_errc::exists);
     CHECK_FALSE(outcome(message(8)));
-    CHECK_FALSE(spool.last_outcome());
+    CHECK_FALSE(spool.last_outcome().ec);
 }
 
 TEST_CASE("a result waits a moment for a message and shares its flush, and not for ever") {

@@ -1,0 +1,50 @@
+// A small HTTP server for looking at the server: GET and HEAD, no body, one request a connection. It knows no
+// page; it is bound before the rights of root go and served on the main thread. Whatever a client sends or
+// doesn't send costs its own connection, for client_time_max at the longest, and none of its text ever comes
+// back to it.
+#pragma once
+
+#include "conf/config.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace postern::server {
+
+inline constexpr std::size_t http_clients_max = 32;
+inline constexpr std::size_t http_header_max = 8192; // octets of a request
+inline constexpr std::chrono::seconds http_client_time_max{5};
+
+struct http_answer {
+    unsigned status = 200;
+    std::string_view content_type; // lives for ever
+    std::string body;
+};
+
+// What is served. Called on the main thread.
+class http_pages {
+  public:
+    virtual ~http_pages() = default;
+    virtual http_answer page(std::string_view path) = 0; // without the query; 404 for what there isn't
+};
+
+class http_listener {
+  public:
+    explicit http_listener(const boost::asio::any_io_executor& on);
+    ~http_listener();
+    // "", or why not with the cure. Port 0 takes any.
+    std::string listen(const conf::endpoint& on);
+    const conf::endpoint& address() const; // bound
+    // Until the executor stops, or the returned task is cancelled. The pages outlive it.
+    static boost::asio::awaitable<void> serve(std::unique_ptr<http_listener> on, http_pages& pages);
+
+  private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+} // namespace postern::server

@@ -1,0 +1,169 @@
+#include "server/admin/metrics.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+
+namespace postern::server {
+
+namespace {
+
+// A label with its value escaped as the format wants it.
+struct label {
+    std::string_view name;
+    std::string_view value;
+};
+
+class exposition {
+  public:
+    using labels = std::initializer_list<label>;
+
+    // The head of a family; its samples follow.
+    void family(std::string_view name, std::string_view type, std::string_view help) {
+        name_ = name;
+        fmt::format_to(std::back_inserter(text_), "# HELP postern_{} {}\n# TYPE postern_{} {}\n", name, help,
+                       name, type);
+    }
+    void sample(labels with, std::uint64_t value) { line("", with, fmt::format_int(value).str()); }
+
+    void counter(std::string_view name, std::string_view help, std::uint64_t value) {
+        family(name, "counter", help);
+        sample({}, value);
+    }
+    void gauge(std::string_view name, std::string_view help, std::uint64_t value) {
+        family(name, "gauge", help);
+        sample({}, value);
+    }
+    void times(std::string_view name, std::string_view help, const histogram::values& of) {
+        family(name, "histogram", help);
+        std::uint64_t up_to = 0;
+        for (std::size_t i = 0; i < histogram::bounds.size(); ++i) {
+            up_to += of.counts[i];
+            const auto bound = in_seconds(histogram::bounds[i]);
+            line("_bucket", {{"le", bound}}, fmt::format_int(up_to).str());
+        }
+        const std::string count = fmt::format_int(of.count()).str();
+        line("_bucket", {{"le", "+Inf"}}, count);
+        line("_sum", {}, in_seconds(of.sum));
+        line("_count", {}, count);
+    }
+    void amount(histogram::duration time) { line("", {}, in_seconds(time)); }
+    static std::string in_seconds(histogram::duration time) {
+        return fmt::format("{}", static_cast<double>(time.count()) / 1e6);
+    }
+    std::string take() { return std::move(text_); }
+
+  private:
+    void line(std::string_view suffix, labels with, std::string_view value) {
+        fmt::format_to(std::back_inserter(text_), "postern_{}{}", name_, suffix);
+        char before = '{';
+        for (const auto& one : with) {
+            text_ += before;
+            before = ',';
+            text_.append(one.name).append("=\"");
+            for (const char c : one.value) add_escaped(c);
+            text_ += '"';
+        }
+        if (with.size() != 0) text_ += '}';
+        fmt::format_to(std::back_inserter(text_), " {}\n", value);
+    }
+    void add_escaped(char c) {
+        if (c == '\n') {
+            text_ += "\\n";
+            return;
+        }
+        if (c == '\\' || c == '"') text_ += '\\';
+        text_ += c;
+    }
+
+    std::string_view name_;
+    std::string text_;
+};
+
+void add_program(exposition& out, const observed& seen) {
+    out.family("build_info", "gauge", "The version that runs; always 1.");
+    out.sample({{"version", seen.status.version}}, 1);
+    out.gauge("start_time_seconds", "When the server started, in Unix time.",
+              static_cast<std::uint64_t>(seen.status.started));
+    out.gauge("reload_time_seconds", "When the configuration was last taken over anew; 0 = never.",
+              static_cast<std::uint64_t>(seen.status.reloaded));
+    out.gauge("draining", "1 while the server ends: it takes no new connections.", seen.status.draining);
+    out.family("alarms", "gauge",
+               "What needs an operator: refusing = no new mail is taken, degraded = the rest.");
+    std::uint64_t refusing = 0;
+    for (const auto& one : seen.status.alarms) refusing += one.how == alarm::weight::refusing;
+    out.sample({{"severity", "degraded"}}, seen.status.alarms.size() - refusing);
+    out.sample({{"severity", "refusing"}}, refusing);
+}
+
+void add_connections(exposition& out, const observed& seen) {
+    out.family("sessions", "gauge", "Sessions at this moment.");
+    for (const auto& on : seen.status.listeners)
+        out.sample({{"listener", on.name}, {"address", on.address}}, on.sessions);
+    out.family("connections_total", "counter", "Connections that were taken.");
+    for (const auto& on : seen.status.listeners)
+        out.sample({{"listener", on.name}, {"address", on.address}}, on.connections);
+    out.family("tls_handshakes_total", "counter", "TLS handshakes that succeeded.");
+    for (const auto& row : seen.handshakes) {
+        out.sample({{"version", row.version}, {"resumed", "false"}}, row.whole);
+        out.sample({{"version", row.version}, {"resumed", "true"}}, row.resumed);
+    }
+    out.counter("tls_handshake_failures_total", "TLS handshakes that failed.", seen.handshakes_failed);
+    if (seen.status.certificate_expires > 0)
+        out.gauge("certificate_expiry_timestamp_seconds", "When the first certificate expires, in Unix time.",
+                  static_cast<std::uint64_t>(seen.status.certificate_expires));
+}
+
+void add_mail(exposition& out, const observed& seen) {
+    const auto& status = seen.status;
+    out.counter("messages_accepted_total", "Messages that were answered 250 and are the server's.",
+                status.messages_accepted);
+    out.counter("messages_refused_total", "Messages that were refused after their content.",
+                status.messages_refused);
+    out.counter("recipients_refused_total", "Recipients that were refused.", status.recipients_refused);
+    out.times("reply_seconds", "From the end of a message's data to its reply.", seen.reply_times);
+    out.family("deliveries_total", "counter",
+               "Attempts at a recipient, by what came of them: deferred ones are made again.");
+    out.sample({{"result", "delivered"}}, status.delivered);
+    out.sample({{"result", "deferred"}}, status.deferred);
+    out.sample({{"result", "failed"}}, status.failed);
+    out.gauge("deliveries_under_way", "Messages that are being delivered.", seen.deliveries_under_way);
+}
+
+void add_queue(exposition& out, const observed& seen) {
+    out.gauge("queue_messages", "Messages in the queue.", seen.status.queue_messages);
+    out.gauge("queue_bytes", "Octets in use in the queue's table; larger bodies lie in files beside it.",
+              seen.queue_octets);
+    out.gauge("queue_pending", "Messages and results that wait to be written.", seen.status.queue_pending);
+    out.counter("queue_commits_total", "Batches written to the queue, each with one flush.",
+                seen.commit_times.count());
+    out.counter("queue_messages_committed_total", "Messages written to the queue, notices included.",
+                seen.messages_committed);
+    out.times("queue_commit_seconds", "How long a batch takes to be on stable storage.", seen.commit_times);
+    if (seen.disk_free)
+        out.gauge("disk_free_bytes", "Octets free where the state folder lies.", *seen.disk_free);
+    out.gauge("disk_low", "1 while mail is refused for want of room, or for another state folder.",
+              seen.disk_low);
+}
+
+void add_process(exposition& out, const observed& seen) {
+    out.counter("log_lines_dropped_total", "Lines of the log that were lost.", seen.status.log_lines_dropped);
+    out.gauge("process_open_fds", "File descriptors in use.", seen.descriptors_open);
+    out.gauge("process_max_fds", "File descriptors that the system gives.", seen.descriptors_limit);
+    out.gauge("process_resident_memory_bytes", "Resident memory.", seen.resident_octets);
+    out.family("process_cpu_seconds_total", "counter", "Processor time, of user and system.");
+    out.amount(histogram::duration(seen.processor_milliseconds * 1000));
+}
+
+} // namespace
+
+std::string render_metrics(const observed& seen) {
+    exposition out;
+    add_program(out, seen);
+    add_connections(out, seen);
+    add_mail(out, seen);
+    add_queue(out, seen);
+    add_process(out, seen);
+    return out.take();
+}
+
+} // namespace postern::server

@@ -1,0 +1,41 @@
+// What can be seen of a running server at one moment: the status, and what only /metrics and the status page
+// show. The pages are pure functions of it.
+#pragma once
+
+#include "server/admin/status.hpp"
+#include "server/histogram.hpp"
+#include "storage/queue.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace postern::server {
+
+inline constexpr std::size_t oldest_shown = 20;
+
+struct handshake_row {
+    std::string_view version; // "TLSv1.3"; of the table in counters.hpp
+    std::uint64_t whole = 0, resumed = 0;
+};
+
+struct observed {
+    server_status status;
+    std::int64_t now = 0; // unix seconds
+
+    std::uint64_t queue_octets = 0;
+    std::uint64_t deliveries_under_way = 0;
+    std::uint64_t messages_committed = 0;
+    histogram::values commit_times, reply_times;
+    std::vector<handshake_row> handshakes;
+    std::uint64_t handshakes_failed = 0;
+
+    std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked
+    bool disk_low = false;
+    std::uint64_t descriptors_open = 0, descriptors_limit = 0;
+    std::uint64_t resident_octets = 0;
+    std::uint64_t processor_milliseconds = 0;
+
+    std::vector<storage::queued_message> oldest; // at most oldest_shown, in the order of arrival
+};
+
+} // namespace postern::server

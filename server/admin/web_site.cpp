@@ -1,0 +1,36 @@
+#include "server/admin/web_site.hpp"
+
+#include "server/admin/health.hpp"
+#include "server/admin/metrics.hpp"
+#include "server/admin/status_page.hpp"
+
+namespace postern::server {
+
+namespace {
+
+constexpr std::chrono::seconds good_for{1};
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::string_view html = "text/html; charset=utf-8";
+
+} // namespace
+
+http_answer web_site::page(std::string_view path) {
+    if (path == "/") return {200, html, render_status_page(seen())};
+    if (path == "/metrics") return {200, metrics_content_type, render_metrics(seen())};
+    if (path == "/healthz") {
+        auto now = health_of(target_.status());
+        return {now.takes_mail ? 200U : 503U, plain_text, std::move(now.text)};
+    }
+    return {404, plain_text, "Not Found\n"};
+}
+
+const observed& web_site::seen() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!seen_ || now - seen_at_ >= good_for) {
+        seen_ = target_.observe();
+        seen_at_ = now;
+    }
+    return *seen_;
+}
+
+} // namespace postern::server

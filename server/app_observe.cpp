@@ -1,0 +1,79 @@
+// What the status pages show of the server: copies of its counters and a few questions to the system.
+#include "server/app.hpp"
+
+#include "conf/settings.hpp"
+#include "server/clock.hpp"
+
+#include <ctime>
+#include <fmt/format.h>
+#include <fstream>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace postern::server {
+
+namespace {
+
+std::uint64_t resident_octets() {
+    std::ifstream in("/proc/self/statm");
+    std::uint64_t whole = 0, resident = 0;
+    in >> whole >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t milliseconds_of(const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_usec) / 1000;
+}
+
+void look_at_process(observed& into) {
+    into.descriptors_open = open_descriptors();
+    into.descriptors_limit = descriptor_limit();
+    into.resident_octets = resident_octets();
+    rusage used{};
+    if (::getrusage(RUSAGE_SELF, &used) == 0)
+        into.processor_milliseconds = milliseconds_of(used.ru_utime) + milliseconds_of(used.ru_stime);
+}
+
+} // namespace
+
+start_problem app::bind_http() {
+    const auto config = config_.get()->config;
+    const auto where = conf::parse_endpoint(config->admin.http);
+    if (!where) return {};
+    http_ = std::make_unique<http_listener>(main_.get_executor());
+    if (auto problem = http_->listen(*where); !problem.empty())
+        return {exit_code::unavailable, "admin.http: " + problem};
+    return {};
+}
+
+void app::serve_http() {
+    if (!http_) return;
+    spawn(main_.get_executor(), http_listener::serve(std::move(http_), site_),
+          [this](std::string_view what) { journal_->fault("admin.http: " + std::string(what)); });
+}
+
+observed app::observe() {
+    observed made;
+    made.status = status();
+    made.now = now_seconds();
+    if (const auto totals = queue_->totals()) made.queue_octets = totals->octets;
+    if (auto page = queue_->list(storage::queue_id{}, oldest_shown)) made.oldest = std::move(page->messages);
+    made.deliveries_under_way = attempts_.size();
+    const auto& commits = spool_->measures();
+    made.messages_committed = commits.messages.load(std::memory_order_relaxed);
+    made.commit_times = commits.times.read();
+    made.reply_times = counts_.reply_times.read();
+    for (std::size_t i = 0; i < handshake_counts::versions.size(); ++i) {
+        const auto& row = counts_.handshakes.by_version[i];
+        made.handshakes.push_back({handshake_counts::versions[i], row.whole, row.resumed});
+    }
+    made.handshakes_failed = counts_.handshakes_failed;
+    const auto config = config_.get()->config;
+    if (const auto free = storage::system_files().free_bytes(config->server.state_dir))
+        made.disk_free = *free;
+    made.disk_low = counts_.disk_low;
+    look_at_process(made);
+    return made;
+}
+
+} // namespace postern::server
