@@ -8,9 +8,11 @@
 #include "storage/queue.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace postern::server {
@@ -33,6 +35,8 @@ class async_spool {
     const storage::queue& queue() const { return queue_; }
     std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
     bool has_room() const { return pending() < pending_max_; }
+    // Since when the writer has been at the batch that it writes now; nullopt while it waits for one.
+    std::optional<std::chrono::steady_clock::time_point> writing_since() const;
     // The outcome of the last batch, the first error if any of it failed: an alarm.
     boost::system::error_code last_outcome() const;
     void stop();
@@ -49,6 +53,7 @@ class async_spool {
     const std::size_t pending_max_;
     std::function<void()> after_insert_;
     std::atomic<std::size_t> pending_{0};
+    std::atomic<std::chrono::steady_clock::rep> writing_since_{0}; // 0 = it waits
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::vector<waiting> gathered_;
