@@ -3,13 +3,17 @@ import os
 import re
 import socket
 import sys
+import time
 
 from deadline import until
 
 # What systemd does between fork and exec: descriptors from 3 on, and LISTEN_PID and WATCHDOG_PID of the process itself.
 STARTER = '''
 import fcntl, os, sys
-high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 200) for fd in sys.argv[1].split(",") if fd]
+given = [int(fd) for fd in sys.argv[1].split(",") if fd]
+high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 200) for fd in given]
+for fd in given:
+    os.close(fd)
 for place, fd in enumerate(high):
     os.dup2(fd, 3 + place)
     os.close(fd)
@@ -77,6 +81,13 @@ class Manager:
             return message if message and key in message and re.fullmatch(pattern, message[key]) else None
 
         return until(f'{key}={pattern}', look)
+
+    def hears_none(self, key, within):
+        """For so many seconds no message has `key`."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            message = self.receive(end - time.monotonic())
+            assert not message or key not in message, message
 
     def drain(self):
         while self.receive():
