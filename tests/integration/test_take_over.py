@@ -12,6 +12,7 @@ from clients import smtp_source
 from deadline import PATIENCE, contains, equal, until
 from dovecot import free_port
 from server import BINARY, Server
+from test_privileges import RootServer, start_as_the_user
 from test_queue import numbered, numbers
 from wire import Wire
 
@@ -301,6 +302,27 @@ def a_stranger_gets_nothing():
         assert answer in ('connected', "(b'', [])"), answer
 
 
+def with_the_rights_of_root_and_without():
+    """The elder gave them up; the newcomer has them still, and then one that never had any, with more workers than there are sockets."""
+    server = RootServer()
+    server.settings['listener'][0]['address'] = f'127.0.0.1:{free_port()}'
+    server.configure()
+    with server:
+        take_over(server)
+        server.settings['server']['threads'] = 4
+        server.configure()
+        elder = server.process
+        server.log_start = server.log_end()
+        with open(server.log_path, 'ab') as log:
+            server.process = start_as_the_user(server, words=['--take-over'], stdout=log, stderr=log)
+        finish_take_over(server, elder)
+        for _ in range(20):
+            with server.connect() as wire:
+                wire.greet()
+                wire.deliver(MESSAGE)
+        server.wait_messages(20)
+
+
 # An older program and a newer queue
 
 def set_queue_format(server, number):
@@ -334,4 +356,5 @@ def test_a_queue_of_a_later_version_is_refused():
 
 def cases():
     if os.geteuid() == 0:
-        yield a_stranger_gets_nothing.__name__, a_stranger_gets_nothing
+        for test in (a_stranger_gets_nothing, with_the_rights_of_root_and_without):
+            yield test.__name__, test
