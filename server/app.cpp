@@ -11,8 +11,8 @@
 #include <boost/asio/detached.hpp>
 #include <csignal>
 #include <fmt/format.h>
+#include <ostream>
 #include <thread>
-#include <unistd.h>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -25,8 +25,7 @@ constexpr std::size_t pool_queue_max = 4096;
 // Maildirs may lie on a file system that hangs: what asks them has threads of its own.
 constexpr unsigned room_threads = 4;
 constexpr std::size_t room_queue_max = 1024;
-constexpr std::chrono::milliseconds drain_poll{50};
-constexpr std::chrono::seconds halt_grace{5};
+constexpr std::chrono::milliseconds lock_poll{50};
 
 } // namespace
 
@@ -40,8 +39,9 @@ storage::resolve_settings resolve_settings_of(const conf::config& config) {
     return made;
 }
 
-app::app(std::string config_file, std::shared_ptr<const conf::config> config)
-    : config_file_(std::move(config_file)) {
+app::app(std::string config_file, std::shared_ptr<const conf::config> config, start_way how,
+         std::ostream& console)
+    : config_file_(std::move(config_file)), how_(how), console_(console) {
     auto first = std::make_shared<snapshot>();
     first->resolving = resolve_settings_of(*config);
     first->config = std::move(config);
@@ -52,14 +52,17 @@ app::~app() { stop_services(); }
 
 start_problem app::start() {
     const auto& server = config_.get()->config->server;
+    if (auto problem = receive_sockets(); !problem.text.empty()) return problem;
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
-    if (auto problem = bind_http(); !problem.text.empty()) return problem;
+    if (auto problem = agree_to_take_over(); !problem.text.empty()) return problem;
     descriptors_ = {open_descriptors(), std::min(config_.get()->config->queue.deliveries, pool_threads)};
     if (auto problem = take_state_folder(); !problem.text.empty()) return problem;
     const belongings things{server.state_dir, *lock_, config_.get()->config->admin.socket};
     if (auto text = drop_privileges(server.user, things); !text.empty()) return {exit_code::config, text};
     if (auto problem = open_journal(); !problem.text.empty()) return problem;
+    manager_.on_trouble([this](std::string_view what) { journal_->fault(what); });
     journal_->write({.event = log_event::starting, .text = config_file_});
+    for (const auto& text : remarks_) journal_->note(text);
     if (auto problem = open_all(); !problem.text.empty()) {
         journal_->fault("cannot start: " + problem.text);
         return problem;
@@ -67,13 +70,27 @@ start_problem app::start() {
     start_services();
     say_listening();
     serve_http();
+    give_sockets_to_manager();
+    tell_manager_status();
+    manager_.ready();
+    watch_life();
     return {};
 }
 
 start_problem app::take_state_folder() {
     const auto& folder = config_.get()->config->server.state_dir;
     std::string about;
+    const auto until = std::chrono::steady_clock::now() + predecessor_ends_within_;
     auto lock = storage::state_lock::take(folder, about);
+    const auto is_held = [&lock] { return !lock && lock.error() == storage_errc::locked; };
+    if (takes_over_ && is_held())
+        console_ << fmt::format("postern: waiting for process {} to end its sessions, {} s at the most",
+                                about, predecessor_ends_within_.count())
+                 << std::endl;
+    while (takes_over_ && is_held() && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(lock_poll);
+        lock = storage::state_lock::take(folder, about);
+    }
     if (!lock && lock.error() == storage_errc::locked)
         return {exit_code::temporary,
                 fmt::format("{}: another postern (process {}) uses this state folder", folder, about)};
@@ -101,6 +118,9 @@ start_problem app::open_journal() {
 start_problem app::open_all() {
     if (auto problem = make_certificates(); !problem.text.empty()) return problem;
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    handover_ = std::make_unique<handover_listener>(config_.get()->config->server.state_dir);
+    if (!handover_->problem().empty()) return {exit_code::cant_create, handover_->problem()};
+    if (auto problem = bind_http(); !problem.text.empty()) return problem;
     return open_control_socket();
 }
 
@@ -118,32 +138,6 @@ start_problem app::open_control_socket() {
                                : "its folder must be there, and the server's user be able to write it";
         return {exit_code::cant_create, fmt::format("admin.socket: {}: {}; {}", path, ec.message(), cure)};
     }
-}
-
-start_problem app::bind_listeners() {
-    const auto config = config_.get()->config;
-    const unsigned count = config->server.threads != 0 ? config->server.threads
-                                                       : std::max(1U, std::thread::hardware_concurrency());
-    try {
-        for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
-    } catch (const std::exception& failure) { // Asio's way to say that there is no descriptor left
-        return {exit_code::config, fmt::format("server.threads = {}: {}; LimitNOFILE= in systemd, ulimit -n",
-                                               count, failure.what())};
-    }
-    for (const auto& row : config->listeners) {
-        const std::shared_ptr<const conf::listener_settings> settings(config, &row);
-        for (const auto& address : row.addresses) {
-            auto bound = std::make_shared<bound_listener>();
-            bound->settings = settings;
-            if (auto problem = probe_address(address, bound->address); !problem.empty())
-                return {exit_code::unavailable, fmt::format("listener {}: {}", row.name, problem)};
-            for (auto& each : workers_)
-                if (auto problem = each->listen(bound); !problem.empty())
-                    return {exit_code::unavailable, fmt::format("listener {}: {}", row.name, problem)};
-            listeners_.push_back(std::move(bound));
-        }
-    }
-    return {};
 }
 
 start_problem app::open_storage() {
@@ -205,6 +199,8 @@ void app::start_services() {
         journal_->fault("control socket: " + std::string(what));
     };
     spawn(main_.get_executor(), serve_control(std::move(control_), *this), fault);
+    spawn(main_.get_executor(), serve_handover(std::move(handover_), *this),
+          [this](std::string_view what) { journal_->fault("handover socket: " + std::string(what)); });
     boost::system::error_code ignored;
     // Once and for good: between a removal and a new wait a signal would have its default effect and kill the
     // server.
@@ -234,40 +230,8 @@ void app::await_signals() {
         if (number == SIGHUP)
             reload();
         else
-            begin_drain();
+            begin_drain("no new connections; running transactions may finish");
         await_signals();
-    });
-}
-
-// SIGTERM: running transactions may finish until drain_timeout. A second one: now.
-void app::begin_drain() {
-    if (draining_) {
-        drain_until_ = std::chrono::steady_clock::now();
-        return;
-    }
-    draining_ = true;
-    drain_until_ = std::chrono::steady_clock::now() + config_.get()->config->server.drain_timeout;
-    journal_->write(
-        {.event = log_event::stopping, .text = "no new connections; running transactions may finish"});
-    for (auto& each : workers_) each->drain();
-    runner_->drain();
-    poll_drain();
-}
-
-void app::poll_drain() {
-    const auto now = std::chrono::steady_clock::now();
-    const bool empty =
-        attempts_.size() == 0 &&
-        std::all_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->sessions() == 0; });
-    if (empty || (halted_ && now >= drain_until_)) return main_.stop();
-    if (!halted_ && now >= drain_until_) {
-        halted_ = true;
-        drain_until_ = now + halt_grace;
-        for (auto& each : workers_) each->halt();
-    }
-    drain_timer_.expires_after(drain_poll);
-    drain_timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec) poll_drain();
     });
 }
 

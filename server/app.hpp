@@ -8,9 +8,14 @@
 #include "server/admin/control_socket.hpp"
 #include "server/admin/web_site.hpp"
 #include "server/descriptors.hpp"
+#include "server/handover_client.hpp"
+#include "server/handover_server.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/queue_steering.hpp"
+#include "server/serve.hpp"
+#include "server/service_manager.hpp"
+#include "server/watchdog.hpp"
 #include "server/worker.hpp"
 #include "storage/recovery.hpp"
 #include "storage/state_lock.hpp"
@@ -28,9 +33,11 @@ struct start_problem {
     std::string text; // "" = none
 };
 
-class app final : public control_target, public web_target {
+class app final : public control_target, public web_target, public handover_target {
   public:
-    app(std::string config_file, std::shared_ptr<const conf::config> config);
+    // `console` outlives start(): what an operator who waits in front of it wants to know.
+    app(std::string config_file, std::shared_ptr<const conf::config> config, start_way how,
+        std::ostream& console);
     ~app() override;
 
     start_problem start(); // logs its trouble too, as soon as there is a log
@@ -42,10 +49,12 @@ class app final : public control_target, public web_target {
     void wake_queue() override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
+    std::vector<int> listening_descriptors() override;
+    std::chrono::seconds let_go() override;
+    bool accepts() const override;
 
   private:
     // app.cpp: start and end
-    start_problem bind_listeners();
     start_problem take_state_folder();
     start_problem open_journal();
     start_problem open_all();
@@ -54,9 +63,24 @@ class app final : public control_target, public web_target {
     void start_services();
     void say_listening();
     void await_signals();
-    void begin_drain();
-    void poll_drain();
     void stop_services();
+
+    // app_sockets.cpp: listening sockets, ours, handed over, and given away
+    start_problem receive_sockets();
+    start_problem foresee() const;
+    start_problem bind_listeners();
+    start_problem bind(const conf::listener_settings& row, const conf::endpoint& address);
+    start_problem agree_to_take_over();
+    void forget_unused_sockets();
+    void give_sockets_to_manager();
+
+    // app_ending.cpp: drain, and what the service manager hears of it all
+    void begin_drain(std::string_view why);
+    void poll_drain();
+    bool is_anything_under_way() const;
+    std::chrono::seconds ending_time() const;
+    void tell_manager_status();
+    void watch_life();
 
     // app_snapshot.cpp: from a configuration to what sessions use
     struct loading {
@@ -75,6 +99,7 @@ class app final : public control_target, public web_target {
     void watch_certificates();
 
     // app_upkeep.cpp: reload, what happens by time, what can be seen
+    reload_outcome reload_now();
     void refuse_reload(const std::vector<std::string>& why);
     void upkeep();
     void check_disk();
@@ -83,16 +108,24 @@ class app final : public control_target, public web_target {
     start_problem bind_http();
     void serve_http();
 
+    std::optional<storage::state_lock> lock_; // first: whoever waits for it finds all the rest gone
     const std::string config_file_;
+    const start_way how_;
+    std::ostream& console_;
+    service_manager manager_;
     std::unique_ptr<log> journal_; // null until the rights of root are gone
     live_snapshot config_;
     boost::asio::io_context main_{1};
     boost::asio::signal_set signals_{main_};
     boost::asio::steady_timer upkeep_timer_{main_};
     boost::asio::steady_timer drain_timer_{main_};
+    boost::asio::steady_timer life_timer_{main_};
     bool draining_ = false;
     bool halted_ = false;
     std::chrono::steady_clock::time_point drain_until_;
+    std::optional<watchdog> life_;
+    std::string silent_; // whose sign of life is missing, as it was told; "" = all are well
+    std::string told_manager_;
 
     std::map<std::string, std::shared_ptr<tls::ticket_keys>> tickets_; // by listener
     std::optional<conf::certificate_settings> own_certificate_;
@@ -100,7 +133,6 @@ class app final : public control_target, public web_target {
     std::string complained_of_;     // what was last told of files that can't be used; "" = all are in use
     std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_, readers_cleared_;
 
-    std::optional<storage::state_lock> lock_;
     std::unique_ptr<storage::queue> queue_;
     std::unique_ptr<storage::directory> accounts_;
     std::set<storage::queue_id> damaged_;
@@ -118,9 +150,15 @@ class app final : public control_target, public web_target {
     under_way attempts_;
     std::optional<queue_runner> runner_;
     std::optional<queue_steering> steering_;
-    std::unique_ptr<control_listener> control_; // until it is served
-    std::unique_ptr<http_listener> http_;       // the same; null when it is off
     web_site site_{*this};
+    std::unique_ptr<control_listener> control_;   // until it is served
+    std::unique_ptr<handover_listener> handover_; // until it is served
+    std::unique_ptr<http_listener> http_;         // until it is served; null when it is off
+    handover_client predecessor_;
+    bool takes_over_ = false;
+    std::chrono::seconds predecessor_ends_within_{};
+    std::vector<listening_socket> handed_over_; // and not yet anybody's
+    std::vector<std::string> remarks_;          // from before there is a log
     std::vector<std::shared_ptr<bound_listener>> listeners_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::int64_t started_ = 0, reloaded_ = 0;

@@ -41,8 +41,11 @@ start_problem app::bind_http() {
     const auto where = conf::parse_endpoint(config->admin.http);
     if (!where) return {};
     http_ = std::make_unique<http_listener>(main_.get_executor());
-    if (auto problem = http_->listen(*where); !problem.empty())
-        return {exit_code::unavailable, "admin.http: " + problem};
+    const auto problem = http_->listen(*where);
+    if (problem.empty()) return {};
+    http_.reset();
+    if (!takes_over_) return {exit_code::unavailable, "admin.http: " + problem};
+    journal_->fault("admin.http: " + problem + "; mail goes on without it"); // there is no way back
     return {};
 }
 

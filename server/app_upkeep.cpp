@@ -49,6 +49,13 @@ void app::refuse_reload(const std::vector<std::string>& why) {
 }
 
 app::reload_outcome app::reload() {
+    manager_.reloading();
+    auto outcome = reload_now();
+    manager_.ready();
+    return outcome;
+}
+
+app::reload_outcome app::reload_now() {
     reload_outcome outcome;
     const auto read = conf::load_file(config_file_);
     for (const auto& finding : read.findings) outcome.messages.push_back(finding.to_string());
@@ -86,6 +93,7 @@ void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
     check_disk();
     accepting_->look(now);
+    tell_manager_status();
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
         watch_certificates();

@@ -90,6 +90,12 @@ void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
         ready_.wait_until(lock, write_by_);
 }
 
+std::optional<std::chrono::steady_clock::time_point> async_spool::writing_since() const {
+    const auto since = writing_since_.load();
+    if (since == 0) return std::nullopt;
+    return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(since));
+}
+
 void async_spool::write_batches() {
     std::vector<waiting> batch;
     for (;;) {
@@ -106,7 +112,9 @@ void async_spool::write_batches() {
             batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
             gathered_.erase(gathered_.begin(), end);
         }
+        writing_since_ = std::chrono::steady_clock::now().time_since_epoch().count();
         write(batch);
+        writing_since_ = 0;
     }
 }
 

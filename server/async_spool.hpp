@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace postern::server {
@@ -44,6 +45,8 @@ class async_spool {
     bool has_room() const { return pending() < pending_max_; }
     // Any thread. True: somebody waits for the results, so that they wait for nothing.
     void hurry(bool now);
+    // Since when the writer has been at the batch that it writes now; nullopt while it waits for one.
+    std::optional<std::chrono::steady_clock::time_point> writing_since() const;
     // The outcome of the last batch, the first error if any of it failed: an alarm.
     struct outcome {
         boost::system::error_code ec;
@@ -67,6 +70,7 @@ class async_spool {
     std::function<void()> after_insert_;
     std::atomic<std::size_t> pending_{0};
     commit_measures measures_;
+    std::atomic<std::chrono::steady_clock::rep> writing_since_{0}; // 0 = it waits
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::vector<waiting> gathered_;

@@ -10,7 +10,7 @@
 
 namespace postern::server {
 
-exit_code serve(const std::string& config_file, terminal& with) {
+exit_code serve(const std::string& config_file, start_way how, terminal& with) {
     hold_signals();
     const auto read = conf::load_file(config_file);
     for (const auto& finding : read.findings) with.err << "postern: " << finding.to_string() << '\n';
@@ -21,7 +21,7 @@ exit_code serve(const std::string& config_file, terminal& with) {
                  << too_few_descriptors(read.snapshot->limits.sessions, limit, {}) << std::endl;
         return exit_code::config;
     }
-    app server(config_file, read.snapshot);
+    app server(config_file, read.snapshot, how, with.err);
     const auto trouble = server.start();
     if (!trouble.text.empty()) {
         with.err << "postern: cannot start: " << trouble.text << std::endl;

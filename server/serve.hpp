@@ -5,6 +5,11 @@
 
 namespace postern::server {
 
-exit_code serve(const std::string& config_file, terminal& with);
+enum class start_way {
+    ordinary,
+    take_over, // from the server that runs on the same state folder, if there is one
+};
+
+exit_code serve(const std::string& config_file, start_way how, terminal& with);
 
 } // namespace postern::server

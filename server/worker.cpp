@@ -8,7 +8,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,46 +21,10 @@ using boost::system::error_code;
 namespace {
 
 constexpr auto answer = asio::as_tuple(asio::use_awaitable);
-using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-
-tcp::endpoint to_asio(const conf::endpoint& from) {
-    const auto bytes = from.address.bytes();
-    if (from.address.is_v4()) {
-        asio::ip::address_v4::bytes_type raw{};
-        std::copy(bytes.begin(), bytes.end(), raw.begin());
-        return {asio::ip::address_v4(raw), from.port};
-    }
-    asio::ip::address_v6::bytes_type raw{};
-    std::copy(bytes.begin(), bytes.end(), raw.begin());
-    return {asio::ip::address_v6(raw), from.port};
-}
 
 protocol::ip_address from_asio(const asio::ip::address& from) {
     if (from.is_v4()) return protocol::ip_address::v4(from.to_v4().to_bytes());
     return protocol::ip_address::v6(from.to_v6().to_bytes());
-}
-
-enum class sharing { alone, with_other_threads };
-
-error_code open_acceptor(tcp::acceptor& made, const conf::endpoint& on, sharing how) {
-    error_code ec;
-    const auto endpoint = to_asio(on);
-    made.open(endpoint.protocol(), ec);
-    if (!ec) close_on_exec(made.native_handle());
-    if (!ec) made.set_option(asio::socket_base::reuse_address(true), ec);
-    if (!ec && how == sharing::with_other_threads) made.set_option(reuse_port(true), ec);
-    if (!ec && !on.address.is_v4()) made.set_option(asio::ip::v6_only(true), ec);
-    if (!ec) made.bind(endpoint, ec);
-    if (!ec) made.listen(asio::socket_base::max_listen_connections, ec);
-    return ec;
-}
-
-std::string bind_problem(const conf::endpoint& on, const error_code& ec) {
-    std::string text = "cannot listen on " + on.to_string() + ": " + ec.message();
-    if (ec == asio::error::address_in_use)
-        text += "; stop what listens there, or choose another port in listener.address";
-    if (ec == asio::error::access_denied) text += "; ports below 1024 need root at start";
-    return text;
 }
 
 // A connection as it is counted.
@@ -110,22 +73,13 @@ struct worker::impl {
     thread_buffers buffers;
     roster sessions;
     std::atomic<std::size_t> session_count{0};
+    std::atomic<std::size_t> attended{0}; // entrances whose loop runs
+    std::atomic<std::uint64_t> beats{0};
     asio::io_context context{1}; // goes before what its coroutines use
     asio::steady_timer sweep_timer{context};
     std::vector<std::shared_ptr<entrance>> entrances;
     std::thread thread;
 };
-
-std::string probe_address(const conf::endpoint& wanted, conf::endpoint& bound) {
-    // Alone first: with SO_REUSEPORT alone a second server of the same user would silently take half of the
-    // connections.
-    asio::io_context context(1);
-    tcp::acceptor alone(context);
-    if (const auto ec = open_acceptor(alone, wanted, sharing::alone)) return bind_problem(wanted, ec);
-    bound = wanted;
-    bound.port = alone.local_endpoint().port();
-    return {};
-}
 
 worker::worker() : impl_(std::make_unique<impl>()) {}
 
@@ -136,12 +90,21 @@ worker::~worker() {
     }
 }
 
-std::string worker::listen(std::shared_ptr<bound_listener> on) {
+bool worker::attend(std::shared_ptr<bound_listener> on, listening_socket socket) {
+    const auto family = socket.address.address.is_v4() ? tcp::v4() : tcp::v6();
     auto made = std::make_shared<impl::entrance>(impl_->context, std::move(on));
-    if (const auto ec = open_acceptor(made->acceptor, made->on->address, sharing::with_other_threads))
-        return bind_problem(made->on->address, ec);
+    error_code ec;
+    made->acceptor.assign(family, socket.handle.get(), ec);
+    if (ec) return false;
+    socket.handle.release();
     impl_->entrances.push_back(std::move(made));
-    return {};
+    return true;
+}
+
+std::vector<worker::entrance> worker::entrances() const {
+    std::vector<entrance> all;
+    for (const auto& each : impl_->entrances) all.push_back({each->acceptor.native_handle(), each->on});
+    return all;
 }
 
 void worker::start(session_services& services, accept_watch& watch) {
@@ -169,6 +132,7 @@ void worker::impl::sweep_soon() {
     sweep_timer.async_wait([this](error_code ec) {
         if (ec) return;
         sweep_soon(); // first: the memory of this wait is free, and nobody else had it yet
+        beats.fetch_add(1, std::memory_order_relaxed);
         sessions.sweep(std::chrono::steady_clock::now());
         attend_entrances();
     });
@@ -180,14 +144,19 @@ void worker::impl::attend_entrances() {
         auto loop = accept(each);
         spawn(context.get_executor(), std::move(loop),
               [this](std::string_view what) { watch->failed(what, std::chrono::steady_clock::now()); });
-        each->is_attended = true;
+        each->is_attended = true; // it begins only after this
+        attended.fetch_add(1);
     }
 }
 
 // Ends, and thereby pauses, when a connection can't be had.
 asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
-    const auto left = [&from](const void*) { from->is_attended = false; };
-    const std::unique_ptr<const void, decltype(left)> on_any_way_out(this, left);
+    const auto left = [&from](impl* self) {
+        from->is_attended = false;
+        self->attended.fetch_sub(1);
+        self->end_if_idle();
+    };
+    const std::unique_ptr<impl, decltype(left)> on_any_way_out(this, left);
     while (!sessions.draining()) {
         tcp::endpoint peer;
         auto accepting = from->acceptor.async_accept(peer, answer);
@@ -228,11 +197,10 @@ void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
         });
 }
 
-// Draining and nobody left: the sweep ends, and with it the thread.
+// Draining and nobody left: the sweep ends, and with it the thread. A loop that still runs may hold a
+// connection that was accepted before and whose session has not begun.
 void worker::impl::end_if_idle() {
-    if (sessions.draining() && sessions.size() == 0) {
-        context.stop();
-    }
+    if (sessions.draining() && sessions.size() == 0 && attended.load() == 0) context.stop();
 }
 
 void worker::drain() {
@@ -252,6 +220,10 @@ void worker::halt() {
 }
 
 std::size_t worker::sessions() const { return impl_->session_count.load(); }
+
+bool worker::accepts() const { return impl_->attended.load() != 0; }
+
+std::uint64_t worker::beats() const { return impl_->beats.load(std::memory_order_relaxed); }
 
 void worker::join() {
     if (impl_->thread.joinable()) impl_->thread.join();

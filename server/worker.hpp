@@ -1,8 +1,9 @@
-// One thread with one io_context: its own acceptor for every listener address (SO_REUSEPORT), its sessions,
+// One thread with one io_context: its own socket of every listener address, or several of them, its sessions,
 // their sweep. A session lives its whole life on one worker, so it needs no lock.
 #pragma once
 
 #include "server/accept_watch.hpp"
+#include "server/listening_socket.hpp"
 #include "server/session_driver.hpp"
 
 #include <atomic>
@@ -19,23 +20,28 @@ struct bound_listener {
     std::atomic<std::uint64_t> sessions{0}, connections{0};
 };
 
-// Binds nothing yet: finds out whether the address is free and which port 0 means. "" and the port, or what
-// is wrong.
-std::string probe_address(const conf::endpoint& wanted, conf::endpoint& bound);
-
 class worker {
   public:
     worker();
     ~worker();
 
-    // Before start(): an acceptor on the address, which may need root. "" or what is wrong.
-    std::string listen(std::shared_ptr<bound_listener> on);
+    // Before start(): connections of that socket come here. False when the loop can't take it.
+    bool attend(std::shared_ptr<bound_listener> on, listening_socket socket);
     void start(session_services& services, accept_watch& watch); // they outlive join()
+    // What was given to attend(), valid until drain().
+    struct entrance {
+        int descriptor = -1;
+        std::shared_ptr<const bound_listener> on;
+    };
+    std::vector<entrance> entrances() const;
+
     // Any thread. drain: no new connections; sessions end when it is polite. halt: all end now.
     void drain();
     void halt();
     std::size_t sessions() const;
-    void join(); // after drain or halt; returns when no session is left and the thread ended
+    bool accepts() const;        // until drain() has come to the thread
+    std::uint64_t beats() const; // grows a few times a second as long as the loop runs
+    void join();                 // after drain or halt; returns when no session is left and the thread ended
 
   private:
     struct impl;

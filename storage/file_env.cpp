@@ -34,6 +34,8 @@ void file_handle::reset() {
     fd_ = -1;
 }
 
+int file_handle::release() { return std::exchange(fd_, -1); }
+
 result<void> file_env::write_all(const file_handle& file, std::string_view bytes) {
     while (!bytes.empty()) {
         const auto written = write(file, bytes);

@@ -25,6 +25,7 @@ class file_handle {
     int get() const { return fd_; }
     bool is_open() const { return fd_ >= 0; }
     void reset();
+    int release(); // the caller's from now on
 
   private:
     int fd_ = -1;

@@ -13,7 +13,10 @@ namespace postern::server {
 
 namespace {
 
-exit_code run_serve(const arguments& given, terminal& with) { return serve(given.config_file, with); }
+exit_code run_serve(const arguments& given, terminal& with) {
+    return serve(given.config_file, given.has("--take-over") ? start_way::take_over : start_way::ordinary,
+                 with);
+}
 
 exit_code run_version(const arguments&, terminal& with) {
     with.out << version_report();
@@ -25,6 +28,8 @@ exit_code run_reference(const arguments&, terminal& with) {
     return exit_code::ok;
 }
 
+constexpr argument_row serve_how[] = {
+    {"--take-over", "take the listening sockets of the server that runs now, which drains and ends"}};
 constexpr argument_row json_only[] = {{"--json", "print one JSON document"}};
 constexpr argument_row domain_add[] = {{"NAME", "the domain; Unicode names are fine"},
                                        {"--tier TIER", "its own tier of tests instead of the listener's"},
@@ -49,7 +54,7 @@ constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print
 constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"}, {"--all", "every message"}};
 
 constexpr std::array rows = {
-    command_row{"", "serve", "run the server in the foreground", {}, &run_serve},
+    command_row{"", "serve", "run the server in the foreground", serve_how, &run_serve},
     command_row{"", "check", "check the configuration and all it names", {}, &run_check},
     command_row{"", "reload", "make the running server read its configuration again", {}, &run_reload},
     command_row{"", "status", "what the running server is doing", json_only, &run_status},

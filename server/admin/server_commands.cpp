@@ -1,6 +1,7 @@
 // postern check, reload, status: the configuration, and the server that runs with it.
 #include "server/admin/ask_server.hpp"
 #include "server/admin/handlers.hpp"
+#include "server/admin/named_things.hpp"
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
 
@@ -99,10 +100,14 @@ class named_things {
 
 } // namespace
 
+std::vector<conf::finding> check_named_things(const conf::config& settings, const std::string& file) {
+    return named_things(settings, file).check();
+}
+
 exit_code run_check(const arguments& given, terminal& with) {
     auto loaded = conf::load_file(given.config_file);
     if (loaded.ok()) {
-        auto more = named_things(*loaded.snapshot, given.config_file).check();
+        auto more = check_named_things(*loaded.snapshot, given.config_file);
         loaded.findings.insert(loaded.findings.end(), std::make_move_iterator(more.begin()),
                                std::make_move_iterator(more.end()));
     }

@@ -108,15 +108,18 @@ class Server:
                 self.kill()
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def launch(self, prefix=()):
+    def launch(self, prefix=(), words=(), **how):
         self.log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, 'ab') as log:
-            self.process = subprocess.Popen([*prefix, BINARY, '--config', self.config, 'serve'], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen([*prefix, BINARY, '--config', self.config, 'serve', *words], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd=self.folder, **how)
         return self.process
 
-    def start(self, prefix=()):
-        self.launch(prefix)
+    def start(self, prefix=(), words=(), **how):
+        self.launch(prefix, words, **how)
+        return self.wait_listening()
+
+    def wait_listening(self):
         for row in self.settings['listener']:
             self.wait_log(rf'listening name={row["name"]} address=|"name":"{row["name"]}"')
         return self

@@ -20,11 +20,11 @@ def give(path):
     return path
 
 
-def start_as_the_user(server, **how):
+def start_as_the_user(server, words=(), **how):
     """Without root from the first instruction on; from a copy, for the way to the built program may be closed to the user."""
     user = pwd.getpwnam(USER)
-    words = [shutil.copy(BINARY, server.path('binary')), '--config', server.config, 'serve']
-    return subprocess.Popen(words, cwd=server.folder, user=user.pw_uid, group=user.pw_gid, extra_groups=[], **how)
+    command = [shutil.copy(BINARY, server.path('binary')), '--config', server.config, 'serve', *words]
+    return subprocess.Popen(command, cwd=server.folder, user=user.pw_uid, group=user.pw_gid, extra_groups=[], **how)
 
 
 def owner(path):

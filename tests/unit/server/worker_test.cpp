@@ -81,8 +81,10 @@ struct bench {
         config.swap(loopback_snapshot());
         const auto now = config.get()->config;
         door->settings = {now, &now->listeners[0]};
-        REQUIRE(probe_address(now->listeners[0].addresses[0], door->address).empty());
-        REQUIRE(one.listen(door).empty());
+        auto group = listen_for(now->listeners[0].addresses[0], 1, {});
+        REQUIRE(group.problem.empty());
+        door->address = group.sockets.at(0).address;
+        REQUIRE(one.attend(door, std::move(group.sockets[0])));
         one.start(services, watch);
     }
     ~bench() { one.halt(); }
