@@ -62,10 +62,16 @@ bool async_spool::try_submit(storage::queue_operation what, done then) {
     return true;
 }
 
-boost::asio::awaitable<error_code> async_spool::submit(storage::queue_operation what, resumer* give_up) {
+boost::asio::awaitable<error_code> async_spool::submit(storage::queue_operation what, resumer* give_up,
+                                                       std::function<void()> durable) {
     auto carried = std::make_shared<storage::queue_operation>(std::move(what));
-    std::function<void(resumer)> start = [this, carried](resumer resume) {
-        if (!try_submit(std::move(*carried), resume)) resume(make_error_code(storage::storage_errc::busy));
+    std::function<void(resumer)> start = [this, carried, durable = std::move(durable)](resumer resume) {
+        auto then = [resume, durable](error_code ec) {
+            if (!ec) durable();
+            resume(ec);
+        };
+        if (!try_submit(std::move(*carried), std::move(then)))
+            resume(make_error_code(storage::storage_errc::busy));
     };
     co_return co_await suspend_until(std::move(start), give_up);
 }

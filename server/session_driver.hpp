@@ -86,7 +86,7 @@ class session_driver final : public roster::member, private stream::taker {
     // session_log.cpp
     void log_refusal(const protocol::refusal& what);
     void log_event_now(log_event event, std::string_view text = {});
-    void log_accepted(std::uint64_t size, std::size_t recipients);
+    std::function<void()> to_be_said_when_durable(std::uint64_t size, std::size_t recipients) const;
     log_record record(log_event event) const;
 
     void set_deadline(std::chrono::seconds from_now);

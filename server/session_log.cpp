@@ -65,19 +65,44 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     services_.journal.write(made);
 }
 
-void session_driver::log_accepted(std::uint64_t size, std::size_t recipients) {
-    services_.counts.messages_accepted.fetch_add(1, std::memory_order_relaxed);
-    auto made = record(log_event::accepted);
-    const std::string sender = session_->transaction().sender_text();
-    made.from = sender;
-    made.has_from = true;
-    made.size = size;
-    made.recipients = static_cast<std::uint32_t>(recipients);
-    std::string_view message_id = session_->header().message_id();
-    if (message_id.starts_with('<') && message_id.ends_with('>'))
-        message_id = message_id.substr(1, message_id.size() - 2);
-    made.message_id = message_id;
-    services_.journal.write(made);
+namespace {
+
+// A line that is said later, on another thread, when the session may have gone on.
+struct kept_line {
+    log_record line;
+    std::shared_ptr<const conf::listener_settings> listener;
+    std::string session, queue_id, client, helo, protocol, from, message_id;
+};
+
+std::string_view without_brackets(std::string_view message_id) {
+    const bool has = message_id.starts_with('<') && message_id.ends_with('>');
+    return has ? message_id.substr(1, message_id.size() - 2) : message_id;
+}
+
+} // namespace
+
+// Said by the queue's writer: a message's line stands before those of its delivery.
+std::function<void()> session_driver::to_be_said_when_durable(std::uint64_t size,
+                                                              std::size_t recipients) const {
+    auto kept = std::make_shared<kept_line>();
+    const auto own = [](std::string& in, std::string_view text) { return std::string_view(in = text); };
+    auto& line = kept->line;
+    line = record(log_event::accepted);
+    kept->listener = listener_;
+    line.session = own(kept->session, line.session);
+    line.queue_id = own(kept->queue_id, line.queue_id);
+    line.client = own(kept->client, line.client);
+    line.helo = own(kept->helo, line.helo);
+    line.protocol = own(kept->protocol, line.protocol);
+    line.from = own(kept->from, session_->transaction().sender_text());
+    line.has_from = true;
+    line.message_id = own(kept->message_id, without_brackets(session_->header().message_id()));
+    line.size = size;
+    line.recipients = static_cast<std::uint32_t>(recipients);
+    return [kept, &journal = services_.journal, &counts = services_.counts] {
+        counts.messages_accepted.fetch_add(1, std::memory_order_relaxed);
+        journal.write(kept->line);
+    };
 }
 
 } // namespace postern::server

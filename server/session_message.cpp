@@ -107,16 +107,14 @@ asio::awaitable<void> session_driver::commit() {
     storage::insert_message insert;
     insert.message = envelope_for_queue();
     error_code ec = co_await finish_body(session_->take_body(), insert);
-    const std::uint64_t size = insert.message.size;
-    const std::size_t recipients = insert.message.recipients.size();
     if (!ec) {
+        auto say = to_be_said_when_durable(insert.message.size, insert.message.recipients.size());
         storage::queue_operation operation = std::move(insert);
-        ec = co_await services_.spool.submit(std::move(operation), &give_up_);
+        ec = co_await services_.spool.submit(std::move(operation), &give_up_, std::move(say));
         // Given up, it may still be written: then the file must be there. Recovery removes it if not.
         if (!ec || ec == storage_errc::timed_out) body_->keep();
     }
     clear_deadline();
-    if (!ec) log_accepted(size, recipients);
     services_.counts.reply_times.add(std::chrono::steady_clock::now() - content_ended_);
     session_->on_commit(ec ? answer_for(ec) : verdict_answer{});
     body_.reset();
