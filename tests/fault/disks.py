@@ -42,7 +42,7 @@ def mounted(folder, *how):
 class Disk:
     """A disk in a file that can lose its power."""
 
-    def __init__(self, make, size='256M'):
+    def __init__(self, make, size='512M'):
         self.folder = tempfile.mkdtemp(prefix='postern-disk-', dir=os.environ.get('POSTERN_DISKS', '/var/tmp'))
         self.image = os.path.join(self.folder, 'image')
         self.mount = os.path.join(self.folder, 'mount')
@@ -53,8 +53,11 @@ class Disk:
 
     def lose_power(self):
         """What was not flushed is gone."""
-        with open(self.mount, 'rb', opener=lambda path, _: os.open(path, os.O_RDONLY | os.O_DIRECTORY), closefd=True) as folder:
+        folder = os.open(self.mount, os.O_RDONLY | os.O_DIRECTORY)
+        try:
             fcntl.ioctl(folder, SHUTDOWN, struct.pack('I', WITHOUT_THE_LOG))
+        finally:
+            os.close(folder)
 
     def start_again(self):
         checked('umount', self.mount)

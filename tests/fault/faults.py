@@ -23,6 +23,8 @@ def library():
 
 
 class Faulty(Server):
+    under = None  # the folder whose calls count; its own by default
+
     """`with` makes accounts; start_faulty() starts it so that the fault happens once arm() was called."""
 
     def __enter__(self):
@@ -34,7 +36,7 @@ class Faulty(Server):
             if os.path.exists(self.path(name)):
                 os.remove(self.path(name))
         words = [f'LD_PRELOAD={library()}', f'FAULT_ARMED={self.path("armed")}', f'FAULT_DONE={self.path("done")}',
-                 f'FAULT_UNDER={self.folder}/']
+                 f'FAULT_UNDER={self.under or self.folder}/']
         if fault:
             words.append(f'FAULT={fault}')
         if clock:

@@ -5,6 +5,7 @@
 //   FAULT="pwrite killed 3"      killed after it
 //   FAULT="fdatasync 5 1 2"      the first two fdatasync fail with errno 5
 //   FAULT="fdatasync slow 1 2"   the first two take three seconds each
+//   FAULT="fdatasync skip 1 9"   nine say that they are done, and aren't
 //   FAULT="pwrite short 1"       the first pwrite writes half of what it should
 // Only calls that touch what lies below $FAULT_UNDER count.
 #include <atomic>
@@ -26,7 +27,7 @@
 
 namespace {
 
-enum class kind { none, kill_before, kill_after, fail, cut, slow };
+enum class kind { none, kill_before, kill_after, fail, cut, slow, skip };
 
 constexpr unsigned slow_seconds = 3;
 
@@ -52,6 +53,7 @@ const wish& wanted() {
         w.what = name == "kill"     ? kind::kill_before
                  : name == "killed" ? kind::kill_after
                  : name == "short"  ? kind::cut
+                 : name == "skip"   ? kind::skip
                  : name == "slow"   ? kind::slow
                                     : kind::fail;
         w.error = std::atoi(how);
@@ -109,6 +111,7 @@ auto call(const char* name, int folder, const char* path, Real real, Cut cut) ->
     }
     case kind::fail: errno = wanted().error; return -1;
     case kind::cut: return cut();
+    case kind::skip: return 0;
     case kind::slow: sleep(slow_seconds); break;
     }
     return real();

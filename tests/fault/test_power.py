@@ -5,21 +5,21 @@ import threading
 
 import disks
 from deadline import until
-from faults import Ledger, numbered
-from server import Server
+from faults import Faulty, Ledger, numbered
 
 LANES = 8
 SIZES = (300, 3_000, 90_000)
 MAKERS = {'ext4': ['mkfs.ext4', '-q'], 'xfs': ['mkfs.xfs', '-q']}
 
 
-class OnADisk(Server):
+class OnADisk(Faulty):
     """State and Maildirs lie on a disk of their own."""
 
     def __init__(self, disk):
         super().__init__(queue={'retry': ['1s'], 'min_free': '1MiB'})
         self.settings['server']['state_dir'] = os.path.join(disk.mount, 'state')
         self.mail = os.path.join(disk.mount, 'mail')
+        self.under = disk.mount
         os.mkdir(self.mail)
         self.settings['local']['maildir'] = self.mail + '/{domain}/{local}'
         self.configure()
@@ -42,11 +42,13 @@ def send_until_it_ends(server, ledger, lock):
         return
 
 
-def power_is_lost(kind, after):
+def power_is_lost(kind, after, fault=''):
     disks.apart()
     disk = disks.Disk(MAKERS[kind])
     try:
         with OnADisk(disk) as server:
+            server.start_faulty(fault)
+            server.arm()
             ledger, lock = Ledger(), threading.Lock()
             lanes = [threading.Thread(target=send_until_it_ends, args=(server, ledger, lock)) for _ in range(LANES)]
             for lane in lanes:
@@ -68,6 +70,15 @@ def power_is_lost(kind, after):
         disk.remove()
 
 
+def a_server_that_does_not_flush_is_found_out(kind):
+    """Else the rounds would pass for nothing."""
+    try:
+        power_is_lost(kind, 30, 'fdatasync skip 1 1000000')
+    except AssertionError:
+        return
+    raise AssertionError('nothing was lost without a flush')
+
+
 def ten_times(kind):
     for round_number in range(10):
         power_is_lost(kind, 3 + 29 * round_number)
@@ -76,6 +87,7 @@ def ten_times(kind):
 def cases():
     """Only root can mount."""
     for kind in MAKERS if os.geteuid() == 0 else ():
-        test = functools.partial(ten_times, kind)
-        test.long = True
-        yield f'{kind}_ten_times', test
+        for name, what in (('ten_times', ten_times), ('can_fail', a_server_that_does_not_flush_is_found_out)):
+            test = functools.partial(what, kind)
+            test.long = True
+            yield f'{kind}_{name}', test
