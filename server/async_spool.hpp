@@ -37,8 +37,8 @@ class async_spool {
     // False = too many wait: nothing will be written and `then` is not called.
     bool try_submit(storage::queue_operation what, done then);
     // Durable when the error is clear; else nothing of it is in the queue (busy: never tried).
-    // After `give_up` (awaiting.hpp) it is unknown whether it was written. `durable` is called on the writer's
-    // thread when it is, before anybody can take it from the queue.
+    // After `give_up` (awaiting.hpp) it is unknown whether it was written. `durable` is called on the
+    // writer's thread when it is, before anybody can take it from the queue.
     boost::asio::awaitable<boost::system::error_code> submit(storage::queue_operation what, resumer* give_up,
                                                              std::function<void()> durable);
 
