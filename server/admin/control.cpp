@@ -136,7 +136,9 @@ asio::awaitable<bool> read_request(control_client& client) {
     co_return false;
 }
 
-void watch_deadline(const std::shared_ptr<control_client>& client) {
+// In place of the one before.
+void set_deadline(const std::shared_ptr<control_client>& client, std::chrono::seconds from_now) {
+    client->deadline.expires_after(from_now);
     std::weak_ptr<control_client> watched = client;
     client->deadline.async_wait([watched](boost::system::error_code cancelled) {
         const auto late = watched.lock();
@@ -145,13 +147,11 @@ void watch_deadline(const std::shared_ptr<control_client>& client) {
 }
 
 asio::awaitable<void> serve_client(std::shared_ptr<control_client> client, control_target& target) {
-    client->deadline.expires_after(client_time_max);
-    watch_deadline(client);
+    set_deadline(client, client_time_max);
     std::string answer;
     if (co_await read_request(*client)) {
         const std::string_view request(client->request.data(), client->length);
-        client->deadline.expires_after(answer_time_max);
-        watch_deadline(client);
+        set_deadline(client, answer_time_max);
         answer = co_await answer_control_request(request.substr(0, request.find('\n')), target);
     } else if (client->length == client->request.size()) {
         answer = error_document("the request is too long");
