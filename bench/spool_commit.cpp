@@ -49,10 +49,10 @@ boost::asio::awaitable<boost::system::error_code> keep_in_queue(server::async_sp
     storage::insert_message insert = message_of(number, body);
     const storage::queue_id id = insert.message.id;
     storage::queue_operation operation = std::move(insert);
-    auto ec = co_await spool.submit(std::move(operation), nullptr);
+    auto ec = co_await spool.submit(std::move(operation), nullptr, [] {});
     if (ec || !with.remove) co_return ec;
     storage::queue_operation removal = storage::remove_message{id, false};
-    ec = co_await spool.submit(std::move(removal), nullptr);
+    ec = co_await spool.submit(std::move(removal), nullptr, [] {});
     co_return ec;
 }
 
