@@ -7,7 +7,8 @@
 //   FAULT="fdatasync slow 1 2"   the first two take three seconds each
 //   FAULT="fdatasync skip 1 9"   nine say that they are done, and aren't
 //   FAULT="pwrite short 1"       the first pwrite writes half of what it should
-// Only calls that touch what lies below $FAULT_UNDER count.
+//   FAULT="malloc every 97"      every 97th malloc finds no memory
+// Only calls that touch what lies below $FAULT_UNDER count, and every malloc.
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -21,13 +22,14 @@
 #include <fcntl.h>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 namespace {
 
-enum class kind { none, kill_before, kill_after, fail, cut, slow, skip };
+enum class kind { none, kill_before, kill_after, fail, cut, slow, skip, fail_every };
 
 constexpr unsigned slow_seconds = 3;
 
@@ -55,6 +57,7 @@ const wish& wanted() {
                  : name == "short"  ? kind::cut
                  : name == "skip"   ? kind::skip
                  : name == "slow"   ? kind::slow
+                 : name == "every"  ? kind::fail_every
                                     : kind::fail;
         w.error = std::atoi(how);
         return w;
@@ -66,7 +69,9 @@ bool is_below(int folder, const char* path) {
     char link[64], where[PATH_MAX];
     if (path != nullptr && path[0] == '/') return std::string_view(path).starts_with(wanted().under);
     std::snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    const int saved = errno;
     const ssize_t length = readlink(link, where, sizeof where);
+    errno = saved;
     return length > 0 &&
            std::string_view(where, static_cast<std::size_t>(length)).starts_with(wanted().under);
 }
@@ -77,9 +82,25 @@ template <class Function> Function* next(const char* name) {
 
 void say_done() {
     const int saved = errno;
-    static const auto real_open = next<int(const char*, int, mode_t)>("open");
-    close(real_open(wanted().done, O_CREAT | O_WRONLY, 0600));
+    close(static_cast<int>(syscall(SYS_openat, AT_FDCWD, wanted().done, O_CREAT | O_WRONLY, 0600)));
     errno = saved;
+}
+
+bool is_armed() {
+    const int saved = errno;
+    const bool armed = access(wanted().armed, F_OK) == 0;
+    errno = saved;
+    return armed;
+}
+
+// Allocates nothing itself.
+bool has_no_memory() {
+    static std::atomic<long> counted{0};
+    const auto& w = wanted();
+    if (w.what != kind::fail_every || std::strcmp(w.call, "malloc") != 0 || !is_armed()) return false;
+    if (++counted % w.first != 0) return false;
+    say_done();
+    return true;
 }
 
 // What is to happen to this call.
@@ -87,10 +108,7 @@ kind fate(const char* call, int folder, const char* path) {
     static std::atomic<long> counted{0};
     const auto& w = wanted();
     if (w.what == kind::none || std::strcmp(w.call, call) != 0) return kind::none;
-    const int saved = errno;
-    const bool counts = access(w.armed, F_OK) == 0 && is_below(folder, path);
-    errno = saved;
-    if (!counts) return kind::none;
+    if (!is_armed() || !is_below(folder, path)) return kind::none;
     const long number = ++counted;
     if (number < w.first || number >= w.first + w.count) return kind::none;
     say_done();
@@ -102,7 +120,8 @@ template <class Real, class Cut>
 auto call(const char* name, int folder, const char* path, Real real, Cut cut) -> decltype(real()) {
     const kind how = fate(name, folder, path);
     switch (how) {
-    case kind::none: return real();
+    case kind::none:
+    case kind::fail_every: return real();
     case kind::kill_before: raise(SIGKILL); break;
     case kind::kill_after: {
         (void)real();
@@ -137,6 +156,12 @@ long clock_offset() {
 
 extern "C" {
 
+void* __libc_malloc(size_t size);
+void* malloc(size_t size) {
+    if (!has_no_memory()) return __libc_malloc(size);
+    errno = ENOMEM;
+    return nullptr;
+}
 int open(const char* path, int flags, ...) {
     va_list more;
     va_start(more, flags);

@@ -1,32 +1,17 @@
 """A command that dies while it reads must not pin the queue's pages for as long as the server runs."""
-import ctypes
-import ctypes.util
 import os
-import signal
 import struct
 
 from deadline import until
+from readers import reading
 from server import Server
-
-RDONLY, NOTLS = 0x20000, 0x200000
 
 
 def die_while_reading(folder):
     """A process that is killed inside a read transaction of the environment; returns its id."""
-    child = os.fork()
-    if child == 0:
-        lmdb = ctypes.CDLL(ctypes.util.find_library('lmdb') or 'liblmdb.so.0')
-        environment, transaction = ctypes.c_void_p(), ctypes.c_void_p()
-        lmdb.mdb_env_create(ctypes.byref(environment))
-        lmdb.mdb_env_set_mapsize(environment, ctypes.c_size_t(1 << 40))
-        if lmdb.mdb_env_open(environment, folder.encode(), RDONLY | NOTLS, 0o600):
-            os._exit(1)
-        if lmdb.mdb_txn_begin(environment, None, RDONLY, ctypes.byref(transaction)):
-            os._exit(1)
-        os.kill(os.getpid(), signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), 'the reader was not killed'
-    return child
+    with reading(folder) as (process, held):
+        assert held == 1
+        return process
 
 
 def readers(folder):
