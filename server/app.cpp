@@ -55,6 +55,7 @@ start_problem app::start() {
     if (auto problem = receive_sockets(); !problem.text.empty()) return problem;
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
     if (auto problem = agree_to_take_over(); !problem.text.empty()) return problem;
+    if (auto problem = listen_on_all(); !problem.text.empty()) return problem;
     descriptors_ = {open_descriptors(), std::min(config_.get()->config->queue.deliveries, pool_threads)};
     if (auto problem = take_state_folder(); !problem.text.empty()) return problem;
     const belongings things{server.state_dir, *lock_, config_.get()->config->admin.socket};
@@ -222,16 +223,26 @@ void app::say_listening() {
     journal_->flush();
 }
 
-void app::run() { main_.run(); }
+// What escapes to here is a lack of memory; what comes by itself again was set before.
+void app::run() {
+    for (;;) {
+        try {
+            main_.run();
+            return;
+        } catch (const std::exception&) {
+            journal_->fault("something was broken off by an exception in the main loop");
+        }
+    }
+}
 
 void app::await_signals() {
     signals_.async_wait([this](boost::system::error_code ec, int number) {
         if (ec) return;
+        await_signals();
         if (number == SIGHUP)
             reload();
         else
             begin_drain("no new connections; running transactions may finish");
-        await_signals();
     });
 }
 

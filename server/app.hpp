@@ -10,6 +10,7 @@
 #include "server/descriptors.hpp"
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
+#include "server/last_resort.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/queue_steering.hpp"
@@ -71,13 +72,14 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem bind_listeners();
     start_problem bind(const conf::listener_settings& row, const conf::endpoint& address);
     start_problem agree_to_take_over();
+    start_problem listen_on_all();
     void forget_unused_sockets();
     void give_sockets_to_manager();
 
     // app_ending.cpp: drain, and what the service manager hears of it all
     void begin_drain(std::string_view why);
     void poll_drain();
-    bool is_anything_under_way() const;
+    bool has_sessions() const;
     std::chrono::seconds ending_time() const;
     void tell_manager_status();
     void watch_life();
@@ -108,7 +110,8 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem bind_http();
     void serve_http();
 
-    std::optional<storage::state_lock> lock_; // first: whoever waits for it finds all the rest gone
+    std::optional<last_resort> last_resort_;  // first: it watches over the end of all the rest
+    std::optional<storage::state_lock> lock_; // second: whoever waits for it finds all the rest gone
     const std::string config_file_;
     const start_way how_;
     std::ostream& console_;
@@ -122,7 +125,7 @@ class app final : public control_target, public web_target, public handover_targ
     boost::asio::steady_timer life_timer_{main_};
     bool draining_ = false;
     bool halted_ = false;
-    std::chrono::steady_clock::time_point drain_until_;
+    std::chrono::steady_clock::time_point drain_until_, deliver_until_;
     std::optional<watchdog> life_;
     std::string silent_; // whose sign of life is missing, as it was told; "" = all are well
     std::string told_manager_;

@@ -11,18 +11,24 @@ namespace {
 
 constexpr std::chrono::milliseconds drain_poll{50};
 constexpr std::chrono::seconds halt_grace{5};
-constexpr std::chrono::seconds results_time{60}; // for deliveries under way, after the last session
+constexpr std::chrono::seconds deliveries_time{50}; // for those under way, after the last session
+constexpr std::chrono::seconds closing_time{
+    10}; // for what a thread is at then; after it nothing is waited for
 
 } // namespace
 
 // Transactions under way may finish until drain_timeout. A second time: now.
 void app::begin_drain(std::string_view why) {
+    const auto now = std::chrono::steady_clock::now();
     if (draining_) {
-        drain_until_ = std::chrono::steady_clock::now();
+        drain_until_ = now;
+        deliver_until_ = now + halt_grace;
         return;
     }
     draining_ = true;
-    drain_until_ = std::chrono::steady_clock::now() + config_.get()->config->server.drain_timeout;
+    drain_until_ = now + config_.get()->config->server.drain_timeout;
+    deliver_until_ = drain_until_ + halt_grace + deliveries_time;
+    last_resort_.emplace(now + ending_time(), static_cast<int>(exit_code::temporary));
     manager_.stopping(ending_time());
     journal_->write({.event = log_event::stopping, .text = why});
     for (auto& each : workers_) each->drain();
@@ -32,7 +38,8 @@ void app::begin_drain(std::string_view why) {
 
 void app::poll_drain() {
     const auto now = std::chrono::steady_clock::now();
-    if (!is_anything_under_way() || (halted_ && now >= drain_until_)) return main_.stop();
+    const bool sessions_over = !has_sessions() || (halted_ && now >= drain_until_);
+    if (sessions_over && (attempts_.size() == 0 || now >= deliver_until_)) return main_.stop();
     if (!halted_ && now >= drain_until_) {
         halted_ = true;
         drain_until_ = now + halt_grace;
@@ -44,16 +51,14 @@ void app::poll_drain() {
     });
 }
 
-// What a drain waits for.
-bool app::is_anything_under_way() const {
-    return attempts_.size() != 0 || std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
-               return each->accepts() || each->sessions() != 0;
-           });
+bool app::has_sessions() const {
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [](const auto& each) { return each->accepts() || each->sessions() != 0; });
 }
 
 // From the beginning of a drain to the end of the process, at the most.
 std::chrono::seconds app::ending_time() const {
-    return config_.get()->config->server.drain_timeout + halt_grace + results_time;
+    return config_.get()->config->server.drain_timeout + halt_grace + deliveries_time + closing_time;
 }
 
 void app::tell_manager_status() {
@@ -66,15 +71,14 @@ void app::tell_manager_status() {
     told_manager_ = std::move(text);
 }
 
-// Draining, the threads end one after the other: then only this one's life counts.
+// Not while it drains: the service manager has its time for the end then, and a sign of life would arm its
+// watchdog anew.
 void app::watch_life() {
-    if (manager_.watchdog_interval().count() == 0) return;
+    if (manager_.watchdog_interval().count() == 0 || draining_) return;
     if (!life_) life_.emplace(manager_.watchdog_interval());
     std::vector<std::uint64_t> beats;
-    if (!draining_)
-        for (const auto& each : workers_) beats.push_back(each->beats());
-    auto silent = life_->look(std::chrono::steady_clock::now(), beats,
-                              draining_ ? std::nullopt : spool_->writing_since());
+    for (const auto& each : workers_) beats.push_back(each->beats());
+    auto silent = life_->look(std::chrono::steady_clock::now(), beats, spool_->writing_since());
     if (silent.empty()) manager_.alive();
     if (!silent.empty() && silent != silent_)
         journal_->fault(silent + " shows no sign of life: the service manager hears none of the server's");

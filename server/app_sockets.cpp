@@ -8,8 +8,11 @@
 #include "server/admin/support.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 #include <map>
+#include <sys/socket.h>
 #include <thread>
 
 namespace postern::server {
@@ -102,7 +105,17 @@ start_problem app::agree_to_take_over() {
     if (!takes_over_) return {};
     const auto agreed = predecessor_.agree();
     if (!agreed.problem.empty()) return {exit_code::temporary, "--take-over: " + agreed.problem};
-    predecessor_ends_within_ = agreed.ends_within;
+    predecessor_ends_within_ = agreed.ends_within ? *agreed.ends_within : ending_time();
+    return {};
+}
+
+// Some were only bound until now: what listens beside the sockets of a running server gets its connections.
+start_problem app::listen_on_all() {
+    for (const auto& each : workers_)
+        for (const auto& entrance : each->entrances())
+            if (::listen(entrance.descriptor, SOMAXCONN) != 0)
+                return {exit_code::unavailable,
+                        fmt::format("listener {}: {}", entrance.on->settings->name, std::strerror(errno))};
     return {};
 }
 
@@ -124,7 +137,8 @@ std::vector<int> app::listening_descriptors() {
 }
 
 std::chrono::seconds app::let_go() {
-    begin_drain("another server takes over: no new connections; running transactions may finish");
+    if (!draining_)
+        begin_drain("another server takes over: no new connections; running transactions may finish");
     return ending_time();
 }
 

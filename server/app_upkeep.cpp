@@ -91,6 +91,10 @@ app::steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) {
 
 void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
+    upkeep_timer_.expires_after(upkeep_interval);
+    upkeep_timer_.async_wait([this](error_code ec) {
+        if (!ec) upkeep();
+    });
     check_disk();
     accepting_->look(now);
     tell_manager_status();
@@ -108,10 +112,6 @@ void app::upkeep() {
         (void)queue_->clear_dead_readers();
         (void)accounts_->clear_dead_readers();
     }
-    upkeep_timer_.expires_after(upkeep_interval);
-    upkeep_timer_.async_wait([this](error_code ec) {
-        if (!ec) upkeep();
-    });
 }
 
 void app::check_disk() {

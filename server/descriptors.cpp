@@ -44,14 +44,14 @@ std::size_t open_descriptors() {
 
 std::size_t sessions_that_fit(std::size_t limit, const descriptor_needs& others) {
     const auto taken = needed_besides(others);
-    return limit > taken ? (limit - taken) / descriptors_of_session : 0;
+    return limit > taken ? (limit - taken) * sessions_of_large_body / (sessions_of_large_body + 1) : 0;
 }
 
 std::string too_few_descriptors(std::size_t sessions, std::size_t limit, const descriptor_needs& others) {
     return fmt::format("limits.sessions = {} needs {} file descriptors, and the server may have {}: no more "
                        "than {} sessions at the same time, the others hear 421; raise the limit "
                        "(LimitNOFILE= in systemd, ulimit -n), or lower limits.sessions",
-                       sessions, sessions * descriptors_of_session + needed_besides(others), limit,
+                       sessions, sessions + sessions / sessions_of_large_body + needed_besides(others), limit,
                        sessions_that_fit(limit, others));
 }
 

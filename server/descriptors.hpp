@@ -10,7 +10,9 @@ namespace postern::server {
 // What is neither a listener, a session nor a delivery: tables, the log, certificates while they are read,
 // the control socket and the status pages with their clients, callers who are being told 421.
 inline constexpr std::size_t reserved_descriptors = 256;
-inline constexpr std::size_t descriptors_of_session = 2;  // its socket and the body of a large message
+// Of so many sessions at most one is thought to receive a large message, whose body is a file, at the same
+// moment. One that finds no descriptor left is told 451.
+inline constexpr std::size_t sessions_of_large_body = 4;
 inline constexpr std::size_t descriptors_of_delivery = 8; // the Maildir's folders, the file, the body
 
 // The soft limit becomes the hard one, which no privilege is needed for.

@@ -4,6 +4,7 @@
 #include "server/handover_wire.hpp"
 
 #include <chrono>
+#include <optional>
 
 namespace postern::server {
 
@@ -18,10 +19,11 @@ class handover_client {
     offer ask(const std::string& state_dir);
 
     struct agreement {
-        std::chrono::seconds ends_within{};
-        std::string problem; // "" = none
+        std::optional<std::chrono::seconds> ends_within; // nullopt: it didn't say
+        std::string problem;                             // "" = none
     };
-    // The other accepts nobody from now on, and ends. Also a problem can mean that it did so.
+    // The other accepts nobody from now on, and ends. One that was told and then says nothing, or is gone,
+    // may have begun to end: it counts as agreed, since else nobody might listen.
     agreement agree();
 
   private:

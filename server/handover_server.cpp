@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,12 @@ asio::awaitable<error_code> send_sockets(stream_descriptor& to, std::vector<int>
     co_return ec;
 }
 
+// Its word may have come before its end.
+bool is_there(stream_descriptor& newcomer) {
+    pollfd asked{newcomer.native_handle(), POLLRDHUP, 0};
+    return ::poll(&asked, 1, 0) == 0;
+}
+
 asio::awaitable<void> let_go(stream_descriptor& newcomer, handover_target& target) {
     const auto within = target.let_go();
     asio::steady_timer pause(newcomer.get_executor());
@@ -98,7 +105,22 @@ asio::awaitable<void> serve_newcomer(stream_descriptor& newcomer, handover_targe
     const auto ec = co_await std::move(giving);
     if (ec) co_return;
     const auto word = co_await receive(newcomer);
-    if (word == handover::go) co_await let_go(newcomer, target);
+    if (word == handover::go && is_there(newcomer)) co_await let_go(newcomer, target);
+}
+
+// Whatever ends it, the next newcomer is served.
+asio::awaitable<void> serve_in_time(storage::file_handle accepted, handover_target& target) {
+    const auto executor = co_await asio::this_coro::executor;
+    const auto newcomer = std::make_shared<stream_descriptor>(executor);
+    error_code failed;
+    newcomer->assign(accepted.get(), failed);
+    if (failed) co_return;
+    accepted.release();
+    asio::steady_timer deadline(executor, newcomer_time);
+    deadline.async_wait([newcomer](error_code ec) {
+        if (!ec) newcomer->close(ec);
+    });
+    co_await serve_newcomer(*newcomer, target);
 }
 
 } // namespace
@@ -139,13 +161,10 @@ asio::awaitable<void> serve_handover(std::unique_ptr<handover_listener> on, hand
             continue;
         }
         if (!may_take_over(accepted.get())) continue;
-        const auto newcomer = std::make_shared<stream_descriptor>(executor, accepted.release());
-        asio::steady_timer deadline(executor, newcomer_time);
-        deadline.async_wait([newcomer](error_code ec) {
-            if (!ec) newcomer->close(ec);
-        });
-        co_await serve_newcomer(*newcomer, target);
-        deadline.cancel();
+        try {
+            co_await serve_in_time(std::move(accepted), target);
+        } catch (const std::exception&) { // no memory: it goes without
+        }
     }
 }
 

@@ -104,7 +104,8 @@ boost::system::result<listening_socket> open_listening(const conf::endpoint& on,
     const bool listens = made.is_open() && set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
                          (how == sharing::alone || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
                          (is_v4 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
-                         ::bind(fd, address.get(), address.length) == 0 && ::listen(fd, SOMAXCONN) == 0;
+                         ::bind(fd, address.get(), address.length) == 0 &&
+                         (how == sharing::bound_only || ::listen(fd, SOMAXCONN) == 0);
     if (!listens) return last_error();
     const auto bound = address_of(fd);
     if (!bound) return last_error();
@@ -146,7 +147,7 @@ listening_group listen_for(const conf::endpoint& wanted, std::size_t workers,
         on = alone->address;
     }
     while (all.size() < workers) {
-        auto another = open_listening(on, sharing::with_other_sockets);
+        auto another = open_listening(on, had > 0 ? sharing::bound_only : sharing::with_other_sockets);
         if (!another && had > 0) another = another_handle(all[all.size() % had]);
         if (!another) return {{}, trouble_of(on, another.error())};
         all.push_back(std::move(*another));

@@ -17,7 +17,11 @@ struct listening_socket {
     conf::endpoint address;      // bound, with the real port
 };
 
-enum class sharing { alone, with_other_sockets };
+enum class sharing {
+    alone,
+    with_other_sockets,
+    bound_only, // with others, and it doesn't listen yet: it gets none of their connections
+};
 boost::system::result<listening_socket> open_listening(const conf::endpoint& on, sharing how);
 
 // Those of them that are listening TCP sockets, each once; the rest is closed.

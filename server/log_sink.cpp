@@ -16,17 +16,18 @@ namespace {
 
 constexpr int wait_slice_ms = 100; // how soon a blocked writer sees exchange() or stop_waiting()
 constexpr mode_t file_mode = 0640;
+// A pipe without a reader must not hold up who opens it.
+constexpr int how_opened = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 } // namespace
 
 log_descriptor::~log_descriptor() { ::close(fd_); }
 
 std::shared_ptr<log_descriptor> open_log_descriptor(const std::string& path, std::string& problem) {
-    const int fd =
-        path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                    : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, file_mode);
+    const int fd = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                               : ::open(path.c_str(), how_opened, file_mode);
     if (fd < 0) {
-        problem = path + ": " + std::strerror(errno);
+        problem = path + ": " + (errno == ENXIO ? "nobody reads from this pipe" : std::strerror(errno));
         return nullptr;
     }
     return std::make_shared<log_descriptor>(fd);

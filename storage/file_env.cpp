@@ -150,6 +150,11 @@ class system_file_env final : public file_env {
         return done_or_errno(retried([&] { return ::fsync(folder.get()); }));
     }
 
+    void begin_writing(const file_handle& file, std::uint64_t from, std::uint64_t octets) override {
+        ::sync_file_range(file.get(), static_cast<off64_t>(from), static_cast<off64_t>(octets),
+                          SYNC_FILE_RANGE_WRITE);
+    }
+
     result<void> rename(const file_handle& from_folder, const std::string& from, const file_handle& to_folder,
                         const std::string& to) override {
         const int moved = retried([&] {

@@ -64,6 +64,9 @@ class file_env {
     virtual result<std::size_t> write(const file_handle& file, std::string_view bytes) = 0; // may be short
     virtual result<void> sync_data(const file_handle& file) = 0;                            // fdatasync
     virtual result<void> sync_folder(const file_handle& folder) = 0;                        // fsync
+    // Lets the disk begin with octets that were written, so that sync_data has less to wait for. A hint, and
+    // never a promise.
+    virtual void begin_writing(const file_handle& file, std::uint64_t from, std::uint64_t octets) = 0;
     // Fails with exists when `to` is there (RENAME_NOREPLACE; where that isn't known, a file gets its new
     // name and then loses the old one).
     virtual result<void> rename(const file_handle& from_folder, const std::string& from,

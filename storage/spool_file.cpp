@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t spreading_character = 10;
 constexpr unsigned spreading_bits = 10; // below them
 
+// The disk works while a large message comes in, not only at its end.
+constexpr std::uint64_t write_behind = 1024 * 1024;
+
 // Missing only when somebody removed it under a running server.
 result<file_handle> make_subfolder(file_env& files, const file_handle& bodies, const std::string& name) {
     if (const auto made = files.make_folder(&bodies, name); !made && made.error() != storage_errc::exists) {
@@ -64,7 +67,12 @@ result<void> spool_file::append(std::string_view bytes) {
     if (failed_) return storage_errc::io;
     const auto written = files_.write_all(file_, bytes);
     failed_ = !written;
-    if (written) size_ += bytes.size();
+    if (!written) return written;
+    size_ += bytes.size();
+    if (size_ - begun_ >= write_behind) {
+        files_.begin_writing(file_, begun_, size_ - begun_);
+        begun_ = size_;
+    }
     return written;
 }
 

@@ -35,7 +35,7 @@ class spool_file {
     file_handle folder_;
     std::string name_;
     file_handle file_;
-    std::uint64_t size_ = 0;
+    std::uint64_t size_ = 0, begun_ = 0; // octets, and how many of them the disk was told of
     bool failed_ = false;
     bool kept_ = false;
 };

@@ -118,6 +118,23 @@ def test_a_writer_that_hangs_in_a_flush_ends_the_signs_of_life():
                 held.communicate()
 
 
+def test_no_sign_of_life_while_it_drains():
+    """It would arm the manager's watchdog again, which nobody feeds at the end."""
+    with Managed(fixed(server={'drain_timeout': '4s'}), watchdog=1) as (server, manager):
+        manager.start(server)
+        manager.wait('READY')
+        with server.connect() as busy:
+            busy.greet()
+            busy.begin()
+            server.signal(signal.SIGTERM)
+            manager.wait('STOPPING')
+            manager.drain()
+            manager.hears_none('WATCHDOG', 2.5)
+            busy.send(MESSAGE + b'.\r\n')
+            busy.expect('250 2.0.0')
+            equal(server.wait_exit(), 0, 'exit code')
+
+
 def traced(process):
     for task in os.listdir(f'/proc/{process.pid}/task'):
         with open(f'/proc/{process.pid}/task/{task}/status', encoding='ascii') as file:

@@ -92,7 +92,8 @@ def test_a_deleted_message_is_gone_with_its_body_and_the_log_says_so():
 class Stuck:
     """An LMTP server that takes a message and does not answer until it is told to."""
 
-    def __init__(self):
+    def __init__(self, final=b'451 4.2.0 not now'):
+        self.final = final
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.answer = threading.Event()
         self.has_message = threading.Event()
@@ -119,7 +120,7 @@ class Stuck:
                     pass
                 self.has_message.set()
                 self.answer.wait(60)
-                say(b'451 4.2.0 not now')
+                say(self.final)
             else:
                 say(b'250 ok')
 

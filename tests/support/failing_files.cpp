@@ -80,6 +80,10 @@ result<std::size_t> failing_files::write(const file_handle& file, std::string_vi
     return real_.write(file, bytes.substr(0, shortened(bytes.size())));
 }
 
+void failing_files::begin_writing(const file_handle& file, std::uint64_t from, std::uint64_t octets) {
+    real_.begin_writing(file, from, octets);
+}
+
 result<void> failing_files::sync_data(const file_handle& file) {
     if (const auto failure = failure_of(file_call::sync_data)) return *failure;
     return real_.sync_data(file);

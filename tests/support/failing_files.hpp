@@ -52,6 +52,7 @@ class failing_files final : public storage::file_env {
     result<std::size_t> write(const storage::file_handle& file, std::string_view bytes) override;
     result<void> sync_data(const storage::file_handle& file) override;
     result<void> sync_folder(const storage::file_handle& folder) override;
+    void begin_writing(const storage::file_handle& file, std::uint64_t from, std::uint64_t octets) override;
     result<void> rename(const storage::file_handle& from_folder, const std::string& from,
                         const storage::file_handle& to_folder, const std::string& to) override;
     result<void> remove(const storage::file_handle& folder, const std::string& name) override;
