@@ -4,18 +4,15 @@ import fcntl
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 
-from deadline import PATIENCE, contains, equal, until
+from deadline import PATIENCE, contains, equal
 from server import Server
-from test_service_manager import traced
 from test_steering import SLOW, Stuck
-from test_take_over import Load, begin_take_over, fixed, handover_socket
+from test_take_over import Load, fixed, handover_socket
 
 MESSAGE = b'Subject: x\r\n\r\nx\r\n'
-HANGING_END = 65  # seconds after drain_timeout: docs/operating.md
 
 
 def ask(newcomer):
@@ -127,26 +124,6 @@ def test_a_delivery_that_takes_its_time_is_not_sent_twice():
         equal(server.queue(), [], 'the queue after the delivery')
 
 
-def hanging_maildir_holds_up_no_successor():
-    with fixed(server={'drain_timeout': '1s'}) as server:
-        tracer = subprocess.Popen(['strace', '-f', '-p', str(server.process.pid), '-o', '/dev/null', '-e', 'trace=renameat2', '-e',
-                                   'inject=renameat2:delay_enter=400000000'], stderr=subprocess.DEVNULL)
-        until('strace', lambda: traced(server.process))
-        with server.connect() as wire:
-            wire.greet()
-            wire.deliver(MESSAGE)
-        server.wait_log('queued as|queued|accepted')
-        began = time.monotonic()
-        elder = begin_take_over(server)
-        equal(elder.wait(HANGING_END + PATIENCE), 75, "the elder's exit code")
-        assert time.monotonic() - began < HANGING_END + 15
-        tracer.wait(PATIENCE)
-        with server.connect() as wire:
-            wire.greet()
-            wire.deliver(MESSAGE)
-        server.wait_messages(2)
-
-
 def test_a_pipe_without_a_reader_holds_up_nobody():
     with Server() as server:
         os.mkfifo(server.path('pipe'))
@@ -165,8 +142,3 @@ def test_a_pipe_without_a_reader_holds_up_nobody():
         del server.settings['log']
         server.configure()
         server.start()
-
-
-def cases():
-    hanging_maildir_holds_up_no_successor.long = True
-    yield 'a_hanging_maildir_holds_up_no_successor', hanging_maildir_holds_up_no_successor
