@@ -22,7 +22,10 @@ bool is_full(const error_code& error) {
     return error == storage_errc::map_full || error == storage_errc::no_space;
 }
 
+// What needs no room but for the pages that it copies.
 bool is_removal(const queue_operation* operation) {
+    const auto* settle = std::get_if<settle_message>(operation);
+    if (settle != nullptr) return settle->remove && settle->notices.empty();
     return std::holds_alternative<remove_message>(*operation);
 }
 
