@@ -160,7 +160,8 @@ class wish_command {
         code_ = to_.code;
         progress shown(with_);
         queue_id after{};
-        while (code_keeps_on() && to_.messages() != nullptr) {
+        const auto last = last_meant();
+        while (code_keeps_on() && after < last) {
             const auto found = to_.messages()->list(after, queue_page_max);
             if (!found) {
                 code_ = fail(with_, "queue", found.error());
@@ -169,7 +170,8 @@ class wish_command {
             if (!found->last) break;
             after = *found->last;
             std::vector<queue_id> ids;
-            for (const auto& message : found->messages) ids.push_back(message.id);
+            for (const auto& message : found->messages)
+                if (message.id <= last) ids.push_back(message.id);
             steer_portion(ids, false);
             shown.at(done_);
         }
@@ -178,6 +180,15 @@ class wish_command {
 
   private:
     bool code_keeps_on() const { return to_.code == exit_code::ok; }
+
+    // What comes meanwhile isn't: it may be a notice that a message was given up.
+    queue_id last_meant() {
+        if (!code_keeps_on() || to_.messages() == nullptr) return {};
+        const auto highest = to_.messages()->highest_id();
+        if (highest) return *highest;
+        code_ = fail(with_, "queue", highest.error());
+        return {};
+    }
 
     void steer_portion(std::span<const queue_id> ids, bool named) {
         std::vector<wish_outcome> outcomes;
