@@ -1,6 +1,6 @@
 // A message is in the active set from the moment it is taken until its result is durable, so that it is never
 // tried twice at once. A result is written together with the notices that it causes; one that can't be
-// written is offered again, until then the message stays as it was, and a second delivery finds the first.
+// written now is offered again, until then the message stays as it was, and a second delivery finds the first.
 #include "server/queue_runner.hpp"
 
 #include "conf/settings.hpp"
@@ -59,6 +59,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void write_result(std::shared_ptr<attempt> made);
     void written(std::shared_ptr<attempt> made, error_code ec);
     void set_aside(queue_id id, const std::string& why);
+    void give_up_writing(queue_id id, error_code ec);
     void forget(queue_id id);
     void sleep_until_due(bool more_waiting);
 
@@ -68,7 +69,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     async_spool& spool;
     under_way& active; // the main thread's
     delivery_services with;
-    std::set<queue_id> never;
+    std::set<queue_id> never; // damaged
     // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
     // due.
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
@@ -208,6 +209,7 @@ void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
 }
 
 void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
+    if (ec && storage::is_of_one(ec)) return give_up_writing(made->result.message.id, ec);
     if (ec && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
         later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
@@ -225,6 +227,14 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
 void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
     const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + look_again).second;
     if (first) with.journal.fault("message " + id.to_string() + " cannot be read: " + why);
+    forget(id);
+}
+
+// Another attempt would end so as well, and be another delivery.
+void queue_runner::impl::give_up_writing(queue_id id, error_code ec) {
+    never.insert(id);
+    with.journal.fault("message " + id.to_string() + " was tried, and what came of it cannot be written: " +
+                       ec.message() + "; it is not tried again before the next start, or until it is steered");
     forget(id);
 }
 

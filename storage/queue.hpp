@@ -99,6 +99,9 @@ struct settle_message {
     std::vector<insert_message> notices;
 };
 using queue_operation = std::variant<insert_message, update_message, remove_message, settle_message>;
+// An error that comes of one operation's own content or of its own records: it says nothing of the others,
+// and would come again.
+bool is_of_one(const boost::system::error_code& error);
 
 struct due_message {
     std::int64_t due = 0; // unix seconds
