@@ -135,7 +135,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     std::unique_ptr<storage::queue> queue_;
     std::unique_ptr<storage::directory> accounts_;
-    std::set<storage::queue_id> damaged_;
+    std::set<storage::queue_id> damaged_; // from recovery to the runner
     std::optional<storage::queue_id_source> ids_, session_ids_;
     descriptor_needs descriptors_;
     std::optional<accept_watch> accepting_;

@@ -160,9 +160,8 @@ server_status app::status() {
                                std::chrono::steady_clock::now() - last.when < shunned_for
                                    ? alarm::weight::refusing
                                    : alarm::weight::degraded});
-    if (!damaged_.empty())
-        made.alarms.push_back(
-            {fmt::format("{} accepted messages are damaged and not tried", damaged_.size())});
+    if (const auto count = runner_->set_aside(); count != 0)
+        made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back({"a certificate expires within 14 days"});
     if (!complained_of_.empty())

@@ -1,6 +1,7 @@
 // A message is in the active set from the moment it is taken until its result is durable, so that it is never
 // tried twice at once. A result is written together with the notices that it causes; one that can't be
-// written now is offered again, until then the message stays as it was, and a second delivery finds the first.
+// written now is offered again, until then the message stays as it was, and a second delivery finds the
+// first.
 #include "server/queue_runner.hpp"
 
 #include "conf/settings.hpp"
@@ -94,6 +95,13 @@ void queue_runner::wake() {
         self->look();
     });
 }
+
+void queue_runner::look_again_at(queue_id id) {
+    impl_->never.erase(id);
+    impl_->unreadable.erase(id);
+}
+
+std::size_t queue_runner::set_aside() const { return impl_->never.size(); }
 
 void queue_runner::drain() { impl_->draining = true; }
 
@@ -233,8 +241,9 @@ void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
 // Another attempt would end so as well, and be another delivery.
 void queue_runner::impl::give_up_writing(queue_id id, error_code ec) {
     never.insert(id);
-    with.journal.fault("message " + id.to_string() + " was tried, and what came of it cannot be written: " +
-                       ec.message() + "; it is not tried again before the next start, or until it is steered");
+    with.journal.fault("message " + id.to_string() +
+                       " was tried, and what came of it cannot be written: " + ec.message() +
+                       "; it is not tried again before the next start, or until it is steered");
     forget(id);
 }
 

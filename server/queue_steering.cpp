@@ -43,8 +43,9 @@ struct queue_steering::request {
 };
 
 queue_steering::queue_steering(asio::any_io_executor main, async_spool& spool, under_way& attempts,
-                               log& journal, std::function<void()> wake)
-    : main_(std::move(main)), spool_(spool), attempts_(attempts), journal_(journal), wake_(std::move(wake)) {}
+                               log& journal, std::function<void(storage::queue_id, wish_outcome)> steered)
+    : main_(std::move(main)), spool_(spool), attempts_(attempts), journal_(journal),
+      steered_(std::move(steered)) {}
 
 asio::awaitable<std::vector<wish_outcome>> queue_steering::steer(queue_wish wish,
                                                                  std::vector<storage::queue_id> ids) {
@@ -105,8 +106,9 @@ void queue_steering::written(const std::shared_ptr<request>& asked, std::size_t 
         journal_.write({.event = log_event::steered, .queue_id = text, .text = done_text(asked->wish)});
     }
     attempts_.end(id);
-    end(asked, index, ec ? wish_outcome::failed : wish_outcome::done);
-    wake_();
+    const auto outcome = ec ? wish_outcome::failed : wish_outcome::done;
+    end(asked, index, outcome);
+    steered_(id, outcome);
 }
 
 void queue_steering::end(const std::shared_ptr<request>& asked, std::size_t index, wish_outcome outcome) {

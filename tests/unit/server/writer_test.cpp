@@ -71,8 +71,7 @@ TEST_CASE("a failed batch is told to all of it, and the next one works") {
 TEST_CASE("a failed write is remembered until one succeeds, and no message's own trouble hides it") {
     const testing::temporary_folder folder{testing::temporary_folder::in_memory()};
     testing::failing_files files;
-    const auto queue =
-        *storage::queue::open(files, folder.path(), {.map_size = std::uint64_t{1} << 26});
+    const auto queue = *storage::queue::open(files, folder.path(), {.map_size = std::uint64_t{1} << 26});
     server::async_spool spool(*queue, 1000, [] {});
     const auto outcome = [&](storage::queue_operation what) {
         std::promise<error_code> done;
