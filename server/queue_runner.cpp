@@ -36,7 +36,8 @@ struct attempt {
     }
     std::shared_ptr<storage::queued_message> message;
     std::shared_ptr<const snapshot> under;
-    std::int64_t now; // unix seconds
+    std::int64_t now; // of its beginning; unix seconds, as is `ended`
+    std::int64_t ended = 0;
     std::vector<storage::recipient_state> before;
     storage::settle_message result;
 };
@@ -161,13 +162,14 @@ void queue_runner::impl::deliver(queue_id id) {
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     const auto& settings = *made->under->config;
-    if (made->message->given_up) give_up_all(with, settings, *made->message, made->now);
+    if (made->message->given_up) give_up_all(with, settings, *made->message);
     defer_outside_recipients(with, settings, *made->message, made->now);
     if (!conf::parse_lmtp(settings.local.transport)) {
         deliver_to_maildirs(with, settings, *made->message, made->now);
     } else if (has_local_due(settings, *made->message, made->now)) {
         return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
     }
+    made->ended = now_seconds();
     settle(made);
 }
 
@@ -180,6 +182,7 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
             with.journal.fault("a delivery ended by an exception: " + std::string(what));
         },
         [self = shared_from_this(), made] {
+            made->ended = now_seconds();
             if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
         });
 }
@@ -187,7 +190,7 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
 // On a pool thread.
 void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
     auto notices = notices_for(with, *made->under->config, made->under->resolving, *made->message,
-                               made->before, made->now);
+                               made->before, made->ended);
     if (!notices) {
         with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
                            notices.error().message());
