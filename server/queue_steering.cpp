@@ -32,12 +32,13 @@ std::string_view done_text(queue_wish wish) {
 
 struct queue_steering::request {
     request(const asio::any_io_executor& on, queue_wish what, std::vector<storage::queue_id> which)
-        : wish(what), ids(std::move(which)), outcomes(ids.size(), wish_outcome::busy), open(ids.size()),
-          deadline(on) {}
+        : wish(what), ids(std::move(which)), outcomes(ids.size(), wish_outcome::busy), awaited(ids.size()),
+          open(ids.size()), deadline(on) {}
     const queue_wish wish;
     const std::vector<storage::queue_id> ids;
     std::vector<wish_outcome> outcomes;
-    std::size_t open; // without an outcome
+    std::vector<bool> awaited; // an attempt was under way
+    std::size_t open;          // without an outcome
     bool late = false;
     asio::steady_timer deadline; // cancelled by the last outcome
 };
@@ -72,14 +73,15 @@ void queue_steering::begin(const std::shared_ptr<request>& asked, std::size_t in
     const auto id = asked->ids[index];
     if (asked->late) return;
     if (!attempts_.take(id)) {
-        if (asked->wish == queue_wish::retry)
-            return end(asked, index, wish_outcome::done); // it is being tried
+        asked->awaited[index] = true;
         return attempts_.when_ended(id, [this, asked, index] { begin(asked, index); });
     }
     auto found = spool_.queue().find(id);
     if (!found || !*found) {
         attempts_.end(id);
-        return end(asked, index, found ? wish_outcome::gone : wish_outcome::failed);
+        const bool was_tried = asked->wish == queue_wish::retry && asked->awaited[index];
+        const auto gone = was_tried ? wish_outcome::done : wish_outcome::gone;
+        return end(asked, index, found ? gone : wish_outcome::failed);
     }
     auto steered = storage::steer(asked->wish, std::move(**found), now_seconds());
     if (!steered.change) {
