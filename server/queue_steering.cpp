@@ -76,16 +76,11 @@ void queue_steering::begin(const std::shared_ptr<request>& asked, std::size_t in
         asked->awaited[index] = true;
         return attempts_.when_ended(id, [this, asked, index] { begin(asked, index); });
     }
-    auto found = spool_.queue().find(id);
-    if (!found || !*found) {
-        attempts_.end(id);
-        const bool was_tried = asked->wish == queue_wish::retry && asked->awaited[index];
-        const auto gone = was_tried ? wish_outcome::done : wish_outcome::gone;
-        return end(asked, index, found ? gone : wish_outcome::failed);
-    }
-    auto steered = storage::steer(asked->wish, std::move(**found), now_seconds());
+    auto steered = storage::steer_found(asked->wish, id, spool_.queue().find(id), now_seconds());
     if (!steered.change) {
         attempts_.end(id);
+        const bool was_tried = asked->wish == queue_wish::retry && asked->awaited[index];
+        if (was_tried && steered.outcome == wish_outcome::gone) steered.outcome = wish_outcome::done;
         return end(asked, index, steered.outcome);
     }
     write(asked, index, std::move(*steered.change));

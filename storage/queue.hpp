@@ -90,6 +90,9 @@ struct update_message { // the recipients' changing parts, and when the message 
 struct remove_message { // nothing when it is gone
     queue_id id;
     bool body_in_file = false; // the file is removed after the flush
+    // An operator's: also when its records can't be read or the times due don't have it where they say. Then
+    // it costs a walk over all times due.
+    bool even_damaged = false;
 };
 // What came of an attempt, with the notices that it causes: all of it or nothing, so that no sender is told
 // twice, and none is not told.

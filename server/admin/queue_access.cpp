@@ -16,4 +16,8 @@ queue_access::queue_access(const conf::config& settings, terminal& with) : ident
         code = fail(with, settings.server.state_dir, opened.error());
 }
 
+exit_code tell_damaged(terminal& with, storage::queue_id id) {
+    return fail(with, exit_code::bad_data, id.to_string(), "its record is damaged; it is kept, untried");
+}
+
 } // namespace postern::server

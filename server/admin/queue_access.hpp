@@ -18,4 +18,6 @@ struct queue_access {
     exit_code code = exit_code::ok;
 };
 
+exit_code tell_damaged(terminal& with, storage::queue_id id); // its record can't be read
+
 } // namespace postern::server

@@ -91,9 +91,7 @@ template <class Print> exit_code each_message(const storage::queue& from, termin
         const auto found = from.list(after, queue_page_max);
         if (!found) return fail(with, "queue", found.error());
         for (const auto& message : found->messages) print(message);
-        for (const auto id : found->unreadable)
-            code =
-                fail(with, exit_code::bad_data, id.to_string(), "its record is damaged; it is kept, untried");
+        for (const auto id : found->unreadable) code = tell_damaged(with, id);
         if (!found->last) return code;
         after = *found->last;
     }

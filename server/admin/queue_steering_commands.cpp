@@ -104,11 +104,8 @@ class steerer {
         std::vector<storage::queue_operation> changes;
         std::vector<std::size_t> changed;
         for (const auto id : ids) {
-            auto found = alone_->find(id);
-            auto& outcome = outcomes.emplace_back(found ? wish_outcome::gone : wish_outcome::failed);
-            if (!found || !*found) continue;
-            auto steered = storage::steer(wish, std::move(**found), std::time(nullptr));
-            outcome = steered.outcome;
+            auto steered = storage::steer_found(wish, id, alone_->find(id), std::time(nullptr));
+            outcomes.push_back(steered.outcome);
             if (!steered.change) continue;
             changed.push_back(outcomes.size() - 1);
             changes.push_back(std::move(*steered.change));
@@ -169,10 +166,7 @@ class wish_command {
             }
             if (!found->last) break;
             after = *found->last;
-            std::vector<queue_id> ids;
-            for (const auto& message : found->messages)
-                if (message.id <= last) ids.push_back(message.id);
-            steer_portion(ids, false);
+            steer_portion(those_meant(*found, last), false);
             shown.at(done_);
         }
         return end();
@@ -190,9 +184,24 @@ class wish_command {
         return {};
     }
 
+    // Of the damaged ones only a removal is possible; the others are said.
+    std::vector<queue_id> those_meant(const storage::queue_page& page, queue_id last) {
+        std::vector<queue_id> ids;
+        for (const auto& message : page.messages) ids.push_back(message.id);
+        for (const auto id : page.unreadable) {
+            if (wish_ == queue_wish::remove)
+                ids.push_back(id);
+            else if (id <= last)
+                code_ = tell_damaged(with_, id);
+        }
+        std::erase_if(ids, [last](queue_id id) { return id > last; });
+        return ids;
+    }
+
     void steer_portion(std::span<const queue_id> ids, bool named) {
+        if (ids.empty()) return;
         std::vector<wish_outcome> outcomes;
-        if (to_.messages() != nullptr || ids.empty())
+        if (to_.messages() != nullptr)
             outcomes = to_.steer(wish_, ids);
         else
             outcomes.assign(ids.size(), wish_outcome::gone); // there is no queue yet

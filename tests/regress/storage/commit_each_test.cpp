@@ -82,6 +82,8 @@ TEST_CASE("a message whose time due has parted from its record fails alone") {
     CHECK(queue->commit_each(batch) == std::vector<error_code>{{}, storage_errc::corrupt, {}});
     CHECK(holds(*queue, 2));
     CHECK(holds(*queue, 3));
+    CHECK(commit_one(*queue, remove_message{{1}, false, true})); // as an operator has it removed
+    CHECK_FALSE(holds(*queue, 1));
 }
 
 TEST_CASE("removals and updates do not fail with the messages that find no room") {
