@@ -52,6 +52,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void look();
+    bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
     void deliver(queue_id id);
@@ -115,27 +116,27 @@ void queue_runner::stop() {
 void queue_runner::impl::look() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
+    const bool more_waiting = active.size() >= at_once || take_due(at_once);
     spool.hurry(active.size() >= at_once);
-    if (active.size() >= at_once) return; // forget() looks again
+    sleep_until_due(more_waiting);
+}
+
+// True: there are more than may be tried at once.
+bool queue_runner::impl::take_due(std::size_t at_once) {
     const auto now = std::chrono::steady_clock::now();
     const auto due = due_now(at_once + active.size() + never.size() + unreadable.size());
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
-        return sleep_until_due(false);
+        return false;
     }
-    bool more = false;
     for (const auto& entry : *due) {
         if (active.has(entry.id) || never.contains(entry.id)) continue;
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
-        if (active.size() >= at_once) {
-            more = true;
-            break;
-        }
+        if (active.size() >= at_once) return true;
         take(entry.id);
     }
-    spool.hurry(active.size() >= at_once);
-    sleep_until_due(more);
+    return false;
 }
 
 // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as that.

@@ -147,6 +147,8 @@ class queue {
     // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
     // yet.
     static result<std::unique_ptr<queue>> open_for_reading(file_env& files, const std::string& state_dir);
+    // False: there is none yet.
+    static result<bool> is_there(file_env& files, const std::string& state_dir);
     ~queue();
 
     // One transaction, one flush. On failure nothing of the batch is in the queue; the caller answers 4xx to

@@ -5,8 +5,6 @@
 #include "server/admin/handlers.hpp"
 #include "server/admin/queue_access.hpp"
 
-#include "storage/errc.hpp"
-#include "storage/state_lock.hpp"
 #include "storage/steering.hpp"
 
 #include <boost/json/array.hpp>
@@ -41,16 +39,14 @@ std::string_view done_words(queue_wish wish) {
 // Where the wishes go.
 class steerer {
   public:
-    steerer(const conf::config& settings, terminal& with) : settings_(settings), with_(with) {
-        if (!ask_control(settings.admin.socket, R"({"command":"status"})").empty()) {
-            reader_ = std::make_unique<queue_access>(settings, with);
-            code = reader_->code;
-        } else {
-            open_alone();
-        }
+    steerer(const conf::config& settings, terminal& with)
+        : settings_(settings), with_(with),
+          alone_(ask_control(settings.admin.socket, R"({"command":"status"})").empty()),
+          queue_(settings, with, alone_ ? queue_use::change : queue_use::read) {
+        code = queue_.code;
     }
 
-    const storage::queue* messages() const { return alone_ ? alone_.get() : reader_->messages.get(); }
+    const storage::queue* messages() const { return queue_.messages.get(); }
 
     // The outcome for each, at most queue_page_max; fewer when it could not be asked (see code).
     std::vector<wish_outcome> steer(queue_wish wish, std::span<const queue_id> ids) {
@@ -60,30 +56,6 @@ class steerer {
     exit_code code = exit_code::ok;
 
   private:
-    // No server: nobody else may work on the queue meanwhile.
-    void open_alone() {
-        reader_ = std::make_unique<queue_access>(settings_, with_);
-        code = reader_->code;
-        if (code != exit_code::ok || !reader_->messages) return;
-        reader_->messages.reset(); // one process opens it once
-        const auto& folder = settings_.server.state_dir;
-        std::string about;
-        auto lock = storage::state_lock::take(folder, about);
-        if (!lock) {
-            code = lock.error() == storage::storage_errc::locked
-                       ? fail(with_, exit_code::unavailable, settings_.admin.socket,
-                              fmt::format("process {} uses {} and does not answer there", about, folder))
-                       : fail(with_, about, lock.error());
-            return;
-        }
-        lock_.emplace(std::move(*lock));
-        auto opened = storage::queue::open(storage::system_files(), folder, {});
-        if (opened)
-            alone_ = std::move(*opened);
-        else
-            code = fail(with_, folder, opened.error());
-    }
-
     std::vector<wish_outcome> ask(queue_wish wish, std::span<const queue_id> ids) {
         boost::json::array names;
         for (const auto id : ids) names.emplace_back(id.to_string());
@@ -104,13 +76,13 @@ class steerer {
         std::vector<storage::queue_operation> changes;
         std::vector<std::size_t> changed;
         for (const auto id : ids) {
-            auto steered = storage::steer_found(wish, id, alone_->find(id), std::time(nullptr));
+            auto steered = storage::steer_found(wish, id, queue_.messages->find(id), std::time(nullptr));
             outcomes.push_back(steered.outcome);
             if (!steered.change) continue;
             changed.push_back(outcomes.size() - 1);
             changes.push_back(std::move(*steered.change));
         }
-        const auto written = alone_->commit_each(changes);
+        const auto written = queue_.messages->commit_each(changes);
         for (std::size_t i = 0; i < changed.size(); ++i)
             if (written[i]) outcomes[changed[i]] = wish_outcome::failed;
         return outcomes;
@@ -118,9 +90,8 @@ class steerer {
 
     const conf::config& settings_; // the caller's, as is with_
     terminal& with_;
-    std::unique_ptr<queue_access> reader_; // its user's rights, too
-    std::optional<storage::state_lock> lock_;
-    std::unique_ptr<storage::queue> alone_;
+    const bool alone_; // no server runs: we do it ourselves
+    queue_access queue_;
 };
 
 // How far it is, for a person who waits.
