@@ -45,6 +45,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     server_status status() override;
     observed observe() override;
+    std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
