@@ -145,6 +145,17 @@ TEST_CASE("health: only what keeps new mail out takes the server out") {
     CHECK_THAT(health_of(status).text, Catch::StartsWith("draining"));
 }
 
+TEST_CASE("health: a write that doesn't end keeps new mail out, though no error was ever told") {
+    using std::chrono::seconds;
+    const auto now = std::chrono::steady_clock::now();
+    CHECK_FALSE(alarm_of_write(std::nullopt, now));
+    CHECK_FALSE(alarm_of_write(now - seconds(29), now));
+    const auto hangs = alarm_of_write(now - seconds(31), now);
+    REQUIRE(hangs);
+    CHECK(hangs->how == alarm::weight::refusing);
+    CHECK_THAT(hangs->text, Contains("has lasted for 31 s"));
+}
+
 TEST_CASE("status page: the state comes in words, with its alarms") {
     auto seen = quiet_server();
     CHECK_THAT(render_status_page(seen),
