@@ -129,11 +129,11 @@ def test_a_deleted_message_is_gone_with_its_body_and_the_log_says_so():
 
 
 class Stuck:
-    """An LMTP server that takes a message and does not answer until it is told to; then each message has the next of its answers, the
-    last one again and again."""
+    """An LMTP server that takes a message and does not answer until it is told to; then the first messages are answered by `before`,
+    all others by `final`."""
 
-    def __init__(self, *answers):
-        self.answers = list(answers or [b'451 4.2.0 not now'])
+    def __init__(self, final=b'451 4.2.0 not now', before=()):
+        self.final, self.before = final, list(before)
         self.messages = []
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.answer = threading.Event()
@@ -163,7 +163,7 @@ class Stuck:
                 self.messages.append(b''.join(lines))
                 self.has_message.set()
                 self.answer.wait(60)
-                say(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+                say(self.before.pop(0) if self.before else self.final)
             else:
                 say(b'250 ok')
 
@@ -242,7 +242,7 @@ def test_the_next_try_is_counted_from_the_end_of_an_attempt():
 
 
 def test_a_notice_gives_the_time_of_the_answer_as_that_of_the_attempt():
-    stuck = Stuck(b'550 5.1.1 nobody', b'250 2.0.0 ok')
+    stuck = Stuck(b'250 2.0.0 ok', before=[b'550 5.1.1 nobody'])
     with Server(queue=SLOW, local=stuck.transport) as server:
         send(server)
         answered = answered_late(stuck)
