@@ -105,15 +105,42 @@ bool is_loopback(const protocol::ip_address& address) {
     return bytes.back() == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; });
 }
 
+// What is wrong with one address of a listener beside that of admin.http; "" = nothing.
+std::string http_collision(const endpoint& http, const endpoint& one, std::string_view listener) {
+    if (http.port == 0 || http.port != one.port || http.address.is_v4() != one.address.is_v4()) return {};
+    constexpr std::string_view cure = "give admin.http another port";
+    if (http == one)
+        return fmt::format("\"{}\" is already an address of listener \"{}\"; {}", http.to_string(), listener,
+                           cure);
+    if (is_all(one.address))
+        return fmt::format("\"{}\" of listener \"{}\" takes in admin.http = \"{}\"; {}", one.to_string(),
+                           listener, http.to_string(), cure);
+    if (is_all(http.address))
+        return fmt::format("admin.http = \"{}\" takes in \"{}\" of listener \"{}\"; {}", http.to_string(),
+                           one.to_string(), listener, cure);
+    return {};
+}
+
+// At the first listener that is in its way. An admin.http that isn't in the file has its default.
+void check_http_is_alone(const endpoint& http, const config& read, const toml::table& root, findings& found) {
+    const std::string key = "admin.http";
+    for (std::size_t i = 0; i < read.listeners.size(); ++i) {
+        const auto& listener = read.listeners[i];
+        for (std::size_t k = 0; k < listener.addresses.size(); ++k) {
+            const auto problem = http_collision(http, listener.addresses[k], listener.name);
+            if (problem.empty()) continue;
+            const auto at =
+                node_at(root, key) != nullptr ? key : listener_key(i, fmt::format("address[{}]", k));
+            return found.error(place_of(root, at), at, problem);
+        }
+    }
+}
+
 void check_http(const config& read, const toml::table& root, findings& found) {
     const auto where = parse_endpoint(read.admin.http);
     if (!where) return;
+    check_http_is_alone(*where, read, root, found);
     const std::string key = "admin.http";
-    for (const auto& listener : read.listeners)
-        if (where->port != 0 && std::ranges::find(listener.addresses, *where) != listener.addresses.end())
-            found.error(place_of(root, key), key,
-                        fmt::format("\"{}\" is already an address of listener \"{}\"; give it another port",
-                                    where->to_string(), listener.name));
     if (!is_loopback(where->address))
         found.warning(place_of(root, key), key,
                       fmt::format("{} can be reached from other machines, and there is no password: a "

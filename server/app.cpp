@@ -188,8 +188,13 @@ void app::start_services() {
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
-        delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_}, damaged_);
-    steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_, [this] { runner_->wake(); });
+        delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_},
+        std::move(damaged_));
+    steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
+                      [this](storage::queue_id id, storage::wish_outcome outcome) {
+                          if (outcome == storage::wish_outcome::done) runner_->look_again_at(id);
+                          runner_->wake(); // it could not be taken meanwhile
+                      });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
                                        *session_ids_, *policy_, limits_, counts_});
     accepting_.emplace(*journal_);

@@ -46,6 +46,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     server_status status() override;
     observed observe() override;
+    std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
@@ -138,7 +139,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     std::unique_ptr<storage::queue> queue_;
     std::unique_ptr<storage::directory> accounts_;
-    std::set<storage::queue_id> damaged_;
+    std::set<storage::queue_id> damaged_; // from recovery to the runner
     std::optional<storage::queue_id_source> ids_, session_ids_;
     descriptor_needs descriptors_;
     std::optional<accept_watch> accepting_;

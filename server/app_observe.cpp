@@ -60,7 +60,6 @@ observed app::observe() {
     made.status = status();
     made.now = now_seconds();
     if (const auto totals = queue_->totals()) made.queue_octets = totals->octets;
-    if (auto page = queue_->list(storage::queue_id{}, oldest_shown)) made.oldest = std::move(page->messages);
     made.deliveries_under_way = attempts_.size();
     const auto& commits = spool_->measures();
     made.messages_committed = commits.messages.load(std::memory_order_relaxed);
@@ -77,6 +76,12 @@ observed app::observe() {
     made.disk_low = counts_.disk_low;
     look_at_process(made);
     return made;
+}
+
+std::vector<storage::queued_message> app::oldest() {
+    auto page = queue_->list(storage::queue_id{}, oldest_shown);
+    if (!page) return {};
+    return std::move(page->messages);
 }
 
 } // namespace postern::server

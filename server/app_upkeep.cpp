@@ -3,6 +3,7 @@
 #include "server/app.hpp"
 
 #include "conf/settings.hpp"
+#include "server/admin/health.hpp"
 #include "server/clock.hpp"
 #include "server/version.hpp"
 
@@ -155,14 +156,15 @@ server_status app::status() {
     else if (counts_.disk_low)
         made.alarms.push_back(
             {"the disk of the state folder is nearly full: MAIL is answered 452", alarm::weight::refusing});
+    if (auto hangs = alarm_of_write(spool_->writing_since(), std::chrono::steady_clock::now()))
+        made.alarms.push_back(std::move(*hangs));
     if (const auto last = spool_->last_outcome(); last.ec)
         made.alarms.push_back({"the last write to the queue failed: " + last.ec.message(),
                                std::chrono::steady_clock::now() - last.when < shunned_for
                                    ? alarm::weight::refusing
                                    : alarm::weight::degraded});
-    if (!damaged_.empty())
-        made.alarms.push_back(
-            {fmt::format("{} accepted messages are damaged and not tried", damaged_.size())});
+    if (const auto count = runner_->set_aside(); count != 0)
+        made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back({"a certificate expires within 14 days"});
     if (!complained_of_.empty())

@@ -25,6 +25,13 @@ std::size_t octets_of(const storage::queue_operation& what) {
     return insert == nullptr ? 0 : insert->body.size();
 }
 
+// Not of the operation alone. A new message has no records that could be damaged.
+bool tells_of_the_queue(const storage::queue_operation& what, const error_code& ec) {
+    if (!ec) return false;
+    const bool is_new = std::holds_alternative<storage::insert_message>(what);
+    return !storage::is_of_one(ec) || (is_new && ec == storage::storage_errc::corrupt);
+}
+
 // That it brings into the queue.
 std::size_t messages_in(const storage::queue_operation& what) {
     if (std::holds_alternative<storage::insert_message>(what)) return 1;
@@ -124,20 +131,28 @@ void async_spool::write_batches() {
     }
 }
 
+// A batch of nothing but errors of their own flushed nothing: what was known of the disk stays.
+void async_spool::note(std::span<const storage::queue_operation> operations,
+                       std::span<const error_code> outcomes) {
+    bool flushed = false;
+    error_code failed;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        flushed = flushed || !outcomes[i];
+        if (!failed && tells_of_the_queue(operations[i], outcomes[i])) failed = outcomes[i];
+    }
+    if (!failed && !flushed) return;
+    const std::lock_guard lock(mutex_);
+    last_outcome_ = {failed, std::chrono::steady_clock::now()};
+}
+
 void async_spool::write(std::vector<waiting>& batch) {
     std::vector<storage::queue_operation> operations;
     operations.reserve(batch.size());
     for (auto& entry : batch) operations.push_back(std::move(entry.what));
     const auto began = std::chrono::steady_clock::now();
     const auto outcomes = queue_.commit_each(operations);
-    const auto ended = std::chrono::steady_clock::now();
-    measures_.times.add(ended - began);
-    {
-        const std::lock_guard lock(mutex_);
-        const auto failed =
-            std::find_if(outcomes.begin(), outcomes.end(), [](error_code ec) { return !!ec; });
-        last_outcome_ = {failed == outcomes.end() ? error_code{} : *failed, ended};
-    }
+    measures_.times.add(std::chrono::steady_clock::now() - began);
+    note(operations, outcomes);
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
     std::size_t inserted = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 
 namespace postern::server {
@@ -49,7 +50,8 @@ class async_spool {
     void hurry(bool now);
     // Since when the writer has been at the batch that it writes now; nullopt while it waits for one.
     std::optional<std::chrono::steady_clock::time_point> writing_since() const;
-    // The outcome of the last batch, the first error if any of it failed: an alarm.
+    // The outcome of the last batch, the first error if any of it failed, but for those that are one
+    // operation's own: an alarm.
     struct outcome {
         boost::system::error_code ec;
         std::chrono::steady_clock::time_point when; // 0 = never
@@ -66,6 +68,8 @@ class async_spool {
     void write_batches();
     void await_work(std::unique_lock<std::mutex>& lock);
     void write(std::vector<waiting>& batch);
+    void note(std::span<const storage::queue_operation> operations,
+              std::span<const boost::system::error_code> outcomes);
 
     storage::queue& queue_;
     const std::size_t pending_max_;

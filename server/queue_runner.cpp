@@ -1,6 +1,7 @@
 // A message is in the active set from the moment it is taken until its result is durable, so that it is never
 // tried twice at once. A result is written together with the notices that it causes; one that can't be
-// written is offered again, until then the message stays as it was, and a second delivery finds the first.
+// written now is offered again, until then the message stays as it was, and a second delivery finds the
+// first.
 #include "server/queue_runner.hpp"
 
 #include "conf/settings.hpp"
@@ -35,7 +36,8 @@ struct attempt {
     }
     std::shared_ptr<storage::queued_message> message;
     std::shared_ptr<const snapshot> under;
-    std::int64_t now; // unix seconds
+    std::int64_t now; // of its beginning; unix seconds, as is `ended`
+    std::int64_t ended = 0;
     std::vector<storage::recipient_state> before;
     storage::settle_message result;
 };
@@ -50,6 +52,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void look();
+    bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
     void deliver(queue_id id);
@@ -59,6 +62,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void write_result(std::shared_ptr<attempt> made);
     void written(std::shared_ptr<attempt> made, error_code ec);
     void set_aside(queue_id id, const std::string& why);
+    void give_up_writing(queue_id id, error_code ec);
     void forget(queue_id id);
     void sleep_until_due(bool more_waiting);
 
@@ -68,7 +72,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     async_spool& spool;
     under_way& active; // the main thread's
     delivery_services with;
-    std::set<queue_id> never;
+    std::set<queue_id> never; // damaged
     // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
     // due.
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
@@ -94,6 +98,13 @@ void queue_runner::wake() {
     });
 }
 
+void queue_runner::look_again_at(queue_id id) {
+    impl_->never.erase(id);
+    impl_->unreadable.erase(id);
+}
+
+std::size_t queue_runner::set_aside() const { return impl_->never.size(); }
+
 void queue_runner::drain() { impl_->draining = true; }
 
 void queue_runner::stop() {
@@ -105,27 +116,27 @@ void queue_runner::stop() {
 void queue_runner::impl::look() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
+    const bool more_waiting = active.size() >= at_once || take_due(at_once);
     spool.hurry(active.size() >= at_once);
-    if (active.size() >= at_once) return; // forget() looks again
+    sleep_until_due(more_waiting);
+}
+
+// True: there are more than may be tried at once.
+bool queue_runner::impl::take_due(std::size_t at_once) {
     const auto now = std::chrono::steady_clock::now();
     const auto due = due_now(at_once + active.size() + never.size() + unreadable.size());
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
-        return sleep_until_due(false);
+        return false;
     }
-    bool more = false;
     for (const auto& entry : *due) {
         if (active.has(entry.id) || never.contains(entry.id)) continue;
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
-        if (active.size() >= at_once) {
-            more = true;
-            break;
-        }
+        if (active.size() >= at_once) return true;
         take(entry.id);
     }
-    spool.hurry(active.size() >= at_once);
-    sleep_until_due(more);
+    return false;
 }
 
 // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as that.
@@ -152,13 +163,14 @@ void queue_runner::impl::deliver(queue_id id) {
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     const auto& settings = *made->under->config;
-    if (made->message->given_up) give_up_all(with, settings, *made->message, made->now);
+    if (made->message->given_up) give_up_all(with, settings, *made->message);
     defer_outside_recipients(with, settings, *made->message, made->now);
     if (!conf::parse_lmtp(settings.local.transport)) {
         deliver_to_maildirs(with, settings, *made->message, made->now);
     } else if (has_local_due(settings, *made->message, made->now)) {
         return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
     }
+    made->ended = now_seconds();
     settle(made);
 }
 
@@ -171,6 +183,7 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
             with.journal.fault("a delivery ended by an exception: " + std::string(what));
         },
         [self = shared_from_this(), made] {
+            made->ended = now_seconds();
             if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
         });
 }
@@ -178,7 +191,7 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
 // On a pool thread.
 void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
     auto notices = notices_for(with, *made->under->config, made->under->resolving, *made->message,
-                               made->before, made->now);
+                               made->before, made->ended);
     if (!notices) {
         with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
                            notices.error().message());
@@ -208,6 +221,7 @@ void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
 }
 
 void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
+    if (ec && storage::is_of_one(ec)) return give_up_writing(made->result.message.id, ec);
     if (ec && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
         later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
@@ -225,6 +239,15 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
 void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
     const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + look_again).second;
     if (first) with.journal.fault("message " + id.to_string() + " cannot be read: " + why);
+    forget(id);
+}
+
+// Another attempt would end so as well, and be another delivery.
+void queue_runner::impl::give_up_writing(queue_id id, error_code ec) {
+    never.insert(id);
+    with.journal.fault("message " + id.to_string() +
+                       " was tried, and what came of it cannot be written: " + ec.message() +
+                       "; it is not tried again before the next start, or until it is steered");
     forget(id);
 }
 

@@ -1,5 +1,6 @@
 // Takes what is due from the queue and has it delivered, at most so many messages at a time. Lives on the
-// main thread; the deliveries run on a pool of their own; their results go back through the queue's writer.
+// main thread, where all but wake() is called; the deliveries run on a pool of their own; their results go
+// back through the queue's writer.
 #pragma once
 
 #include "server/async_spool.hpp"
@@ -15,13 +16,15 @@ namespace postern::server {
 
 class queue_runner {
   public:
-    // All outlive this. `never`: damaged messages that must not be tried.
+    // All outlive this. `never`: damaged messages that are not tried unless they are steered.
     queue_runner(boost::asio::any_io_executor main, live_snapshot& config, async_spool& spool,
                  under_way& attempts, delivery_services with, std::set<storage::queue_id> never);
     ~queue_runner();
 
     void start();
-    void wake();  // any thread: something may be due; many calls cost one look
+    void wake();                              // any thread: something may be due; many calls cost one look
+    void look_again_at(storage::queue_id id); // if it was set aside as damaged
+    std::size_t set_aside() const;            // damaged messages that are not tried
     void drain(); // no new deliveries; the results of those under way are still written
     // No new deliveries; returns when those under way have ended and their results were handed to the writer.
     void stop();

@@ -32,19 +32,21 @@ std::string_view done_text(queue_wish wish) {
 
 struct queue_steering::request {
     request(const asio::any_io_executor& on, queue_wish what, std::vector<storage::queue_id> which)
-        : wish(what), ids(std::move(which)), outcomes(ids.size(), wish_outcome::busy), open(ids.size()),
-          deadline(on) {}
+        : wish(what), ids(std::move(which)), outcomes(ids.size(), wish_outcome::busy), awaited(ids.size()),
+          open(ids.size()), deadline(on) {}
     const queue_wish wish;
     const std::vector<storage::queue_id> ids;
     std::vector<wish_outcome> outcomes;
-    std::size_t open; // without an outcome
+    std::vector<bool> awaited; // an attempt was under way
+    std::size_t open;          // without an outcome
     bool late = false;
     asio::steady_timer deadline; // cancelled by the last outcome
 };
 
 queue_steering::queue_steering(asio::any_io_executor main, async_spool& spool, under_way& attempts,
-                               log& journal, std::function<void()> wake)
-    : main_(std::move(main)), spool_(spool), attempts_(attempts), journal_(journal), wake_(std::move(wake)) {}
+                               log& journal, std::function<void(storage::queue_id, wish_outcome)> steered)
+    : main_(std::move(main)), spool_(spool), attempts_(attempts), journal_(journal),
+      steered_(std::move(steered)) {}
 
 asio::awaitable<std::vector<wish_outcome>> queue_steering::steer(queue_wish wish,
                                                                  std::vector<storage::queue_id> ids) {
@@ -71,18 +73,14 @@ void queue_steering::begin(const std::shared_ptr<request>& asked, std::size_t in
     const auto id = asked->ids[index];
     if (asked->late) return;
     if (!attempts_.take(id)) {
-        if (asked->wish == queue_wish::retry)
-            return end(asked, index, wish_outcome::done); // it is being tried
+        asked->awaited[index] = true;
         return attempts_.when_ended(id, [this, asked, index] { begin(asked, index); });
     }
-    auto found = spool_.queue().find(id);
-    if (!found || !*found) {
-        attempts_.end(id);
-        return end(asked, index, found ? wish_outcome::gone : wish_outcome::failed);
-    }
-    auto steered = storage::steer(asked->wish, std::move(**found), now_seconds());
+    auto steered = storage::steer_found(asked->wish, id, spool_.queue().find(id), now_seconds());
     if (!steered.change) {
         attempts_.end(id);
+        const bool was_tried = asked->wish == queue_wish::retry && asked->awaited[index];
+        if (was_tried && steered.outcome == wish_outcome::gone) steered.outcome = wish_outcome::done;
         return end(asked, index, steered.outcome);
     }
     write(asked, index, std::move(*steered.change));
@@ -105,8 +103,9 @@ void queue_steering::written(const std::shared_ptr<request>& asked, std::size_t 
         journal_.write({.event = log_event::steered, .queue_id = text, .text = done_text(asked->wish)});
     }
     attempts_.end(id);
-    end(asked, index, ec ? wish_outcome::failed : wish_outcome::done);
-    wake_();
+    const auto outcome = ec ? wish_outcome::failed : wish_outcome::done;
+    end(asked, index, outcome);
+    steered_(id, outcome);
 }
 
 void queue_steering::end(const std::shared_ptr<request>& asked, std::size_t index, wish_outcome outcome) {

@@ -21,9 +21,9 @@ inline constexpr std::chrono::seconds steering_time_max{15}; // then those still
 
 class queue_steering {
   public:
-    // All outlive this; `wake`: something may be due.
+    // All outlive this; `steered` is told what came of each message that was to be changed.
     queue_steering(boost::asio::any_io_executor main, async_spool& spool, under_way& attempts, log& journal,
-                   std::function<void()> wake);
+                   std::function<void(storage::queue_id, storage::wish_outcome)> steered);
 
     // The outcome for each id, in their order; those beyond steered_at_once_max are busy.
     boost::asio::awaitable<std::vector<storage::wish_outcome>> steer(storage::queue_wish wish,
@@ -40,7 +40,7 @@ class queue_steering {
     async_spool& spool_;
     under_way& attempts_;
     log& journal_;
-    std::function<void()> wake_;
+    std::function<void(storage::queue_id, storage::wish_outcome)> steered_;
 };
 
 } // namespace postern::server

@@ -90,6 +90,9 @@ struct update_message { // the recipients' changing parts, and when the message 
 struct remove_message { // nothing when it is gone
     queue_id id;
     bool body_in_file = false; // the file is removed after the flush
+    // An operator's: also when its records can't be read or the times due don't have it where they say. Then
+    // it costs a walk over all times due.
+    bool even_damaged = false;
 };
 // What came of an attempt, with the notices that it causes: all of it or nothing, so that no sender is told
 // twice, and none is not told.
@@ -99,6 +102,9 @@ struct settle_message {
     std::vector<insert_message> notices;
 };
 using queue_operation = std::variant<insert_message, update_message, remove_message, settle_message>;
+// An error that comes of one operation's own content or of its own records: it says nothing of the others,
+// and would come again.
+bool is_of_one(const boost::system::error_code& error);
 
 struct due_message {
     std::int64_t due = 0; // unix seconds
@@ -141,6 +147,8 @@ class queue {
     // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
     // yet.
     static result<std::unique_ptr<queue>> open_for_reading(file_env& files, const std::string& state_dir);
+    // False: there is none yet.
+    static result<bool> is_there(file_env& files, const std::string& state_dir);
     ~queue();
 
     // One transaction, one flush. On failure nothing of the batch is in the queue; the caller answers 4xx to

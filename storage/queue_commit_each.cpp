@@ -12,17 +12,14 @@ namespace {
 using boost::system::error_code;
 using outcomes = std::vector<error_code>;
 
-// Errors that come of one operation's own content or of its own records.
-bool is_of_one(const error_code& error) {
-    return error == storage_errc::invalid || error == storage_errc::too_large ||
-           error == storage_errc::exists || is_damage(error);
-}
-
 bool is_full(const error_code& error) {
     return error == storage_errc::map_full || error == storage_errc::no_space;
 }
 
+// What needs no room but for the pages that it copies.
 bool is_removal(const queue_operation* operation) {
+    const auto* settle = std::get_if<settle_message>(operation);
+    if (settle != nullptr) return settle->remove && settle->notices.empty();
     return std::holds_alternative<remove_message>(*operation);
 }
 
@@ -108,6 +105,11 @@ class separate_commits {
 };
 
 } // namespace
+
+bool is_of_one(const error_code& error) {
+    return error == storage_errc::invalid || error == storage_errc::too_large ||
+           error == storage_errc::exists || is_damage(error);
+}
 
 std::vector<error_code> queue::commit_each(std::span<const queue_operation> batch) {
     const auto commit = [this](operation_list operations) { return impl_->commit(operations); };

@@ -151,6 +151,13 @@ result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& s
     return std::unique_ptr<queue>(new queue(std::move(inner)));
 }
 
+result<bool> queue::is_there(file_env& files, const std::string& state_dir) {
+    const auto present = files.facts(nullptr, state_dir + "/queue");
+    if (!present && present.error() != storage_errc::not_found)
+        return {boost::system::in_place_error, present.error()};
+    return {boost::system::in_place_value, present.has_value()};
+}
+
 result<std::unique_ptr<queue>> queue::open_for_reading(file_env& files, const std::string& state_dir) {
     auto inner = std::make_unique<impl>(files, state_dir);
     inner->with.mode = lmdb::access::read;

@@ -81,18 +81,53 @@ result<void> apply(lmdb::transaction& within, const queue_tables& tables, const 
     return done;
 }
 
-result<void> apply(lmdb::transaction& within, const queue_tables& tables, const remove_message& wanted) {
-    const std::string key = id_key(wanted.id);
-    const auto before = read_states_head(within, tables, key);
-    if (!before) return before.error();
-    if (!*before) return {};
-    if ((*before)->due) {
-        if (const auto done = remove_due(within, tables, *(*before)->due, wanted.id); !done) return done;
-    }
+result<void> remove_records(lmdb::transaction& within, const queue_tables& tables, queue_id id) {
+    const std::string key = id_key(id);
     for (const lmdb::table each : {tables.messages, tables.states, tables.bodies}) {
         if (const auto removed = within.remove(each, key); !removed) return removed.error();
     }
     return {};
+}
+
+result<std::vector<std::string>> due_keys_of(const lmdb::transaction& within, const queue_tables& tables,
+                                             queue_id id) {
+    std::vector<std::string> keys;
+    auto walk = lmdb::cursor::open(within, tables.due);
+    if (!walk) return walk.error();
+    for (auto entry = walk->first();; entry = walk->next()) {
+        if (!entry) return entry.error();
+        if (!*entry) return keys;
+        const auto due = due_of_key((*entry)->key);
+        if (due && due->id == id) keys.emplace_back((*entry)->key);
+    }
+}
+
+result<void> remove_damaged(lmdb::transaction& within, const queue_tables& tables, queue_id id) {
+    const auto keys = due_keys_of(within, tables, id);
+    if (!keys) return keys.error();
+    for (const std::string& key : *keys) {
+        if (const auto removed = within.remove(tables.due, key); !removed) return removed.error();
+    }
+    return remove_records(within, tables, id);
+}
+
+// False: there is no such message.
+result<bool> leave_index(lmdb::transaction& within, const queue_tables& tables, queue_id id) {
+    const auto before = read_states_head(within, tables, id_key(id));
+    if (!before) return {boost::system::in_place_error, before.error()};
+    if (!*before) return {boost::system::in_place_value, false};
+    if (!(*before)->due) return {boost::system::in_place_value, true};
+    const auto done = remove_due(within, tables, *(*before)->due, id);
+    if (!done) return {boost::system::in_place_error, done.error()};
+    return {boost::system::in_place_value, true};
+}
+
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const remove_message& wanted) {
+    const auto left = leave_index(within, tables, wanted.id);
+    if (left && *left) return remove_records(within, tables, wanted.id);
+    if (!left && !is_damage(left.error())) return left.error();
+    if (wanted.even_damaged) return remove_damaged(within, tables, wanted.id);
+    return left ? result<void>() : result<void>(left.error());
 }
 
 // Somebody may have taken the message away meanwhile: then there is nothing left to tell of.

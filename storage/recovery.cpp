@@ -63,7 +63,7 @@ result<void> check_messages(file_env& files, const file_handle& bodies, const qu
         for (const queued_message& message : page->messages) {
             const auto damaged = is_damaged(files, bodies, message);
             if (!damaged) return damaged.error();
-            if (*damaged) report.damaged.push_back(message.id);
+            if (*damaged && !message.given_up) report.damaged.push_back(message.id);
         }
         report.damaged.insert(report.damaged.end(), page->unreadable.begin(), page->unreadable.end());
         report.messages += page->messages.size() + page->unreadable.size();

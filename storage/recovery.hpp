@@ -11,8 +11,9 @@ struct recovery_report {
     std::uint64_t messages = 0;
     std::uint64_t orphans_removed = 0;
     due_repairs due;
-    std::vector<queue_id> damaged; // acknowledged, and their record can't be read or their body file is
-                                   // missing or short: said loudly, kept, never tried
+    // Acknowledged, and their record can't be read or their body file is missing or short: said loudly, kept,
+    // not tried unless an operator steers them. One that was given up isn't among them: its sender is told.
+    std::vector<queue_id> damaged;
 };
 result<recovery_report> recover(file_env& files, queue& from);
 

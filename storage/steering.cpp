@@ -1,5 +1,7 @@
 #include "storage/steering.hpp"
 
+#include "storage/queue_tables.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -53,9 +55,19 @@ steered_message steer(queue_wish wish, queued_message message, std::int64_t now)
         message.given_up = true;
         make_due(message, now);
         break;
-    case queue_wish::remove: return {wish_outcome::done, remove_message{message.id, message.body_in_file}};
+    case queue_wish::remove:
+        return {wish_outcome::done, remove_message{message.id, message.body_in_file, true}};
     }
     return {wish_outcome::done, update_message{std::move(message)}};
+}
+
+steered_message steer_found(queue_wish wish, queue_id id, result<std::optional<queued_message>> found,
+                            std::int64_t now) {
+    if (found && *found) return steer(wish, std::move(**found), now);
+    if (found) return {wish_outcome::gone, std::nullopt};
+    if (wish != queue_wish::remove || !is_damage(found.error())) return {wish_outcome::failed, std::nullopt};
+    constexpr bool body_in_file = true; // perhaps: then it goes too
+    return {wish_outcome::done, remove_message{id, body_in_file, true}};
 }
 
 } // namespace postern::storage

@@ -36,5 +36,8 @@ struct steered_message {
 };
 // `now` is unix seconds.
 steered_message steer(queue_wish wish, queued_message message, std::int64_t now);
+// The same of what queue::find(id) gave. One whose records are damaged can't be changed, but removed.
+steered_message steer_found(queue_wish wish, queue_id id, result<std::optional<queued_message>> found,
+                            std::int64_t now);
 
 } // namespace postern::storage

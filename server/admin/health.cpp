@@ -2,6 +2,8 @@
 
 #include "server/admin/support.hpp"
 
+#include <fmt/format.h>
+
 namespace postern::server {
 
 health health_of(const server_status& status) {
@@ -21,6 +23,16 @@ health health_of(const server_status& status) {
     if (made.takes_mail) made.text = "ok\n";
     made.text += degraded;
     return made;
+}
+
+std::optional<alarm> alarm_of_write(std::optional<std::chrono::steady_clock::time_point> since,
+                                    std::chrono::steady_clock::time_point now) {
+    if (!since || now - *since < writing_time_max) return std::nullopt;
+    const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(now - *since).count();
+    return alarm{fmt::format("a write to the queue has lasted for {} s: the disk hangs, and no mail is "
+                             "accepted meanwhile",
+                             lasted),
+                 alarm::weight::refusing};
 }
 
 } // namespace postern::server

@@ -35,7 +35,8 @@ struct observed {
     std::uint64_t resident_octets = 0;
     std::uint64_t processor_milliseconds = 0;
 
-    std::vector<storage::queued_message> oldest; // at most oldest_shown, in the order of arrival
+    // The page's alone: at most oldest_shown, in the order of arrival.
+    std::vector<storage::queued_message> oldest;
 };
 
 } // namespace postern::server

@@ -91,9 +91,7 @@ template <class Print> exit_code each_message(const storage::queue& from, termin
         const auto found = from.list(after, queue_page_max);
         if (!found) return fail(with, "queue", found.error());
         for (const auto& message : found->messages) print(message);
-        for (const auto id : found->unreadable)
-            code =
-                fail(with, exit_code::bad_data, id.to_string(), "its record is damaged; it is kept, untried");
+        for (const auto id : found->unreadable) code = tell_damaged(with, id);
         if (!found->last) return code;
         after = *found->last;
     }
@@ -144,7 +142,7 @@ boost::json::object details_object(const storage::queued_message& message, const
 exit_code run_queue_list(const arguments& given, terminal& with) {
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
-    const queue_access queue(*settings, with);
+    const queue_access queue(*settings, with, queue_use::read);
     if (queue.code != exit_code::ok) return queue.code;
     const std::int64_t now = std::time(nullptr);
     auto code = exit_code::ok;
@@ -169,7 +167,7 @@ exit_code run_queue_show(const arguments& given, terminal& with) {
     const std::string text = given.one("ID");
     const auto id = storage::queue_id::parse(text);
     if (!id) return fail(with, exit_code::bad_data, text, "is not a queue id");
-    const queue_access queue(*settings, with);
+    const queue_access queue(*settings, with, queue_use::read);
     if (queue.code != exit_code::ok) return queue.code;
     result<std::optional<storage::queued_message>> message = std::optional<storage::queued_message>();
     if (queue.messages) message = queue.messages->find(*id);

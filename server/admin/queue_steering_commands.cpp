@@ -5,8 +5,6 @@
 #include "server/admin/handlers.hpp"
 #include "server/admin/queue_access.hpp"
 
-#include "storage/errc.hpp"
-#include "storage/state_lock.hpp"
 #include "storage/steering.hpp"
 
 #include <boost/json/array.hpp>
@@ -41,16 +39,14 @@ std::string_view done_words(queue_wish wish) {
 // Where the wishes go.
 class steerer {
   public:
-    steerer(const conf::config& settings, terminal& with) : settings_(settings), with_(with) {
-        if (!ask_control(settings.admin.socket, R"({"command":"status"})").empty()) {
-            reader_ = std::make_unique<queue_access>(settings, with);
-            code = reader_->code;
-        } else {
-            open_alone();
-        }
+    steerer(const conf::config& settings, terminal& with)
+        : settings_(settings), with_(with),
+          alone_(ask_control(settings.admin.socket, R"({"command":"status"})").empty()),
+          queue_(settings, with, alone_ ? queue_use::change : queue_use::read) {
+        code = queue_.code;
     }
 
-    const storage::queue* messages() const { return alone_ ? alone_.get() : reader_->messages.get(); }
+    const storage::queue* messages() const { return queue_.messages.get(); }
 
     // The outcome for each, at most queue_page_max; fewer when it could not be asked (see code).
     std::vector<wish_outcome> steer(queue_wish wish, std::span<const queue_id> ids) {
@@ -60,30 +56,6 @@ class steerer {
     exit_code code = exit_code::ok;
 
   private:
-    // No server: nobody else may work on the queue meanwhile.
-    void open_alone() {
-        reader_ = std::make_unique<queue_access>(settings_, with_);
-        code = reader_->code;
-        if (code != exit_code::ok || !reader_->messages) return;
-        reader_->messages.reset(); // one process opens it once
-        const auto& folder = settings_.server.state_dir;
-        std::string about;
-        auto lock = storage::state_lock::take(folder, about);
-        if (!lock) {
-            code = lock.error() == storage::storage_errc::locked
-                       ? fail(with_, exit_code::unavailable, settings_.admin.socket,
-                              fmt::format("process {} uses {} and does not answer there", about, folder))
-                       : fail(with_, about, lock.error());
-            return;
-        }
-        lock_.emplace(std::move(*lock));
-        auto opened = storage::queue::open(storage::system_files(), folder, {});
-        if (opened)
-            alone_ = std::move(*opened);
-        else
-            code = fail(with_, folder, opened.error());
-    }
-
     std::vector<wish_outcome> ask(queue_wish wish, std::span<const queue_id> ids) {
         boost::json::array names;
         for (const auto id : ids) names.emplace_back(id.to_string());
@@ -104,16 +76,13 @@ class steerer {
         std::vector<storage::queue_operation> changes;
         std::vector<std::size_t> changed;
         for (const auto id : ids) {
-            auto found = alone_->find(id);
-            auto& outcome = outcomes.emplace_back(found ? wish_outcome::gone : wish_outcome::failed);
-            if (!found || !*found) continue;
-            auto steered = storage::steer(wish, std::move(**found), std::time(nullptr));
-            outcome = steered.outcome;
+            auto steered = storage::steer_found(wish, id, queue_.messages->find(id), std::time(nullptr));
+            outcomes.push_back(steered.outcome);
             if (!steered.change) continue;
             changed.push_back(outcomes.size() - 1);
             changes.push_back(std::move(*steered.change));
         }
-        const auto written = alone_->commit_each(changes);
+        const auto written = queue_.messages->commit_each(changes);
         for (std::size_t i = 0; i < changed.size(); ++i)
             if (written[i]) outcomes[changed[i]] = wish_outcome::failed;
         return outcomes;
@@ -121,9 +90,8 @@ class steerer {
 
     const conf::config& settings_; // the caller's, as is with_
     terminal& with_;
-    std::unique_ptr<queue_access> reader_; // its user's rights, too
-    std::optional<storage::state_lock> lock_;
-    std::unique_ptr<storage::queue> alone_;
+    const bool alone_; // no server runs: we do it ourselves
+    queue_access queue_;
 };
 
 // How far it is, for a person who waits.
@@ -160,7 +128,8 @@ class wish_command {
         code_ = to_.code;
         progress shown(with_);
         queue_id after{};
-        while (code_keeps_on() && to_.messages() != nullptr) {
+        const auto last = last_meant();
+        while (code_keeps_on() && after < last) {
             const auto found = to_.messages()->list(after, queue_page_max);
             if (!found) {
                 code_ = fail(with_, "queue", found.error());
@@ -168,9 +137,7 @@ class wish_command {
             }
             if (!found->last) break;
             after = *found->last;
-            std::vector<queue_id> ids;
-            for (const auto& message : found->messages) ids.push_back(message.id);
-            steer_portion(ids, false);
+            steer_portion(those_meant(*found, last), false);
             shown.at(done_);
         }
         return end();
@@ -179,9 +146,33 @@ class wish_command {
   private:
     bool code_keeps_on() const { return to_.code == exit_code::ok; }
 
+    // What comes meanwhile isn't: it may be a notice that a message was given up.
+    queue_id last_meant() {
+        if (!code_keeps_on() || to_.messages() == nullptr) return {};
+        const auto highest = to_.messages()->highest_id();
+        if (highest) return *highest;
+        code_ = fail(with_, "queue", highest.error());
+        return {};
+    }
+
+    // Of the damaged ones only a removal is possible; the others are said.
+    std::vector<queue_id> those_meant(const storage::queue_page& page, queue_id last) {
+        std::vector<queue_id> ids;
+        for (const auto& message : page.messages) ids.push_back(message.id);
+        for (const auto id : page.unreadable) {
+            if (wish_ == queue_wish::remove)
+                ids.push_back(id);
+            else if (id <= last)
+                code_ = tell_damaged(with_, id);
+        }
+        std::erase_if(ids, [last](queue_id id) { return id > last; });
+        return ids;
+    }
+
     void steer_portion(std::span<const queue_id> ids, bool named) {
+        if (ids.empty()) return;
         std::vector<wish_outcome> outcomes;
-        if (to_.messages() != nullptr || ids.empty())
+        if (to_.messages() != nullptr)
             outcomes = to_.steer(wish_, ids);
         else
             outcomes.assign(ids.size(), wish_outcome::gone); // there is no queue yet

@@ -15,8 +15,8 @@ constexpr std::string_view html = "text/html; charset=utf-8";
 } // namespace
 
 http_answer web_site::page(std::string_view path) {
-    if (path == "/") return {200, html, render_status_page(seen())};
-    if (path == "/metrics") return {200, metrics_content_type, render_metrics(seen())};
+    if (path == "/") return {200, html, render_status_page(seen(wanted::oldest_too))};
+    if (path == "/metrics") return {200, metrics_content_type, render_metrics(seen(wanted::numbers))};
     if (path == "/healthz") {
         auto now = health_of(target_.status());
         return {now.takes_mail ? 200U : 503U, plain_text, std::move(now.text)};
@@ -24,11 +24,16 @@ http_answer web_site::page(std::string_view path) {
     return {404, plain_text, "Not Found\n"};
 }
 
-const observed& web_site::seen() {
+const observed& web_site::seen(wanted what) {
     const auto now = std::chrono::steady_clock::now();
     if (!seen_ || now - seen_at_ >= good_for) {
         seen_ = target_.observe();
         seen_at_ = now;
+        oldest_seen_ = false;
+    }
+    if (what == wanted::oldest_too && !oldest_seen_) {
+        seen_->oldest = target_.oldest();
+        oldest_seen_ = true;
     }
     return *seen_;
 }

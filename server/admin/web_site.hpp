@@ -12,7 +12,8 @@ class web_target {
   public:
     virtual ~web_target() = default;
     virtual server_status status() = 0;
-    virtual observed observe() = 0; // the status and the rest
+    virtual observed observe() = 0; // the status and the rest, but for `oldest`
+    virtual std::vector<storage::queued_message> oldest() = 0;
 };
 
 class web_site final : public http_pages {
@@ -21,10 +22,12 @@ class web_site final : public http_pages {
     http_answer page(std::string_view path) override;
 
   private:
-    const observed& seen();
+    enum class wanted { numbers, oldest_too };
+    const observed& seen(wanted what);
 
     web_target& target_;
     std::optional<observed> seen_;
+    bool oldest_seen_ = false;
     std::chrono::steady_clock::time_point seen_at_;
 };
 

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <memory>
+#include <optional>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -57,15 +58,21 @@ struct talk {
     content_source* content;
     client_deadlines within;
     deadline& until;
+    std::optional<unsigned> replies_before{}; // of the wait whose deadline runs; nullopt: none does
 
+    // One deadline a reply, in however many pieces it comes.
     asio::awaitable<void> read() {
-        until.set(session.awaits_final_reply() ? within.final_reply : within.reply);
+        if (replies_before != session.replies_to_message()) {
+            until.set(session.awaits_final_reply() ? within.final_reply : within.reply);
+            replies_before = session.replies_to_message();
+        }
         listener into(session);
         const auto status = co_await with.read(into);
         if (status != stream_status::ok) session.on_lost(what_happened(status));
     }
 
     asio::awaitable<void> write() {
+        replies_before.reset();
         until.set(within.reply);
         const auto status = co_await with.write(session.output());
         if (status != stream_status::ok) co_return session.on_lost(what_happened(status));
@@ -74,6 +81,7 @@ struct talk {
 
     // False: the session has been told why.
     asio::awaitable<bool> send(std::string_view octets) {
+        replies_before.reset();
         until.set(within.content_block);
         const auto status = co_await with.write(octets);
         if (status != stream_status::ok) session.on_lost(what_happened(status));

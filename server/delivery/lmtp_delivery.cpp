@@ -120,7 +120,7 @@ asio::awaitable<void> deliver_by_lmtp(const delivery_services& with, offload_poo
     const auto outcomes =
         co_await client.deliver(*where, config->server.hostname, std::move(letter), std::move(content));
     for (std::size_t i = 0; i < due.size(); ++i)
-        record_outcome(with, *config, *message, due[i], outcome_of(outcomes[i], relay), now);
+        record_outcome(with, *config, *message, due[i], outcome_of(outcomes[i], relay));
 }
 
 } // namespace postern::server

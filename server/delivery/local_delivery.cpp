@@ -61,7 +61,7 @@ void try_due(const delivery_services& with, const conf::config& config, queued_m
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
         if (to.route == route && is_due(config, to, now))
-            record_outcome(with, config, message, i, attempt(i), now);
+            record_outcome(with, config, message, i, attempt(i));
     }
 }
 

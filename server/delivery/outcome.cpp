@@ -51,7 +51,7 @@ void log_outcome(const delivery_services& with, const queued_message& message, c
 } // namespace
 
 void record_outcome(const delivery_services& with, const conf::config& config, queued_message& message,
-                    std::size_t recipient, const attempt_outcome& outcome, std::int64_t now) {
+                    std::size_t recipient, const attempt_outcome& outcome) {
     auto& to = message.recipients[recipient];
     if (to.tries < std::numeric_limits<std::uint16_t>::max()) ++to.tries;
     to.last_reply = fmt::format("{} {}", outcome.code, outcome.text);
@@ -59,7 +59,7 @@ void record_outcome(const delivery_services& with, const conf::config& config, q
     switch (outcome.what) {
     case attempt_outcome::kind::delivered: to.state = recipient_state::delivered; break;
     case attempt_outcome::kind::failed: to.state = recipient_state::failed; break;
-    case attempt_outcome::kind::deferred: note_deferral(config, message, to, now); break;
+    case attempt_outcome::kind::deferred: note_deferral(config, message, to, now_seconds()); break;
     }
     auto& counted = to.state == recipient_state::delivered ? with.counts.delivered
                     : to.state == recipient_state::failed  ? with.counts.failed
@@ -68,13 +68,12 @@ void record_outcome(const delivery_services& with, const conf::config& config, q
     log_outcome(with, message, to, outcome);
 }
 
-void give_up_all(const delivery_services& with, const conf::config& config, queued_message& message,
-                 std::int64_t now) {
+void give_up_all(const delivery_services& with, const conf::config& config, queued_message& message) {
     const attempt_outcome ended{attempt_outcome::kind::failed, "5.0.0",
                                 "Returned by the operator of this host", "none"};
     for (std::size_t i = 0; i < message.recipients.size(); ++i)
         if (message.recipients[i].state == recipient_state::waiting)
-            record_outcome(with, config, message, i, ended, now);
+            record_outcome(with, config, message, i, ended);
 }
 
 bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t now) {

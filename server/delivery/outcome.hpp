@@ -28,16 +28,15 @@ struct attempt_outcome {
     std::string relay; // "maildir", "none", an LMTP server
 };
 
-// `now` is unix seconds. A deferral after the time of queue.expire is a failure.
+// To be called as the attempt ends: the next try is counted from this moment, however long the attempt took.
+// A deferral after the time of queue.expire is a failure.
 void record_outcome(const delivery_services& with, const conf::config& config,
-                    storage::queued_message& message, std::size_t recipient, const attempt_outcome& outcome,
-                    std::int64_t now);
+                    storage::queued_message& message, std::size_t recipient, const attempt_outcome& outcome);
 
 // The operator has given the message up: whoever waits has failed.
-void give_up_all(const delivery_services& with, const conf::config& config, storage::queued_message& message,
-                 std::int64_t now);
+void give_up_all(const delivery_services& with, const conf::config& config, storage::queued_message& message);
 
-// Waits, and its time has come.
+// Waits, and its time has come. `now` is unix seconds.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
 
 // No recipient waits any more.

@@ -4,7 +4,7 @@
 //   FAULT="pwrite kill 3"        killed before the third pwrite
 //   FAULT="pwrite killed 3"      killed after it
 //   FAULT="fdatasync 5 1 2"      the first two fdatasync fail with errno 5
-//   FAULT="fdatasync slow 1 2"   the first two take three seconds each
+//   FAULT="fdatasync slow3 1 2"  the first two take three seconds each
 //   FAULT="fdatasync skip 1 9"   nine say that they are done, and aren't
 //   FAULT="pwrite short 1"       the first pwrite writes half of what it should
 //   FAULT="malloc every 97"      every 97th malloc finds no memory
@@ -31,12 +31,11 @@ namespace {
 
 enum class kind { none, kill_before, kill_after, fail, cut, slow, skip, fail_every };
 
-constexpr unsigned slow_seconds = 3;
-
 struct wish {
     char call[32] = "";
     kind what = kind::none;
     int error = 0;
+    unsigned seconds = 0; // of a slow one
     long first = 0, count = 1;
     const char *armed = nullptr, *done = nullptr, *under = nullptr;
 };
@@ -51,15 +50,16 @@ const wish& wanted() {
         char how[32] = "";
         if (text == nullptr || w.armed == nullptr || w.done == nullptr || w.under == nullptr) return w;
         if (std::sscanf(text, "%31s %31s %ld %ld", w.call, how, &w.first, &w.count) < 3) std::abort();
-        const std::string_view name(how);
-        w.what = name == "kill"     ? kind::kill_before
-                 : name == "killed" ? kind::kill_after
-                 : name == "short"  ? kind::cut
-                 : name == "skip"   ? kind::skip
-                 : name == "slow"   ? kind::slow
-                 : name == "every"  ? kind::fail_every
-                                    : kind::fail;
+        const std::string_view name(how), slow("slow");
+        w.what = name == "kill"           ? kind::kill_before
+                 : name == "killed"       ? kind::kill_after
+                 : name == "short"        ? kind::cut
+                 : name == "skip"         ? kind::skip
+                 : name.starts_with(slow) ? kind::slow
+                 : name == "every"        ? kind::fail_every
+                                          : kind::fail;
         w.error = std::atoi(how);
+        if (w.what == kind::slow) w.seconds = static_cast<unsigned>(std::atoi(how + slow.size()));
         return w;
     }();
     return made;
@@ -131,7 +131,7 @@ auto call(const char* name, int folder, const char* path, Real real, Cut cut) ->
     case kind::fail: errno = wanted().error; return -1;
     case kind::cut: return cut();
     case kind::skip: return 0;
-    case kind::slow: sleep(slow_seconds); break;
+    case kind::slow: sleep(wanted().seconds); break;
     }
     return real();
 }

@@ -3,11 +3,13 @@ restart is needed."""
 import contextlib
 import errno
 import os
+import time
 
 import disks
-from deadline import until
+from deadline import equal, until
 from faults import Faulty, Ledger
 from server import Server
+from test_http import get
 
 
 @contextlib.contextmanager
@@ -89,7 +91,7 @@ def test_a_disk_that_takes_no_write_any_more():
 def test_a_flush_that_takes_seconds_holds_up_nobody_who_asks_for_no_flush():
     """F-06: the flush waits on a disk, sessions don't wait on it."""
     with Faulty() as server:
-        server.start_faulty('fdatasync slow 1 1000')
+        server.start_faulty('fdatasync slow3 1 1000')
         server.arm()
         with server.connect() as waiting, server.connect() as other:
             waiting.greet()
@@ -105,6 +107,27 @@ def test_a_flush_that_takes_seconds_holds_up_nobody_who_asks_for_no_flush():
             assert waiting.nothing_waits(), 'the flush was not waited for'
             waiting.expect('250 2.0.0')
         server.disarm()
+
+
+def test_health_says_so_while_a_flush_hangs():
+    with Faulty(admin={'http': '127.0.0.1:0'}) as server:
+        server.start_faulty('fdatasync slow40 1 1')
+        server.arm()
+        with server.connect() as wire:
+            wire.greet()
+            wire.begin()
+            equal(get(server, '/healthz')[0], 200)
+            wire.send(b'Subject: x\r\n\r\nx\r\n.\r\n')
+            began = time.monotonic()
+            until('an alarm', lambda: get(server, '/healthz')[0] == 503, 38)
+            assert time.monotonic() - began > 28
+            assert 'has lasted for 3' in get(server, '/healthz')[2], get(server, '/healthz')
+            assert 'ALARM: ' in server.run('status')
+            wire.expect('250 2.0.0', within=30)
+        until('mail again', lambda: get(server, '/healthz')[0] == 200)
+
+
+test_health_says_so_while_a_flush_hangs.long = True
 
 
 def cases():

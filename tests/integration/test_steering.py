@@ -1,8 +1,10 @@
 """What an operator does to the queue of a running server: retry, hold, release, bounce, delete."""
+import email.utils
 import os
 import re
 import socket
 import threading
+import time
 
 from deadline import equal, until
 from server import Server
@@ -74,6 +76,43 @@ def test_a_message_bounced_while_the_server_is_down_is_returned_when_it_is_up():
         equal(notice(server.wait_messages(1)[0].raw)[3][0]['Status'], '5.0.0', 'status')
 
 
+def without_its_body(server, sender='u@d.test'):
+    """Id of a deferred message whose body file has gone while the server, which is stopped, was down."""
+    blocked(server, 'v@d.test')
+    send(server, b'Subject: x\r\n\r\n' + b'y' * 200_000 + b'\r\n', sender=sender)
+    queue_id, = deferred(server)
+    server.stop()
+    body, = [os.path.join(folder, name) for folder, _, files in os.walk(server.path('state/bodies')) for name in files]
+    os.remove(body)
+    return queue_id
+
+
+def test_a_damaged_message_is_returned_when_it_is_bounced():
+    for while_stopped in (False, True):
+        with Server(queue=SLOW) as server:
+            queue_id = without_its_body(server)
+            if while_stopped:
+                server.run('queue', 'bounce', queue_id)
+            server.start()
+            if not while_stopped:
+                server.wait_log(rf'message {queue_id} was accepted, and its record or its body file is missing or damaged')
+                assert 'damaged and not tried' in server.run('status')
+                equal(server.run('queue', 'bounce', queue_id), '1 message given up, senders are told\n', 'answer')
+            equal(notice(server.wait_messages(1)[0].raw)[3][0]['Status'], '5.0.0', 'status')
+            assert 'ALARM' not in server.run('status'), server.run('status')
+
+
+def test_a_retry_of_a_damaged_message_is_an_attempt():
+    with Server(queue=SLOW) as server:
+        queue_id = without_its_body(server)
+        os.remove(server.maildir('v@d.test'))
+        server.start()
+        server.wait_log(f'message {queue_id} was accepted')
+        equal(server.run('queue', 'retry', queue_id), '1 message made due\n', 'answer')
+        until('a second try', lambda: server.queue()[0]['recipients'][0]['tries'] == 2)
+        assert 'the stored message cannot be read' in server.queue()[0]['recipients'][0]['last_reply'], server.queue()
+
+
 def test_a_deleted_message_is_gone_with_its_body_and_the_log_says_so():
     with Server(queue=SLOW) as server:
         blocked(server, 'v@d.test')
@@ -90,10 +129,12 @@ def test_a_deleted_message_is_gone_with_its_body_and_the_log_says_so():
 
 
 class Stuck:
-    """An LMTP server that takes a message and does not answer until it is told to."""
+    """An LMTP server that takes a message and does not answer until it is told to; then the first messages are answered by `before`,
+    all others by `final`."""
 
-    def __init__(self, final=b'451 4.2.0 not now'):
-        self.final = final
+    def __init__(self, final=b'451 4.2.0 not now', before=()):
+        self.final, self.before = final, list(before)
+        self.messages = []
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.answer = threading.Event()
         self.has_message = threading.Event()
@@ -116,11 +157,13 @@ class Stuck:
             verb = line[:4].upper()
             if verb == b'DATA':
                 say(b'354 go')
-                while stream.readline() not in (b'.\r\n', b''):
-                    pass
+                lines = []
+                while (line := stream.readline()) not in (b'.\r\n', b''):
+                    lines.append(line)
+                self.messages.append(b''.join(lines))
                 self.has_message.set()
                 self.answer.wait(60)
-                say(self.final)
+                say(self.before.pop(0) if self.before else self.final)
             else:
                 say(b'250 ok')
 
@@ -141,6 +184,84 @@ def test_a_wish_waits_for_the_attempt_under_way_and_is_not_undone_by_it():
         equal(answers, ['1 message held\n'], 'answer')
         message, = server.queue()
         equal((message['held'], message['recipients'][0]['tries']), (True, 1), 'held, tries')
+
+
+def test_a_retry_asked_for_during_an_attempt_is_made_after_it():
+    stuck = Stuck()
+    with Server(queue=SLOW, local=stuck.transport) as server:
+        send(server)
+        assert stuck.has_message.wait(20)
+        queue_id = server.queue()[0]['id']
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(server.run('queue', 'retry', queue_id)))
+        asking.start()
+        asking.join(0.5)
+        stuck.answer.set()
+        asking.join(30)
+        equal(answers, ['1 message made due\n'], 'answer')
+        until('a second try', lambda: server.queue()[0]['recipients'][0]['tries'] == 2)
+
+
+def test_a_retry_of_what_an_attempt_delivers_is_done():
+    stuck = Stuck(b'250 2.0.0 ok')
+    with Server(queue=SLOW, local=stuck.transport) as server:
+        send(server)
+        assert stuck.has_message.wait(20)
+        queue_id = server.queue()[0]['id']
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(server.run('queue', 'retry', queue_id)))
+        asking.start()
+        asking.join(0.5)
+        stuck.answer.set()
+        asking.join(30)
+        equal(answers, ['1 message made due\n'], 'answer')
+        server.wait_queue_empty()
+        equal(len(stuck.messages), 1, 'attempts')
+        server.run('queue', 'retry', queue_id, code=67)
+
+
+SLOWNESS = 3  # seconds
+
+
+def answered_late(stuck):
+    """The time, in unix seconds, at which the attempt was answered: so much later than it began."""
+    assert stuck.has_message.wait(20)
+    began = time.monotonic()
+    until('some seconds', lambda: time.monotonic() - began >= SLOWNESS)
+    stuck.answer.set()
+    return int(time.time())
+
+
+def test_the_next_try_is_counted_from_the_end_of_an_attempt():
+    stuck = Stuck()
+    with Server(queue=SLOW, local=stuck.transport) as server:
+        send(server)
+        answered = answered_late(stuck)
+        row = until('a deferral', lambda: [to for to in server.queue()[0]['recipients'] if to['tries']])[0]
+        assert row['next_try'] >= answered + 3600, (row, answered)
+
+
+def test_a_notice_gives_the_time_of_the_answer_as_that_of_the_attempt():
+    stuck = Stuck(b'250 2.0.0 ok', before=[b'550 5.1.1 nobody'])
+    with Server(queue=SLOW, local=stuck.transport) as server:
+        send(server)
+        answered = answered_late(stuck)
+        server.wait_queue_empty()
+        of_recipient, = notice(stuck.messages[1])[3]
+        told = email.utils.parsedate_to_datetime(of_recipient['Last-Attempt-Date']).timestamp()
+        assert told >= answered, (told, answered)
+
+
+def test_notices_are_not_steered_by_the_command_that_causes_them():
+    with Server(queue=SLOW) as server:
+        blocked(server, 'v@d.test')
+        with server.connect() as wire:
+            wire.greet()
+            for _ in range(600):
+                wire.deliver(b'Subject: x\r\n\r\nx\r\n', 'v@d.test')
+        deferred(server, 600)
+        equal(server.run('queue', 'bounce', '--all'), '600 messages given up, senders are told\n', 'answer')
+        until('600 notices, and nothing else', lambda: [row['sender'] for row in server.queue()] == [''] * 600)
 
 
 def test_many_messages_are_steered_under_load():

@@ -40,7 +40,7 @@ TEST_CASE("who shares a batch with a message that can't be stored is told of his
                 spool.try_submit(message(i + 2, recipients[i]), [&, i](error_code ec) { outcomes[i] = ec; }));
         release.set_value();
         spool.stop();
-        CHECK(spool.last_outcome().ec == storage::storage_errc::invalid);
+        CHECK_FALSE(spool.last_outcome().ec); // mail is accepted
     }
     CHECK(outcomes == std::vector<error_code>{{}, storage::storage_errc::invalid, {}});
     CHECK(queue->totals()->messages == 3);

@@ -1,7 +1,9 @@
 // The runner asked again and again, without a pause, for a message that the queue could not give.
 #include "runner_bench.hpp"
+#include "server/queue_steering.hpp"
 #include "storage/queue_tables.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
 #include <ctime>
 
@@ -43,4 +45,33 @@ TEST_CASE("a message that can't be read is told of once and set aside, and the o
     CHECK_FALSE(bench.run_until([&] { return bench.journal.faults().size() > 20; },
                                 std::chrono::milliseconds(300))); // a second runner tells of each once more
     CHECK(bench.journal.faults().size() == 20);
+}
+
+TEST_CASE("the server deletes a message that can't be read, and can do nothing else to it") {
+    testing::runner_bench bench;
+    bench.insert(1, std::time(nullptr) + 3600);
+    break_record(bench, {1}, "\x01\x02\x03");
+    server::async_spool spool(*bench.queue, 100, [] {});
+    std::vector<queue_id> told;
+    server::queue_steering steering(bench.loop.get_executor(), spool, bench.attempts, bench.journal,
+                                    [&](queue_id id, wish_outcome outcome) {
+                                        if (outcome == wish_outcome::done) told.push_back(id);
+                                    });
+    const auto steer = [&](queue_wish wish) {
+        std::vector<wish_outcome> outcomes;
+        boost::asio::co_spawn(
+            bench.loop, steering.steer(wish, {{1}}),
+            [&](std::exception_ptr, std::vector<wish_outcome> got) { outcomes = std::move(got); });
+        bench.loop.restart();
+        bench.loop.run();
+        return outcomes;
+    };
+    for (const auto wish : {queue_wish::retry, queue_wish::hold, queue_wish::release, queue_wish::bounce})
+        CHECK(steer(wish) == std::vector{wish_outcome::failed});
+    CHECK(told.empty());
+    CHECK(steer(queue_wish::remove) == std::vector{wish_outcome::done});
+    CHECK(told == std::vector{queue_id{1}});
+    CHECK(bench.queue->totals()->messages == 0);
+    CHECK(bench.queue->due(std::time(nullptr) + 7200, 10)->empty());
+    CHECK(steer(queue_wish::remove) == std::vector{wish_outcome::gone});
 }

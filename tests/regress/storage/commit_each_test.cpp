@@ -82,6 +82,8 @@ TEST_CASE("a message whose time due has parted from its record fails alone") {
     CHECK(queue->commit_each(batch) == std::vector<error_code>{{}, storage_errc::corrupt, {}});
     CHECK(holds(*queue, 2));
     CHECK(holds(*queue, 3));
+    CHECK(commit_one(*queue, remove_message{{1}, false, true})); // as an operator has it removed
+    CHECK_FALSE(holds(*queue, 1));
 }
 
 TEST_CASE("removals and updates do not fail with the messages that find no room") {
@@ -104,8 +106,14 @@ TEST_CASE("removals that need more pages than a full map has are made in smaller
     REQUIRE(queue);
     const std::uint64_t count = fill(*queue, 100);
     for (std::uint64_t id = 1; id <= count; ++id) (void)commit_one(*queue, update_of(id, last_reply_max));
+    const auto delivered = GENERATE(false, true);
     std::vector<queue_operation> removals;
-    for (std::uint64_t id = 10; id <= count; id += 10) removals.push_back(removal_of(id)); // in every page
+    for (std::uint64_t id = 10; id <= count; id += 10) { // in every page
+        if (delivered)
+            removals.push_back(settle_message{message_of(id), true, {}});
+        else
+            removals.push_back(removal_of(id));
+    }
     REQUIRE(queue->commit(removals).error() == storage_errc::map_full); // what this is about
     auto batch = removals;
     batch.push_back(insert_of(100'000, inline_body_max));

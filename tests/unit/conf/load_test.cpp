@@ -246,7 +246,7 @@ TEST_CASE("status pages and a listener don't share an address") {
                              "address = \"127.0.0.1:25\"\n");
     CHECK(!result.ok());
     CHECK(lines(result)[0] == "x.toml:2:8: admin.http: \"127.0.0.1:25\" is already an address of listener "
-                              "\"a\"; give it another port");
+                              "\"a\"; give admin.http another port");
 }
 
 TEST_CASE("a tier is warned of only where the file asks for tests that don't exist") {

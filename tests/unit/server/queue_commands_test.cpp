@@ -114,19 +114,27 @@ TEST_CASE("a queue of more than one page is listed whole, each message once", "[
     CHECK(ids.size() == 1001);
 }
 
+namespace {
+
+// Behind the back of the queue, which is closed.
+void break_record(const queue_fixture& at, storage::queue_id id,
+                  storage::lmdb::table storage::queue_tables::* which) {
+    const auto opened = storage::lmdb::environment::open(at.state_dir() + "/queue", {});
+    auto begun = (*opened)->begin_write();
+    REQUIRE(begun.has_value());
+    const auto tables = storage::open_queue_tables(*begun, storage::lmdb::when_absent::fail);
+    REQUIRE(begun->put(*tables.*which, storage::id_key(id), "x", storage::lmdb::put_mode::replace));
+    REQUIRE(begun->commit());
+}
+
+} // namespace
+
 TEST_CASE("a damaged record is named and hides no other message", "[commands][queue]") {
     queue_fixture at;
     for (std::uint64_t i = 0; i < 3; ++i) at.insert(message_of(some_id + i, 1));
     at.messages.reset();
     const storage::queue_id broken{(some_id + 1) << 10};
-    {
-        const auto opened = storage::lmdb::environment::open(at.state_dir() + "/queue", {});
-        auto begun = (*opened)->begin_write();
-        REQUIRE(begun.has_value());
-        const auto tables = storage::open_queue_tables(*begun, storage::lmdb::when_absent::fail);
-        REQUIRE(begun->put(tables->messages, storage::id_key(broken), "x", storage::lmdb::put_mode::replace));
-        REQUIRE(begun->commit());
-    }
+    break_record(at, broken, &storage::queue_tables::messages);
     for (const std::vector<std::string>& how : {std::vector<std::string>{}, {"--json"}}) {
         std::vector<std::string> words{"queue", "list"};
         words.insert(words.end(), how.begin(), how.end());
@@ -255,6 +263,25 @@ TEST_CASE("what is no wish changes nothing", "[commands][queue]") {
     CHECK(empty.run({"queue", "delete", at.id(0)}).code == 67);
     CHECK(empty.run({"queue", "retry", "--all"}).out == "0 messages made due\n");
     CHECK_FALSE(std::filesystem::exists(empty.state_dir()));
+}
+
+TEST_CASE("a damaged message can't be steered, which is said, and can be deleted", "[commands][queue]") {
+    const auto which =
+        GENERATE(false, true) ? &storage::queue_tables::messages : &storage::queue_tables::states;
+    const lone_queue at(3);
+    const std::string said = "postern: " + at.id(1) + ": its record is damaged; it is kept, untried\n";
+    break_record(at, storage::queue_id{(some_id + 1) << 10}, which);
+    for (const char* wish : {"hold", "release", "retry", "bounce"}) {
+        const auto done = at.run({"queue", wish, "--all"});
+        CHECK(done.code == 65);
+        CHECK(done.err == said);
+        CHECK(done.out.starts_with("2 messages "));
+        CHECK(at.run({"queue", wish, at.id(1)}).code == 75);
+    }
+    SECTION("by its id") { CHECK(at.run({"queue", "delete", at.id(1)}).out == "1 message deleted\n"); }
+    SECTION("with all") { CHECK(at.run({"queue", "delete", "--all"}).out == "3 messages deleted\n"); }
+    CHECK(at.run({"queue", "list"}).code == 0);
+    CHECK(at.run({"queue", "delete", at.id(1)}).code == 67);
 }
 
 TEST_CASE("a queue in use by a server that doesn't answer is left alone", "[commands][queue]") {

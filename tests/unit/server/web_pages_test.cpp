@@ -47,8 +47,12 @@ class one_server final : public web_target {
         ++looks;
         return seen;
     }
+    std::vector<storage::queued_message> oldest() override {
+        ++reads;
+        return {waiting_message("s", "r@d.test", "4.2.0 no")};
+    }
     observed seen = quiet_server();
-    int looks = 0;
+    int looks = 0, reads = 0;
 };
 
 } // namespace
@@ -141,6 +145,17 @@ TEST_CASE("health: only what keeps new mail out takes the server out") {
     CHECK_THAT(health_of(status).text, Catch::StartsWith("draining"));
 }
 
+TEST_CASE("health: a write that doesn't end keeps new mail out, though no error was ever told") {
+    using std::chrono::seconds;
+    const auto now = std::chrono::steady_clock::now();
+    CHECK_FALSE(alarm_of_write(std::nullopt, now));
+    CHECK_FALSE(alarm_of_write(now - seconds(29), now));
+    const auto hangs = alarm_of_write(now - seconds(31), now);
+    REQUIRE(hangs);
+    CHECK(hangs->how == alarm::weight::refusing);
+    CHECK_THAT(hangs->text, Contains("has lasted for 31 s"));
+}
+
 TEST_CASE("status page: the state comes in words, with its alarms") {
     auto seen = quiet_server();
     CHECK_THAT(render_status_page(seen),
@@ -220,13 +235,25 @@ TEST_CASE("web site: a path is what it is") {
     }
 }
 
+TEST_CASE("web site: only the page reads messages") {
+    one_server target;
+    web_site site(target);
+    site.page("/metrics");
+    site.page("/healthz");
+    CHECK(target.reads == 0);
+    CHECK_THAT(site.page("/").body, Contains("r@d.test"));
+    CHECK(target.reads == 1);
+}
+
 TEST_CASE("web site: a flood of requests looks at the disk once a second at the most") {
     one_server target;
     web_site site(target);
     const auto began = std::chrono::steady_clock::now();
-    for (int i = 0; i < 100; ++i) site.page(i % 2 == 0 ? "/" : "/metrics");
+    for (int i = 0; i < 100; ++i) site.page(i % 2 == 0 ? "/metrics" : "/");
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
     CHECK(target.looks <= seconds.count() + 1);
+    CHECK(target.reads <= target.looks);
+    CHECK_THAT(site.page("/").body, Contains("r@d.test"));
     target.seen.status.draining = true;
     CHECK(site.page("/healthz").status == 503); // never old
 }

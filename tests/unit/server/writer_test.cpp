@@ -2,12 +2,14 @@
 #include "server/async_spool.hpp"
 #include "server/offload_pool.hpp"
 #include "server/session_limits.hpp"
+#include "tests/support/failing_files.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <future>
 
 using namespace postern;
@@ -61,7 +63,29 @@ TEST_CASE("a failed batch is told to all of it, and the next one works") {
     };
     CHECK_FALSE(outcome(message(7)));
     CHECK(outcome(message(7)) == storage::storage_errc::exists);
-    CHECK(spool.last_outcome().ec == storage::storage_errc::exists);
+    CHECK_FALSE(spool.last_outcome().ec); // the message's own trouble, not the disk's
+    CHECK_FALSE(outcome(message(8)));
+    CHECK_FALSE(spool.last_outcome().ec);
+}
+
+TEST_CASE("a failed write is remembered until one succeeds, and no message's own trouble hides it") {
+    const testing::temporary_folder folder{testing::temporary_folder::in_memory()};
+    testing::failing_files files;
+    const auto queue = *storage::queue::open(files, folder.path(), {.map_size = std::uint64_t{1} << 26});
+    server::async_spool spool(*queue, 1000, [] {});
+    const auto outcome = [&](storage::queue_operation what) {
+        std::promise<error_code> done;
+        REQUIRE(spool.try_submit(std::move(what), [&](error_code ec) { done.set_value(ec); }));
+        return done.get_future().get();
+    };
+    auto huge = std::get<storage::insert_message>(message(7));
+    huge.message.recipients.resize(storage::recipients_max + 1);
+    files.fail_from(testing::file_call::free_bytes, 1, EIO);
+    CHECK(outcome(message(8)) == storage::storage_errc::io);
+    CHECK(spool.last_outcome().ec == storage::storage_errc::io);
+    CHECK(outcome(huge) == storage::storage_errc::too_large);
+    CHECK(spool.last_outcome().ec == storage::storage_errc::io);
+    files.stop();
     CHECK_FALSE(outcome(message(8)));
     CHECK_FALSE(spool.last_outcome().ec);
 }

@@ -158,6 +158,26 @@ TEST_CASE("the room of one large batch of removals is there for the very next me
     check_intact(*queue, 101, 5, inline_body_max);
 }
 
+TEST_CASE("messages that were delivered leave a full map, whatever else is settled with them") {
+    const temporary_folder folder;
+    const auto queue = open_queue(folder.path(), small_map);
+    REQUIRE(queue);
+    const filling outcome = fill(*queue, 1, 100);
+    REQUIRE(outcome.stopped_by == storage_errc::map_full);
+    const auto delivered = [](std::uint64_t id) { return settle_message{message_of(id), true, {}}; };
+    const auto notice = std::get<insert_message>(insert_of(100'000, inline_body_max));
+    const queue_operation batch[] = {delivered(1), delivered(2),
+                                     settle_message{message_of(3), true, {notice}}, delivered(4)};
+    const auto outcomes = queue->commit_each(batch);
+    for (const std::size_t i : {0U, 1U, 3U}) {
+        CHECK_FALSE(outcomes[i]);
+        CHECK_FALSE(queue->find({i + 1})->has_value());
+    }
+    CHECK(outcomes[2] == storage_errc::map_full);
+    CHECK(queue->find({3})->has_value());
+    CHECK(queue->totals()->messages == outcome.accepted - 3);
+}
+
 TEST_CASE("a batch too large for the map fails whole, and a smaller one passes at once") {
     const temporary_folder folder;
     const auto queue = open_queue(folder.path(), small_map);

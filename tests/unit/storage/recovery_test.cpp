@@ -68,6 +68,15 @@ TEST_CASE("recovery removes what no record names, reports what is damaged and ke
     CHECK(recover(system_files(), *state.opened)->orphans_removed == 0);
 }
 
+TEST_CASE("a damaged message that was given up is not kept from telling its sender") {
+    const damaged_queue state;
+    auto found = state.opened->find({3 << 10});
+    REQUIRE((found && *found));
+    (*found)->given_up = true;
+    REQUIRE(commit_one(*state.opened, update_message{**found}));
+    CHECK(recover(system_files(), *state.opened)->damaged == std::vector<queue_id>{{5 << 10}});
+}
+
 TEST_CASE("files that are not named as ours stay") {
     const damaged_queue state;
     const std::string bodies = state.folder.path() + "/bodies/";
