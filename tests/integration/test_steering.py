@@ -1,4 +1,5 @@
 """What an operator does to the queue of a running server: retry, hold, release, bounce, delete."""
+import contextlib
 import email.utils
 import os
 import re
@@ -168,19 +169,26 @@ class Stuck:
                 say(b'250 ok')
 
 
+@contextlib.contextmanager
+def asked_during_the_attempt(server, stuck, wish):
+    """A wish for the one message, which is being tried while the body of this runs; what the command answered is in the list after it."""
+    assert stuck.has_message.wait(20)
+    queue_id = server.queue()[0]['id']
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(server.run('queue', wish, queue_id)))
+    asking.start()
+    asking.join(0.5)
+    yield answers
+    stuck.answer.set()
+    asking.join(30)
+
+
 def test_a_wish_waits_for_the_attempt_under_way_and_is_not_undone_by_it():
     stuck = Stuck()
     with Server(queue=SLOW, local=stuck.transport) as server:
         send(server)
-        assert stuck.has_message.wait(20)
-        queue_id = server.queue()[0]['id']
-        answers = []
-        asking = threading.Thread(target=lambda: answers.append(server.run('queue', 'hold', queue_id)))
-        asking.start()
-        asking.join(0.5)
-        equal(server.queue()[0]['held'], False, 'held during the attempt')
-        stuck.answer.set()
-        asking.join(30)
+        with asked_during_the_attempt(server, stuck, 'hold') as answers:
+            equal(server.queue()[0]['held'], False, 'held during the attempt')
         equal(answers, ['1 message held\n'], 'answer')
         message, = server.queue()
         equal((message['held'], message['recipients'][0]['tries']), (True, 1), 'held, tries')
@@ -190,14 +198,8 @@ def test_a_retry_asked_for_during_an_attempt_is_made_after_it():
     stuck = Stuck()
     with Server(queue=SLOW, local=stuck.transport) as server:
         send(server)
-        assert stuck.has_message.wait(20)
-        queue_id = server.queue()[0]['id']
-        answers = []
-        asking = threading.Thread(target=lambda: answers.append(server.run('queue', 'retry', queue_id)))
-        asking.start()
-        asking.join(0.5)
-        stuck.answer.set()
-        asking.join(30)
+        with asked_during_the_attempt(server, stuck, 'retry') as answers:
+            pass
         equal(answers, ['1 message made due\n'], 'answer')
         until('a second try', lambda: server.queue()[0]['recipients'][0]['tries'] == 2)
 
@@ -206,14 +208,9 @@ def test_a_retry_of_what_an_attempt_delivers_is_done():
     stuck = Stuck(b'250 2.0.0 ok')
     with Server(queue=SLOW, local=stuck.transport) as server:
         send(server)
-        assert stuck.has_message.wait(20)
         queue_id = server.queue()[0]['id']
-        answers = []
-        asking = threading.Thread(target=lambda: answers.append(server.run('queue', 'retry', queue_id)))
-        asking.start()
-        asking.join(0.5)
-        stuck.answer.set()
-        asking.join(30)
+        with asked_during_the_attempt(server, stuck, 'retry') as answers:
+            pass
         equal(answers, ['1 message made due\n'], 'answer')
         server.wait_queue_empty()
         equal(len(stuck.messages), 1, 'attempts')

@@ -3,6 +3,7 @@
 
 #include "server/queue_runner.hpp"
 #include "tests/support/memory_directory.hpp"
+#include "tests/support/queue_surgery.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -56,6 +57,13 @@ class runner_bench {
         if (!queue->commit({&operation, 1})) throw std::runtime_error("not inserted");
     }
 
+    // Behind the back of the queue, which is closed meanwhile.
+    template <class Change> void change_tables(Change change) {
+        queue.reset();
+        testing::change_tables(folder.path(), change);
+        queue = open_queue();
+    }
+
     // Runs until `enough` or the time is over; says whether it was enough.
     template <class Enough> bool run_until(Enough enough, std::chrono::milliseconds most) {
         server::async_spool spool(*queue, 100, [] {});
@@ -81,8 +89,7 @@ class runner_bench {
     }
 
     temporary_folder folder{temporary_folder::in_memory()};
-    std::unique_ptr<storage::queue> queue =
-        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26});
+    std::unique_ptr<storage::queue> queue = open_queue();
     memory_directory accounts;
     remembering_log journal;
     server::counters counts;
@@ -90,6 +97,12 @@ class runner_bench {
     storage::queue_id_source ids{storage::queue_id{}};
     server::live_snapshot config;
     boost::asio::io_context loop{1};
+
+  private:
+    std::unique_ptr<storage::queue> open_queue() const {
+        return *storage::queue::open(storage::system_files(), folder.path(),
+                                     {.map_size = std::uint64_t{1} << 26});
+    }
 };
 
 } // namespace postern::testing

@@ -1,7 +1,6 @@
 // The runner asked again and again, without a pause, for a message that the queue could not give.
 #include "runner_bench.hpp"
 #include "server/queue_steering.hpp"
-#include "storage/queue_tables.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
@@ -12,24 +11,14 @@ using namespace postern::storage;
 
 namespace {
 
-// Exchanges or, with nothing, removes the record of a message behind the closed queue's back.
+// Exchanges or, with nothing, removes the record of a message.
 void break_record(testing::runner_bench& bench, queue_id id, std::optional<std::string> record) {
-    bench.queue.reset();
-    {
-        const auto opened =
-            lmdb::environment::open(bench.folder.path() + "/queue", {.map_size = std::uint64_t{1} << 26});
-        REQUIRE(opened.has_value());
-        auto begun = (*opened)->begin_write();
-        REQUIRE(begun.has_value());
-        const auto tables = open_queue_tables(*begun, lmdb::when_absent::fail);
-        REQUIRE(tables.has_value());
+    bench.change_tables([&](lmdb::transaction& within, const queue_tables& tables) {
         if (record)
-            REQUIRE(begun->put(tables->messages, id_key(id), *record, lmdb::put_mode::replace));
+            REQUIRE(within.put(tables.messages, id_key(id), *record, lmdb::put_mode::replace));
         else
-            REQUIRE(begun->remove(tables->messages, id_key(id)).value());
-        REQUIRE(begun->commit());
-    }
-    bench.queue = *queue::open(system_files(), bench.folder.path(), {.map_size = std::uint64_t{1} << 26});
+            REQUIRE(within.remove(tables.messages, id_key(id)).value());
+    });
 }
 
 } // namespace

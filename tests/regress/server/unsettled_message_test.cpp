@@ -1,6 +1,5 @@
 // A message whose result could not be written for its own records' sake held a delivery slot for ever.
 #include "runner_bench.hpp"
-#include "storage/queue_tables.hpp"
 
 #include <catch2/catch.hpp>
 #include <ctime>
@@ -12,20 +11,10 @@ namespace {
 
 // The index has the message at another time than its record: it is found, and can't be taken out.
 void part_from_index(testing::runner_bench& bench, queue_id id, std::int64_t was, std::int64_t is) {
-    bench.queue.reset();
-    {
-        const auto opened =
-            lmdb::environment::open(bench.folder.path() + "/queue", {.map_size = std::uint64_t{1} << 26});
-        REQUIRE(opened.has_value());
-        auto begun = (*opened)->begin_write();
-        REQUIRE(begun.has_value());
-        const auto tables = open_queue_tables(*begun, lmdb::when_absent::fail);
-        REQUIRE(tables.has_value());
-        REQUIRE(begun->remove(tables->due, due_key({was, id})).value());
-        REQUIRE(begun->put(tables->due, due_key({is, id}), {}, lmdb::put_mode::insert));
-        REQUIRE(begun->commit());
-    }
-    bench.queue = *queue::open(system_files(), bench.folder.path(), {.map_size = std::uint64_t{1} << 26});
+    bench.change_tables([&](lmdb::transaction& within, const queue_tables& tables) {
+        REQUIRE(within.remove(tables.due, due_key({was, id})).value());
+        REQUIRE(within.put(tables.due, due_key({is, id}), {}, lmdb::put_mode::insert));
+    });
 }
 
 } // namespace

@@ -2,8 +2,8 @@
 // the terminal.
 #include "command_fixture.hpp"
 
-#include "storage/queue_tables.hpp"
 #include "storage/state_lock.hpp"
+#include "tests/support/queue_surgery.hpp"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
@@ -119,12 +119,10 @@ namespace {
 // Behind the back of the queue, which is closed.
 void break_record(const queue_fixture& at, storage::queue_id id,
                   storage::lmdb::table storage::queue_tables::* which) {
-    const auto opened = storage::lmdb::environment::open(at.state_dir() + "/queue", {});
-    auto begun = (*opened)->begin_write();
-    REQUIRE(begun.has_value());
-    const auto tables = storage::open_queue_tables(*begun, storage::lmdb::when_absent::fail);
-    REQUIRE(begun->put(*tables.*which, storage::id_key(id), "x", storage::lmdb::put_mode::replace));
-    REQUIRE(begun->commit());
+    testing::change_tables(
+        at.state_dir(), [&](storage::lmdb::transaction& within, const storage::queue_tables& tables) {
+            REQUIRE(within.put(tables.*which, storage::id_key(id), "x", storage::lmdb::put_mode::replace));
+        });
 }
 
 } // namespace
