@@ -12,8 +12,8 @@ namespace {
 constexpr std::chrono::milliseconds drain_poll{50};
 constexpr std::chrono::seconds halt_grace{5};
 constexpr std::chrono::seconds deliveries_time{50}; // for those under way, after the last session
-constexpr std::chrono::seconds closing_time{
-    10}; // for what a thread is at then; after it nothing is waited for
+// For what a thread is at then; after it nothing is waited for.
+constexpr std::chrono::seconds closing_time{10};
 
 } // namespace
 

@@ -31,8 +31,9 @@ std::vector<listening_socket> recognised(std::vector<storage::file_handle> descr
 std::vector<listening_socket> take_those_on(const conf::endpoint& address,
                                             std::vector<listening_socket>& from);
 
-// An address' sockets, at least one a worker: what was handed over, and as many more as are missing. Where
-// the system allows no more, workers share one.
+// An address' sockets, at least one a worker: what was handed over, and as many more as are missing; beside
+// handed-over ones these are bound_only, and listen() is the caller's. Where the system allows no more,
+// workers share one.
 struct listening_group {
     std::vector<listening_socket> sockets;
     std::string problem; // "" = none
