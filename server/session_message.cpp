@@ -55,8 +55,8 @@ storage::queued_message session_driver::envelope_for_queue() const {
     storage::queued_message made;
     made.id = message_id_;
     made.arrived = message_time_;
-    made.smtputf8 = from.smtputf8;
-    made.body_type = static_cast<std::uint8_t>(from.body);
+    made.smtputf8 = session_->smtputf8_needed();
+    made.body_type = static_cast<std::uint8_t>(session_->body_needed());
     made.ret = static_cast<std::uint8_t>(from.ret);
     made.sender = from.sender_text();
     made.envelope_id = from.envelope_id;

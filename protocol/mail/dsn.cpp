@@ -105,48 +105,90 @@ void add_field_group(std::string& out, const dsn_recipient& to) {
         add(out, "Will-Retry-Until: {}\r\n", mail_date(to.retry_until));
 }
 
-void add_words(std::string& out, const dsn_facts& facts) {
-    add(out, "This is the mail system at {}.\r\n\r\n{}\r\n", facts.hostname,
-        opening_for(facts.recipients).text);
-    const std::size_t start = out.size();
-    std::size_t told = 0;
-    for (const auto& to : facts.recipients) {
-        if (out.size() - start > dsn_words_max - recipient_octets_max) break;
-        ++told;
-        add(out, "\r\n<{}>: {} ({})\r\n", printable(to.address, address_max), words_for(to.action).name,
-            status_of(to));
-        if (!to.remote_host.empty()) add(out, "    {} said:\r\n", printable(to.remote_host, 255));
-        if (!to.reply.empty()) add(out, "    {}\r\n", printable(to.reply, reply_max));
-        if (to.action == dsn_action::delayed && to.retry_until != 0)
-            add(out, "    It will be tried until {}.\r\n", mail_date(to.retry_until));
-    }
-    if (told < facts.recipients.size())
-        add(out, "\r\nAnd {} more recipients.\r\n", facts.recipients.size() - told);
-    add(out, "\r\nFor help, write to the postmaster of {} and send this notice along.\r\n", facts.hostname);
+void add_words_about(std::string& out, const dsn_recipient& to) {
+    add(out, "\r\n<{}>: {} ({})\r\n", printable(to.address, address_max), words_for(to.action).name,
+        status_of(to));
+    if (!to.remote_host.empty()) add(out, "    {} said:\r\n", printable(to.remote_host, 255));
+    if (!to.reply.empty()) add(out, "    {}\r\n", printable(to.reply, reply_max));
+    if (to.action == dsn_action::delayed && to.retry_until != 0)
+        add(out, "    It will be tried until {}.\r\n", mail_date(to.retry_until));
 }
 
-void add_fields(std::string& out, const dsn_facts& facts) {
+// What is said of as many recipients as fit into both parts.
+struct told {
+    std::string words, fields;
+    std::size_t recipients = 0;
+};
+
+told tell_of(std::span<const dsn_recipient> recipients) {
+    told made;
+    for (const auto& to : recipients) {
+        if (made.words.size() > dsn_words_max - recipient_octets_max) break;
+        if (made.fields.size() > dsn_fields_max - recipient_octets_max) break;
+        add_words_about(made.words, to);
+        add_field_group(made.fields, to);
+        ++made.recipients;
+    }
+    return made;
+}
+
+std::string words_part(const dsn_facts& facts, const told& all) {
+    std::string out;
+    add(out, "This is the mail system at {}.\r\n\r\n{}\r\n{}", facts.hostname,
+        opening_for(facts.recipients).text, all.words);
+    if (all.recipients < facts.recipients.size())
+        add(out, "\r\nAnd {} more recipients.\r\n", facts.recipients.size() - all.recipients);
+    if (facts.what == returned_part::nothing)
+        out += "\r\nNothing of your message is returned with this notice.\r\n";
+    add(out, "\r\nFor help, write to the postmaster of {} and send this notice along.\r\n", facts.hostname);
+    return out;
+}
+
+std::string fields_part(const dsn_facts& facts, const told& all) {
+    std::string out;
     if (!facts.envelope_id.empty())
         add(out, "Original-Envelope-Id: {}\r\n", printable(facts.envelope_id, 128));
-    add(out, "Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n", facts.hostname, mail_date(facts.arrived));
-    const std::size_t start = out.size();
-    for (const auto& to : facts.recipients) {
-        if (out.size() - start > dsn_fields_max - recipient_octets_max) break;
-        add_field_group(out, to);
+    add(out, "Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n{}", facts.hostname, mail_date(facts.arrived),
+        all.fields);
+    return out;
+}
+
+// The octets decide what a part declares.
+void add_part(std::string& out, std::string_view boundary, std::string_view description,
+              std::string_view type, std::string_view octets) {
+    add(out, "--{}\r\nContent-Description: {}\r\nContent-Type: {}\r\n", boundary, description, type);
+    if (!is_ascii(octets)) out += "Content-Transfer-Encoding: 8bit\r\n";
+    out += "\r\n";
+    out += octets;
+    out += octets.ends_with("\r\n") ? "\r\n" : "\r\n\r\n";
+}
+
+// RFC 6533 §4 and §5 where the header holds UTF-8. An 8-bit body is RFC 6152's, and a message of the old
+// kind.
+void add_returned(std::string& out, std::string_view boundary, const dsn_facts& facts) {
+    const auto octets = facts.returned.substr(0, dsn_returned_max);
+    const bool global = !is_ascii(header_to_return(octets));
+    switch (facts.what) {
+    case returned_part::nothing: return;
+    case returned_part::message:
+        return add_part(out, boundary, "Undelivered Message", global ? "message/global" : "message/rfc822",
+                        octets);
+    case returned_part::header:
+        return add_part(out, boundary, "Message Headers",
+                        global ? "message/global-headers" : "text/rfc822-headers", octets);
     }
 }
 
-std::string_view type_of_returned(returned_part what, bool eight_bit) {
-    // RFC 6533 §4 and §5 for what may hold UTF-8; RFC 3462 and RFC 2046 otherwise.
-    if (what == returned_part::message) return eight_bit ? "message/global" : "message/rfc822";
-    return eight_bit ? "message/global-headers" : "text/rfc822-headers";
-}
-
-void add_part(std::string& out, std::string_view boundary, std::string_view description,
-              std::string_view type, bool eight_bit) {
-    add(out, "--{}\r\nContent-Description: {}\r\nContent-Type: {}\r\n", boundary, description, type);
-    if (eight_bit) out += "Content-Transfer-Encoding: 8bit\r\n";
-    out += "\r\n";
+std::string parts_of(const dsn_facts& facts, std::string_view boundary) {
+    const auto all = tell_of(facts.recipients);
+    const auto words = words_part(facts, all), fields = fields_part(facts, all);
+    std::string out;
+    add_part(out, boundary, "Notification",
+             is_ascii(words) ? "text/plain; charset=us-ascii" : "text/plain; charset=utf-8", words);
+    add_part(out, boundary, "Delivery report",
+             is_ascii(fields) ? "message/delivery-status" : "message/global-delivery-status", fields);
+    add_returned(out, boundary, facts);
+    return out;
 }
 
 } // namespace
@@ -156,11 +198,14 @@ bool dsn_needs_smtputf8(const dsn_facts& facts) {
                                               [](const dsn_recipient& to) { return !is_ascii(to.address); });
 }
 
+std::size_t dsn_recipients_named(std::span<const dsn_recipient> recipients) {
+    return tell_of(recipients).recipients;
+}
+
 std::string make_dsn(const dsn_facts& facts) {
     assert(!facts.to.empty() && facts.chance.size() >= dsn_chance_min);
-    const bool unicode = dsn_needs_smtputf8(facts);
-    const bool eight_bit = !is_ascii(facts.returned);
     const auto boundary = fmt::format("{}/{}", facts.id, facts.chance);
+    const auto parts = parts_of(facts, boundary);
     std::string out;
     add(out, "Received: by {} (Postern)\r\n\tid {}; {}\r\n", facts.hostname, facts.id, mail_date(facts.now));
     add(out, "From: Mail Delivery System <MAILER-DAEMON@{}>\r\nTo: <{}>\r\nDate: {}\r\n", facts.hostname,
@@ -172,22 +217,8 @@ std::string make_dsn(const dsn_facts& facts) {
         "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; "
         "report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n",
         boundary);
-    if (unicode || eight_bit) out += "Content-Transfer-Encoding: 8bit\r\n";
-    out += "\r\nThis is a MIME-encapsulated message.\r\n\r\n";
-
-    add_part(out, boundary, "Notification",
-             unicode ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", unicode);
-    add_words(out, facts);
-    out += "\r\n";
-    add_part(out, boundary, "Delivery report",
-             unicode ? "message/global-delivery-status" : "message/delivery-status", unicode);
-    add_fields(out, facts);
-    out += "\r\n";
-    add_part(out, boundary, facts.what == returned_part::message ? "Undelivered Message" : "Message Headers",
-             type_of_returned(facts.what, eight_bit), eight_bit);
-    out += facts.returned.substr(0, dsn_returned_max);
-    if (!facts.returned.ends_with("\r\n")) out += "\r\n";
-    add(out, "\r\n--{}--\r\n", boundary);
+    if (!is_ascii(parts)) out += "Content-Transfer-Encoding: 8bit\r\n";
+    add(out, "\r\nThis is a MIME-encapsulated message.\r\n\r\n{}--{}--\r\n", parts, boundary);
     return out;
 }
 

@@ -24,7 +24,7 @@ struct dsn_recipient {
     std::int64_t retry_until = 0;   // of delayed: when it will be given up
 };
 
-enum class returned_part : std::uint8_t { header, message };
+enum class returned_part : std::uint8_t { nothing, header, message };
 
 struct dsn_facts {
     std::string_view hostname{}; // ours
@@ -35,18 +35,25 @@ struct dsn_facts {
     std::string_view envelope_id{};
     std::int64_t arrived = 0; // of the message it is about, unix seconds
     std::span<const dsn_recipient> recipients{};
-    std::string_view returned{}; // CRLF lines: the header section, or the whole message
+    // The header section, or the whole message: CRLF lines without any other CR, LF or NUL. A notice goes by
+    // DATA, and a server may take "\n.\r\n" for its end.
+    std::string_view returned{};
     returned_part what = returned_part::header;
 };
 
-// A notice is at most 64 KiB: of each part so many octets, the recipients that don't fit are counted.
+// A notice is at most 64 KiB: of each part so many octets.
 inline constexpr std::size_t dsn_words_max = 12 * 1024;
 inline constexpr std::size_t dsn_fields_max = 26 * 1024;
 inline constexpr std::size_t dsn_returned_max = 20 * 1024; // of a longer message only the header
 inline constexpr std::size_t dsn_size_max = 64 * 1024;
 inline constexpr std::size_t dsn_chance_min = 16;
 
-// The whole message, CRLF lines. It has octets above 127 only where the message it is about had.
+// How many of the recipients, from the first on, one notice names: all that fit, and one at least. The others
+// need a notice more.
+std::size_t dsn_recipients_named(std::span<const dsn_recipient> recipients);
+
+// The whole message, CRLF lines. Recipients beyond those that it names are counted. Octets above 127 are
+// UTF-8 of addresses and replies, or of what is returned.
 std::string make_dsn(const dsn_facts& facts);
 
 // An address of ours beyond ASCII is told: the notice itself needs SMTPUTF8.

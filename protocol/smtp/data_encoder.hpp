@@ -1,5 +1,6 @@
 // The content of a message made fit for DATA (RFC 5321 §4.5.2): a dot before each dot that begins a line, and
-// at the end a CRLF where there is none, then the final dot. Split anywhere.
+// at the end a CRLF where there is none, then the final dot. Split anywhere. The caller gives it no bare CR
+// or LF and no NUL: it would pass them on.
 #pragma once
 
 #include <string>

@@ -161,6 +161,8 @@ bool apply_orcpt(parameter_value value, recipient& target) {
 bool always(const extension_context&) { return true; }
 bool with_tls(const extension_context& context) { return context.tls_available; }
 bool with_mechanisms(const extension_context& context) { return !context.auth_mechanisms.empty(); }
+bool with_utf8(const extension_context& context) { return context.takes_utf8; }
+bool with_binary(const extension_context& context) { return context.takes_binary; }
 bool with_recipient_limit(const extension_context& context) { return context.max_recipients != 0; }
 
 void describe_size(const extension_context& context, std::string& out) {
@@ -186,9 +188,9 @@ constexpr auto table = std::to_array<extension>({
     {"STARTTLS", with_tls, nullptr, {}, {}},                   // RFC 3207
     {"AUTH", with_mechanisms, describe_auth, auth_mail, {}},   // RFC 4954
     {"8BITMIME", always, nullptr, body_mail, {}},              // RFC 6152
-    {"SMTPUTF8", always, nullptr, smtputf8_mail, {}},          // RFC 6531
+    {"SMTPUTF8", with_utf8, nullptr, smtputf8_mail, {}},       // RFC 6531
     {"CHUNKING", always, nullptr, {}, {}},                     // RFC 3030
-    {"BINARYMIME", always, nullptr, {}, {}},                   // RFC 3030; BODY stands above
+    {"BINARYMIME", with_binary, nullptr, {}, {}},              // RFC 3030; BODY stands above
     {"DSN", always, nullptr, dsn_mail, dsn_rcpt},              // RFC 3461
     {"ENHANCEDSTATUSCODES", always, nullptr, {}, {}},          // RFC 2034
     {"LIMITS", with_recipient_limit, describe_limits, {}, {}}, // RFC 9422

@@ -15,6 +15,8 @@ struct extension_context {
     std::size_t max_recipients = 0;     // per message; 0: LIMITS is not offered
     bool tls_available = false;         // STARTTLS can be offered: a certificate exists and TLS is not on yet
     std::string_view auth_mechanisms;   // "PLAIN LOGIN"; empty: AUTH is not offered
+    bool takes_utf8 = true;             // the place of delivery takes addresses and headers beyond ASCII
+    bool takes_binary = true;           // it takes any octets, in lines or not
 };
 
 // A parameter of MAIL or RCPT; `apply` stores its value and says whether the value was a right one. A

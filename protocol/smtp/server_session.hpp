@@ -30,6 +30,10 @@ struct session_settings {
     std::uint64_t max_text_line = 0; // 0 = any
     std::size_t body_block = 0;      // a body above this leaves by `store` while it comes in
     bool offer_tls = false;
+    // Of the place of delivery. What it can't take is not offered and refused at MAIL: accepted, it could
+    // only be returned.
+    bool takes_utf8 = true;
+    bool takes_binary = true;
 };
 
 inline constexpr std::size_t command_line_max =
@@ -108,6 +112,9 @@ class server_session {
     const header_scan& header() const { return now().header; }
     const content_facts& content() const;
     std::uint64_t content_size() const { return content().size; } // octets the peer sent as this message
+    // What the message that came whole needs of the next server: not always what MAIL said.
+    body_type body_needed() const;
+    bool smtputf8_needed() const;
     std::string_view helo() const { return helo_.name; }
     std::string_view protocol_name() const;                       // for `with`
     std::string_view message_id_text() const { return now().id; } // the id given by on_message_opened()

@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace postern::protocol {
+namespace {
+
+constexpr std::uint64_t text_line_max = 998; // RFC 5322 §2.1.1: octets without CRLF
+
+} // namespace
 
 void server_session::do_data(const command& what) {
     if (!no_argument(what)) return;
@@ -142,6 +147,25 @@ void server_session::end_of_message() {
     }
     question_ = question_stage::content;
     want(step::ask);
+}
+
+// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME.
+body_type server_session::body_needed() const {
+    const auto& facts = content();
+    const bool lines = !facts.bare_line_end && !facts.nul && facts.longest_line <= text_line_max;
+    if (now().envelope.body != body_type::binary_mime || !lines) return now().envelope.body;
+    return facts.eight_bit ? body_type::eight_bit_mime : body_type::seven_bit;
+}
+
+// RFC 6531 §3.6: the parameter alone makes no internationalized message. UTF-8 in the header, or in that of a
+// part of the body, does; the body's parts are not told apart here.
+bool server_session::smtputf8_needed() const {
+    const auto& envelope = now().envelope;
+    return envelope.smtputf8 &&
+           (content().eight_bit || !is_ascii(envelope.sender_text()) ||
+            std::any_of(envelope.recipients.begin(), envelope.recipients.end(), [](const recipient& to) {
+                return !is_ascii(to.mailbox.to_string()) || !is_ascii(to.original);
+            }));
 }
 
 void server_session::decided_content(verdict_answer& answer) {

@@ -66,6 +66,8 @@ void server_session::say_ehlo() {
     context.max_message_size = settings_.max_message_size;
     context.max_recipients = settings_.max_recipients;
     context.tls_available = settings_.offer_tls && !tls_;
+    context.takes_utf8 = settings_.takes_utf8;
+    context.takes_binary = settings_.takes_binary;
     for (const auto& row : extensions()) {
         if (!row.offered(context)) continue;
         answer.text += '\n';
@@ -103,6 +105,10 @@ bool server_session::read_mail(const command& what) {
         return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter
                                                                           : reply_id::bad_parameter,
                     path_text->substr(path->length));
+    if (now().envelope.smtputf8 && !settings_.takes_utf8)
+        return fail(reply_id::unknown_parameter, path_text->substr(path->length));
+    if (now().envelope.body == body_type::binary_mime && !settings_.takes_binary)
+        return fail(reply_id::bad_parameter, path_text->substr(path->length));
     if (path->utf8 && !now().envelope.smtputf8) return fail(reply_id::sender_needs_utf8);
     // RFC 6531 §3.3: UTF-8 in a parameter needs SMTPUTF8 as it does in an address.
     if (!now().envelope.smtputf8 && !is_ascii(path_text->substr(path->length)))

@@ -1,7 +1,9 @@
-// One notice a message and attempt, whatever the number of its recipients.
+// One notice a message and attempt, or more where the recipients don't fit into one.
 #include "server/delivery/bouncer.hpp"
 
+#include "conf/settings.hpp"
 #include "protocol/mail/dsn.hpp"
+#include "protocol/smtp/data_decoder.hpp"
 #include "protocol/smtp/envelope.hpp"
 #include "server/clock.hpp"
 
@@ -42,9 +44,15 @@ bool delay_is_due(const conf::config& config, const queued_message& message, std
     return after != 0 && !message.delay_told && now - message.arrived / 1'000'000 >= after;
 }
 
-std::vector<told> whom_to_tell_of(const conf::config& config, queued_message& message,
-                                  std::span<const recipient_state> before, std::int64_t now) {
-    std::vector<told> made;
+// An attempt's recipients of whom there is something to say, and whether that makes the delay known.
+struct news {
+    std::vector<told> whom;
+    bool of_delay = false;
+};
+
+news news_of(const conf::config& config, const queued_message& message,
+             std::span<const recipient_state> before, std::int64_t now) {
+    news made;
     const bool late = delay_is_due(config, message, now);
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
@@ -53,8 +61,8 @@ std::vector<told> whom_to_tell_of(const conf::config& config, queued_message& me
         if (to.state != recipient_state::waiting && to.state == before[i]) continue;
         if (to.state == recipient_state::failed) one.action = dsn_action::failed;
         if (to.state == recipient_state::delivered) one.action = dsn_action::delivered;
-        if (to.state == recipient_state::waiting) message.delay_told = true;
-        if (wants(to, one.action)) made.push_back(one);
+        if (to.state == recipient_state::waiting) made.of_delay = true;
+        if (wants(to, one.action)) made.whom.push_back(one);
     }
     return made;
 }
@@ -64,6 +72,22 @@ std::string_view status_of(const queued_recipient& to) {
     const auto code = std::string_view(to.last_reply).substr(0, to.last_reply.find(' '));
     const bool expired = to.state == recipient_state::failed && code.starts_with('4');
     return expired ? std::string_view("5.4.7") : code;
+}
+
+// A server's reply begins with its code (RFC 5321 §4.2), and our own words never do: the record needn't say
+// who said it.
+bool is_reply_of_peer(std::string_view text) {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    return text.size() >= 3 && text[0] >= '2' && text[0] <= '5' && is_digit(text[1]) && is_digit(text[2]) &&
+           (text.size() == 3 || text[3] == ' ');
+}
+
+// The server that takes the mail of mailboxes, as RFC 3464 §2.3.5 names it; "" = none does. One that is
+// reached by a socket in the file system is of this host.
+std::string local_server(const conf::config& config) {
+    const auto where = conf::parse_lmtp(config.local.transport);
+    if (!where) return {};
+    return where->path.empty() ? where->address.address.to_literal() : config.server.hostname;
 }
 
 std::string_view reply_of(const queued_recipient& to) {
@@ -96,6 +120,32 @@ result<std::string> read_beginning(const delivery_services& with, const queued_m
     return text;
 }
 
+// Every line ends with CRLF, and nowhere else stands a CR, LF or NUL: what a notice may return.
+bool is_text(std::string_view octets) {
+    protocol::chunk_decoder look;
+    look.feed(octets);
+    look.finish();
+    return !look.facts().bare_line_end && !look.facts().nul;
+}
+
+struct returned {
+    protocol::returned_part what = protocol::returned_part::nothing;
+    std::string_view octets{};
+};
+
+// RFC 3461 §4.3: RET speaks of failures alone. A body that can't be read keeps nobody from being told.
+returned what_to_return(const queued_message& message, bool failure, const result<std::string>& stored) {
+    if (!stored) return {};
+    const std::string_view beginning = *stored;
+    const bool whole = failure && message.ret != static_cast<std::uint8_t>(protocol::dsn_return::headers) &&
+                       message.body_type != static_cast<std::uint8_t>(protocol::body_type::binary_mime) &&
+                       beginning.size() <= protocol::dsn_returned_max;
+    if (whole && is_text(beginning)) return {protocol::returned_part::message, beginning};
+    const auto header = protocol::header_to_return(beginning);
+    if (is_text(header)) return {protocol::returned_part::header, header};
+    return {};
+}
+
 struct addressees {
     std::vector<queued_recipient> recipients; // empty: the notice could reach nobody
 };
@@ -122,7 +172,8 @@ result<addressees> way_to(const delivery_services& with, const storage::resolve_
 }
 
 std::vector<protocol::dsn_recipient> described(const conf::config& config, const queued_message& message,
-                                               const std::vector<told>& whom, std::int64_t now) {
+                                               const std::vector<told>& whom, std::string_view server,
+                                               std::int64_t now) {
     std::vector<protocol::dsn_recipient> made;
     for (const auto& [who, action] : whom) {
         protocol::dsn_recipient one;
@@ -131,6 +182,8 @@ std::vector<protocol::dsn_recipient> described(const conf::config& config, const
         one.action = action;
         one.status = status_of(*who);
         one.reply = reply_of(*who);
+        if (who->route == storage::recipient_route::local && is_reply_of_peer(one.reply))
+            one.remote_host = server;
         one.last_attempt = now;
         one.retry_until = message.arrived / 1'000'000 + config.queue.expire.count();
         made.push_back(one);
@@ -145,18 +198,16 @@ void log_notice(const delivery_services& with, const queued_message& about, std:
 }
 
 storage::insert_message compose(const delivery_services& with, const conf::config& config,
-                                const queued_message& message, const std::vector<told>& whom,
-                                std::string_view beginning, const std::string& chance, std::int64_t now) {
+                                const queued_message& message,
+                                std::span<const protocol::dsn_recipient> recipients,
+                                const result<std::string>& beginning, const std::string& chance,
+                                std::int64_t now) {
     storage::insert_message notice;
     notice.message.id = with.ids.next(now_microseconds());
     const auto id = notice.message.id.to_string();
-    const auto recipients = described(config, message, whom, now);
-    const bool failure = std::any_of(whom.begin(), whom.end(),
-                                     [](const told& one) { return one.action == dsn_action::failed; });
-    // RFC 3461 §4.3: RET speaks of failures alone.
-    const bool whole = failure && message.ret != static_cast<std::uint8_t>(protocol::dsn_return::headers) &&
-                       message.body_type != static_cast<std::uint8_t>(protocol::body_type::binary_mime) &&
-                       beginning.size() <= protocol::dsn_returned_max;
+    const bool failure = std::any_of(recipients.begin(), recipients.end(),
+                                     [](const auto& to) { return to.action == dsn_action::failed; });
+    const auto back = what_to_return(message, failure, beginning);
     protocol::dsn_facts facts;
     facts.hostname = config.server.hostname;
     facts.id = id;
@@ -166,8 +217,8 @@ storage::insert_message compose(const delivery_services& with, const conf::confi
     facts.envelope_id = message.envelope_id;
     facts.arrived = message.arrived / 1'000'000;
     facts.recipients = recipients;
-    facts.what = whole ? protocol::returned_part::message : protocol::returned_part::header;
-    facts.returned = whole ? beginning : protocol::header_to_return(beginning);
+    facts.what = back.what;
+    facts.returned = back.octets;
     notice.body = protocol::make_dsn(facts);
     notice.message.arrived = now_microseconds();
     notice.message.size = notice.body.size();
@@ -179,14 +230,12 @@ storage::insert_message compose(const delivery_services& with, const conf::confi
     return notice;
 }
 
-} // namespace
-
-result<std::vector<storage::insert_message>>
-notices_for(const delivery_services& with, const conf::config& config,
-            const storage::resolve_settings& resolving, queued_message& message,
-            std::span<const recipient_state> before, std::int64_t now) {
+result<std::vector<storage::insert_message>> notices_about(const delivery_services& with,
+                                                           const conf::config& config,
+                                                           const storage::resolve_settings& resolving,
+                                                           const queued_message& message,
+                                                           const std::vector<told>& whom, std::int64_t now) {
     std::vector<storage::insert_message> made;
-    const auto whom = whom_to_tell_of(config, message, before, now);
     if (whom.empty()) return made;
     if (message.sender.empty()) { // RFC 5321 §6.1: no notice about a notice
         log_notice(with, message, "nobody is told: the sender is <>");
@@ -199,13 +248,33 @@ notices_for(const delivery_services& with, const conf::config& config,
         return made;
     }
     const auto beginning = read_beginning(with, message);
-    if (!beginning && beginning.error() != storage::storage_errc::not_found) return beginning.error();
-    const auto chance = new_chance();
-    if (chance.empty()) return storage::storage_errc::busy;
-    auto notice = compose(with, config, message, whom, beginning ? *beginning : std::string(), chance, now);
-    notice.message.recipients = std::move(way->recipients);
-    log_notice(with, message, "notice to the sender: " + notice.message.id.to_string());
-    made.push_back(std::move(notice));
+    if (!beginning)
+        with.journal.fault("the body of message " + message.id.to_string() +
+                           " can't be returned: " + beginning.error().message());
+    const auto server = local_server(config);
+    const auto recipients = described(config, message, whom, server, now);
+    for (std::span<const protocol::dsn_recipient> left(recipients); !left.empty();) {
+        const auto named = left.first(protocol::dsn_recipients_named(left));
+        left = left.subspan(named.size());
+        const auto chance = new_chance();
+        if (chance.empty()) return storage::storage_errc::busy;
+        auto notice = compose(with, config, message, named, beginning, chance, now);
+        notice.message.recipients = way->recipients;
+        log_notice(with, message, "notice to the sender: " + notice.message.id.to_string());
+        made.push_back(std::move(notice));
+    }
+    return made;
+}
+
+} // namespace
+
+result<std::vector<storage::insert_message>>
+notices_for(const delivery_services& with, const conf::config& config,
+            const storage::resolve_settings& resolving, queued_message& message,
+            std::span<const recipient_state> before, std::int64_t now) {
+    const auto heard = news_of(config, message, before, now);
+    auto made = notices_about(with, config, resolving, message, heard.whom, now);
+    if (made && heard.of_delay) message.delay_told = true; // else the next try would find it told
     return made;
 }
 

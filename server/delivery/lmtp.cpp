@@ -3,6 +3,7 @@
 #include "server/delivery/lmtp.hpp"
 
 #include "server/delivery/connect.hpp"
+#include "server/delivery/text_content.hpp"
 
 #include <utility>
 
@@ -19,6 +20,17 @@ std::vector<recipient_outcome> all_deferred(std::size_t recipients, const std::s
     one.status = {4, 4, 1};
     one.text = why;
     return std::vector<recipient_outcome>(recipients, one);
+}
+
+// It would be so at every try.
+void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
+    for (auto& each : outcomes) {
+        if (each.said_by_peer) continue;
+        each = {};
+        each.what = recipient_outcome::kind::failed;
+        each.status = {5, 6, 0};
+        each.text = "the message holds a bare CR or LF, or a NUL, and can't be sent as text";
+    }
 }
 
 } // namespace
@@ -69,8 +81,11 @@ asio::awaitable<std::vector<recipient_outcome>> lmtp_client::deliver(conf::lmtp_
         }
         auto& session = *link->session;
         session.begin(message);
-        const auto content = make_content();
-        co_await converse(session, *link->wire, content.get(), {});
+        const auto stored = make_content();
+        text_content text(*stored);
+        const bool binary = message.body == protocol::body_type::binary_mime;
+        content_source* const content = binary ? stored.get() : &text;
+        co_await converse(session, *link->wire, content, {});
         const auto outcomes = session.outcomes();
         std::vector<recipient_outcome> made(outcomes.begin(), outcomes.end());
         if (session.next() == protocol::client_step::idle) {
@@ -78,6 +93,10 @@ asio::awaitable<std::vector<recipient_outcome>> lmtp_client::deliver(conf::lmtp_
             co_return made;
         }
         link->wire->close();
+        if (text.refused()) {
+            fail_for_its_content(made);
+            co_return made;
+        }
         const bool unheard = reused && session.fault() &&
                              session.fault()->what == client_session::trouble::kind::lost &&
                              session.replies_to_message() == 0;

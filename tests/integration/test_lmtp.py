@@ -5,7 +5,7 @@ import re
 from deadline import equal, until
 from dovecot import Dovecot, without_dovecots_fields
 from server import Server
-from test_notices import notice, send
+from test_notices import blocked, notice, send
 
 OURS = re.compile(rb'\AReceived: [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*')
 
@@ -41,6 +41,63 @@ def test_mail_is_read_back_by_imap_and_pop3():
             equal(relays, {dovecot.socket if by == 'unix' else f'127.0.0.1:{dovecot.lmtp_port}'}, 'relays in the log')
 
 
+def binary(server, message, sender='u@d.test', recipient='v@d.test', mail=' BODY=BINARYMIME', code='250 '):
+    """Sent by BDAT."""
+    with server.connect() as wire:
+        offer = wire.greet()
+        wire.command(f'MAIL FROM:<{sender}>{mail}', code)
+        if code == '250 ':
+            wire.command(f'RCPT TO:<{recipient}>', '250 ')
+            wire.send(b'BDAT %d LAST\r\n' % len(message) + message)
+            wire.expect('250 2.0.0')
+        wire.quit()
+        return offer
+
+
+def with_maildirs(server, transport, act):
+    """What `act` sends while Maildirs are what mail goes to; then it goes by LMTP again."""
+    server.stop()
+    server.settings['local']['transport'] = 'maildir'
+    blocked(server, 'v@d.test')
+    server.configure()
+    server.start()
+    act()
+    until('a try', lambda: server.queue()[0]['recipients'][0]['tries'] > 0)
+    server.stop()
+    server.settings['local']['transport'] = transport
+    server.configure()
+    server.start()
+
+
+def test_what_dovecot_does_not_take_is_not_offered():
+    with Dovecot({'u@d.test': ''}) as dovecot, through(dovecot) as server:
+        offer = str(binary(server, b'', code='501 5.5.4'))
+        assert 'CHUNKING' in offer and 'BINARYMIME' not in offer and 'SMTPUTF8' not in offer, offer
+        binary(server, b'', mail=' SMTPUTF8', code='555 5.5.4')
+
+
+def test_text_that_was_taken_as_binary_is_delivered():
+    with Dovecot({'u@d.test': '', 'v@d.test': ''}) as dovecot, through(dovecot) as server:
+        text = 'Subject: x\r\n\r\n.žluťoučký\r\n'.encode()
+        with_maildirs(server, server.settings['local']['transport'], lambda: binary(server, text))
+        server.wait_queue_empty()
+        equal(contents(dovecot.by_imap('v@d.test')), [text], 'what came')
+
+
+def test_a_binary_message_that_comes_back_brings_no_commands():
+    """A bare LF, a dot and CRLF in what is returned were the end of DATA for Dovecot, and the rest its commands."""
+    users = {'u@d.test': '', 'v@d.test': '', 'w@d.test': ''}
+    injected = b'MAIL FROM:<>\r\nRCPT TO:<w@d.test>\r\nDATA\r\nSubject: injected\r\n\r\nx\n.\r\n'
+    with Dovecot(users) as dovecot, through(dovecot) as server:
+        with_maildirs(server, server.settings['local']['transport'],
+                      lambda: binary(server, b'Subject: x\n.\r\n' + injected + b'X: y\r\n\r\nbody\r\n'))
+        server.wait_queue_empty()
+        until('the notice', lambda: dovecot.by_imap('u@d.test'))
+        (told,) = dovecot.by_imap('u@d.test')
+        assert b'Status: 5.6.1' in told and b'injected' not in told, told
+        equal((dovecot.by_imap('v@d.test'), dovecot.by_imap('w@d.test')), ([], []), 'mail of others')
+
+
 def test_connections_are_used_again():
     with Dovecot({'u@d.test': ''}) as dovecot, through(dovecot) as server:
         with server.connect() as wire:
@@ -65,7 +122,9 @@ def test_each_recipient_has_its_own_answer():
         equal(subject, 'Undelivered Mail Returned to Sender', 'subject')
         equal({group['Final-Recipient']: (group['Action'], group['Status']) for group in groups},
               {'rfc822; v@d.test': ('failed', '5.2.2'), 'rfc822; gone@d.test': ('failed', '5.1.1')}, 'what is told')
-        assert "User doesn't exist" in text, text
+        assert "mx.d.test said:\r\n    550 5.1.1 <gone@d.test> User doesn't exist" in text, text
+        equal({group['Remote-MTA'] for group in groups}, {'dns; mx.d.test'}, 'who said it')
+        assert all(group['Diagnostic-Code'].startswith('smtp; 55') for group in groups), [group.as_string() for group in groups]
 
 
 def test_a_server_that_is_down_costs_time_and_no_message():

@@ -48,7 +48,7 @@ TEST_CASE("EHLO offers what can be used now", "[extension]") {
         CAPTURE(line);
         CHECK(counted(plain, line) == 1);
     }
-    const extension_context encrypted{0, 0, false, "PLAIN LOGIN"};
+    const extension_context encrypted{0, 0, false, "PLAIN LOGIN", false, false};
     CHECK(counted(encrypted, "SIZE 0") == 1);
     CHECK(counted(encrypted, "AUTH PLAIN LOGIN") == 1);
     // What can't be used is not offered.
@@ -56,6 +56,8 @@ TEST_CASE("EHLO offers what can be used now", "[extension]") {
     for (const std::string& line : offered(encrypted)) {
         CHECK_FALSE(line.starts_with("STARTTLS"));
         CHECK_FALSE(line.starts_with("LIMITS"));
+        CHECK(line != "SMTPUTF8");
+        CHECK(line != "BINARYMIME");
     }
 }
 
