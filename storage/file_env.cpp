@@ -155,6 +155,11 @@ class system_file_env final : public file_env {
                           SYNC_FILE_RANGE_WRITE);
     }
 
+    bool set_direct(const file_handle& file, bool direct) override {
+        const int flags = ::fcntl(file.get(), F_GETFL);
+        return flags >= 0 && ::fcntl(file.get(), F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+    }
+
     result<void> rename(const file_handle& from_folder, const std::string& from, const file_handle& to_folder,
                         const std::string& to) override {
         const int moved = retried([&] {

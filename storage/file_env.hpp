@@ -49,6 +49,8 @@ struct file_facts {
     std::uint64_t device = 0, inode = 0; // which file it is
 };
 
+inline constexpr std::size_t direct_alignment = 4096; // enough for every disk but a few; others say invalid
+
 class file_env {
   public:
     virtual ~file_env() = default;
@@ -67,6 +69,9 @@ class file_env {
     // Lets the disk begin with octets that were written, so that sync_data has less to wait for. A hint, and
     // never a promise.
     virtual void begin_writing(const file_handle& file, std::uint64_t from, std::uint64_t octets) = 0;
+    // Whether writes go past the kernel's cache from now on (O_DIRECT). Then offset, size and address of each
+    // are multiples of direct_alignment. false: the file system can't.
+    virtual bool set_direct(const file_handle& file, bool direct) = 0;
     // Fails with exists when `to` is there (RENAME_NOREPLACE; where that isn't known, a file gets its new
     // name and then loses the old one).
     virtual result<void> rename(const file_handle& from_folder, const std::string& from,

@@ -15,6 +15,10 @@ constexpr unsigned spreading_bits = 10; // below them
 // The disk works while a large message comes in, not only at its end.
 constexpr std::uint64_t write_behind = 1024 * 1024;
 
+// Most messages are delivered from the cache. What is above this goes to the disk by the short way. A
+// multiple of direct_alignment.
+constexpr std::uint64_t cached_max = 1024 * 1024;
+
 // Missing only when somebody removed it under a running server.
 result<file_handle> make_subfolder(file_env& files, const file_handle& bodies, const std::string& name) {
     if (const auto made = files.make_folder(&bodies, name); !made && made.error() != storage_errc::exists) {
@@ -65,8 +69,16 @@ result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const fi
 
 result<void> spool_file::append(std::string_view bytes) {
     if (failed_) return storage_errc::io;
-    const auto written = files_.write_all(file_, bytes);
+    const auto cached = bytes.substr(0, size_ < cached_max ? cached_max - size_ : 0);
+    auto written = append_cached(cached);
+    if (written && cached.size() < bytes.size()) written = append_rest(bytes.substr(cached.size()));
     failed_ = !written;
+    return written;
+}
+
+result<void> spool_file::append_cached(std::string_view bytes) {
+    if (bytes.empty()) return {};
+    const auto written = files_.write_all(file_, bytes);
     if (!written) return written;
     size_ += bytes.size();
     if (size_ - begun_ >= write_behind) {
@@ -76,11 +88,20 @@ result<void> spool_file::append(std::string_view bytes) {
     return written;
 }
 
+result<void> spool_file::append_rest(std::string_view bytes) {
+    if (size_ == cached_max) past_cache_ = direct_writer::begin(files_, file_);
+    if (!past_cache_) return append_cached(bytes);
+    size_ += bytes.size();
+    return past_cache_->append(bytes);
+}
+
 // A flush that failed may have thrown the octets away and would succeed the next time: it is never asked
 // again.
 result<void> spool_file::make_durable() {
     if (failed_) return storage_errc::io;
-    auto flushed = files_.sync_data(file_);
+    auto flushed = past_cache_ ? past_cache_->finish() : result<void>();
+    past_cache_.reset();
+    if (flushed) flushed = files_.sync_data(file_);
     if (flushed) flushed = files_.sync_folder(folder_);
     failed_ = !flushed;
     return flushed;

@@ -3,6 +3,7 @@
 // removes files without a record.
 #pragma once
 
+#include "storage/direct_writer.hpp"
 #include "storage/file_env.hpp"
 #include "storage/queue_id.hpp"
 
@@ -30,12 +31,15 @@ class spool_file {
 
   private:
     spool_file(file_env& files, file_handle folder, std::string name, file_handle file);
+    result<void> append_cached(std::string_view bytes);
+    result<void> append_rest(std::string_view bytes);
 
     file_env& files_; // lives as long as the program
     file_handle folder_;
     std::string name_;
     file_handle file_;
-    std::uint64_t size_ = 0, begun_ = 0; // octets, and how many of them the disk was told of
+    std::unique_ptr<direct_writer> past_cache_; // of what is above cached_max, where that can be
+    std::uint64_t size_ = 0, begun_ = 0;        // octets, and how many of them the disk was told of
     bool failed_ = false;
     bool kept_ = false;
 };

@@ -2,6 +2,7 @@
 #include "tests/support/failing_files.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::testing {
 
@@ -21,10 +22,15 @@ void failing_files::shorten() {
     short_ = true;
 }
 
+void failing_files::halve_next_write() {
+    const std::lock_guard held(guard_);
+    halve_ = true;
+}
+
 void failing_files::stop() {
     const std::lock_guard held(guard_);
     plan_.reset();
-    short_ = false;
+    short_ = halve_ = false;
 }
 
 std::size_t failing_files::calls(file_call kind) const {
@@ -40,6 +46,11 @@ std::size_t failing_files::failures() const {
 std::size_t failing_files::shortened(std::size_t length) const {
     const std::lock_guard held(guard_);
     return short_ ? std::min<std::size_t>(length, 1) : length;
+}
+
+std::size_t failing_files::halved(std::size_t length) {
+    const std::lock_guard held(guard_);
+    return std::exchange(halve_, false) ? length / 2 : length;
 }
 
 std::optional<storage_errc> failing_files::failure_of(file_call kind) {
@@ -77,11 +88,16 @@ result<std::size_t> failing_files::read(const file_handle& file, std::span<char>
 
 result<std::size_t> failing_files::write(const file_handle& file, std::string_view bytes) {
     if (const auto failure = failure_of(file_call::write)) return *failure;
-    return real_.write(file, bytes.substr(0, shortened(bytes.size())));
+    return real_.write(file, bytes.substr(0, shortened(halved(bytes.size()))));
 }
 
 void failing_files::begin_writing(const file_handle& file, std::uint64_t from, std::uint64_t octets) {
     real_.begin_writing(file, from, octets);
+}
+
+bool failing_files::set_direct(const file_handle& file, bool direct) {
+    if (failure_of(file_call::set_direct)) return false;
+    return real_.set_direct(file, direct);
 }
 
 result<void> failing_files::sync_data(const file_handle& file) {

@@ -19,6 +19,7 @@ enum class file_call {
     write,
     sync_data,
     sync_folder,
+    set_direct,
     rename,
     remove,
     facts,
@@ -39,7 +40,8 @@ class failing_files final : public storage::file_env {
     void fail_from(file_call kind, std::size_t nth, int error);
     // Each read or write moves one octet at most, until stop().
     void shorten();
-    void stop(); // no more failures; the counts stay
+    void halve_next_write(); // the next write of all moves half of its octets
+    void stop();             // no more failures; the counts stay
     std::size_t calls(file_call kind) const;
     std::size_t failures() const; // how many calls were failed
 
@@ -53,6 +55,7 @@ class failing_files final : public storage::file_env {
     result<void> sync_data(const storage::file_handle& file) override;
     result<void> sync_folder(const storage::file_handle& folder) override;
     void begin_writing(const storage::file_handle& file, std::uint64_t from, std::uint64_t octets) override;
+    bool set_direct(const storage::file_handle& file, bool direct) override;
     result<void> rename(const storage::file_handle& from_folder, const std::string& from,
                         const storage::file_handle& to_folder, const std::string& to) override;
     result<void> remove(const storage::file_handle& folder, const std::string& name) override;
@@ -71,13 +74,14 @@ class failing_files final : public storage::file_env {
     void set(file_call kind, std::size_t nth, int error, bool stays);
     std::optional<storage::storage_errc> failure_of(file_call kind);
     std::size_t shortened(std::size_t length) const;
+    std::size_t halved(std::size_t length);
 
     storage::file_env& real_;
     mutable std::mutex guard_;
     std::array<std::size_t, file_call_kinds> calls_{};
     std::optional<plan> plan_;
     std::size_t failures_ = 0;
-    bool short_ = false;
+    bool short_ = false, halve_ = false;
 };
 
 } // namespace postern::testing

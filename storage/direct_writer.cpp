@@ -1,0 +1,68 @@
+// A block that the kernel doesn't take whole (a device with a larger alignment, a disk that is filling) is
+// written in the ordinary way, and so is what follows.
+#include "storage/direct_writer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <memory>
+
+namespace postern::storage {
+namespace {
+
+std::atomic<int> writers{0};
+
+} // namespace
+
+// Not operator new with an alignment: glibc before 2.38 can't use again what it freed of such memory.
+direct_writer::direct_writer(file_env& files, const file_handle& file)
+    : files_(files), file_(file),
+      memory_(std::make_unique_for_overwrite<char[]>(direct_block_size + direct_alignment)) {
+    void* start = memory_.get();
+    std::size_t space = direct_block_size + direct_alignment;
+    block_ = static_cast<char*>(std::align(direct_alignment, direct_block_size, start, space));
+}
+
+direct_writer::~direct_writer() { --writers; }
+
+std::unique_ptr<direct_writer> direct_writer::begin(file_env& files, const file_handle& file) {
+    if (++writers > direct_writers_max || !files.set_direct(file, true)) {
+        --writers;
+        return nullptr;
+    }
+    return std::unique_ptr<direct_writer>(new direct_writer(files, file));
+}
+
+result<void> direct_writer::append(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto part = bytes.substr(0, direct_block_size - gathered_);
+        std::memcpy(block_ + gathered_, part.data(), part.size());
+        gathered_ += part.size();
+        bytes.remove_prefix(part.size());
+        if (gathered_ < direct_block_size) return {};
+        if (const auto written = write_block(); !written) return written;
+    }
+    return {};
+}
+
+result<void> direct_writer::write_block() {
+    std::string_view left(block_, gathered_);
+    gathered_ = 0;
+    if (direct_) {
+        const auto written = files_.write(file_, left);
+        if (!written && written.error() != storage_errc::invalid) return written.error();
+        left.remove_prefix(written ? *written : 0);
+        if (left.empty()) return {};
+        direct_ = false;
+        files_.set_direct(file_, false);
+    }
+    return files_.write_all(file_, left);
+}
+
+result<void> direct_writer::finish() {
+    if (direct_) files_.set_direct(file_, false);
+    direct_ = false;
+    return write_block();
+}
+
+} // namespace postern::storage
