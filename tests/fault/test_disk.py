@@ -13,10 +13,10 @@ from test_http import get
 
 
 @contextlib.contextmanager
-def on_a_small_disk(options):
+def on_a_small_disk(options, min_free='1MiB'):
     """A server whose state folder is a file system of its own, with room for some messages."""
     disks.apart()
-    server = Server(queue={'retry': ['1s'], 'min_free': '1MiB'})
+    server = Server(queue={'retry': ['1s'], 'min_free': min_free})
     with disks.mounted(server.path('state'), '-t', 'tmpfs', '-o', options, 'tmpfs'), server:
         yield server
 
