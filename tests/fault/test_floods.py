@@ -66,6 +66,58 @@ def others_are_served(server, done=lambda: 0, until_done=0):
     print(f'# {rounds} rounds, the slowest {slowest:.3f} s')
 
 
+MAIL, RCPT = b'MAIL FROM:<a@s.test>\r\n', b'RCPT TO:<u@d.test>\r\n'
+STATES = {'before EHLO': [], 'after EHLO': [b'EHLO c.test\r\n'], 'after MAIL': [b'EHLO c.test\r\n', MAIL],
+          'after RCPT': [b'EHLO c.test\r\n', MAIL, RCPT]}
+CONTENT = {'in DATA': [*STATES['after RCPT'], b'DATA\r\n'], 'in a chunk': [*STATES['after RCPT'], b'BDAT 1000000\r\n']}
+
+
+def dripping(server, states, limit):
+    """A client in each state, in the clear and within TLS, that sends an octet now and then: 421 4.4.2, and the end. The answers come all
+    the same when others ask."""
+    wires, over = {}, threading.Event()
+    for listener, tls in (('mx', None), ('smtps', lenient_client())):
+        for state, steps in states.items():
+            wire = wires[listener, state] = server.connect(listener, implicit_tls=tls)
+            wire.expect('220 ')
+            for step in steps:
+                wire.send(step)
+                if not step.startswith(b'BDAT'):
+                    assert wire.reply().code[0] in '23', step
+
+    def drip():
+        while not over.wait(0.2):
+            for wire in wires.values():
+                wire.send_if_open(b'x')
+
+    dripper = threading.Thread(target=drip)
+    dripper.start()
+    try:
+        others_are_served(server)
+        for where, wire in wires.items():
+            equal(wire.reply(within=limit + 30).lines[-1][:9], '421 4.4.2', where)
+            wire.expect_end()
+    finally:
+        over.set()
+        dripper.join()
+    server.wait_messages(ROUNDS * 2)
+
+
+def test_an_octet_now_and_then_in_each_state():
+    """DS-01: it's no command."""
+    with Server([{}, {'name': 'smtps', 'tls': 'implicit'}], limits={'command_timeout': '3s'}) as server:
+        dripping(server, STATES, 3)
+
+
+def test_an_octet_now_and_then_within_a_message():
+    """DS-01: the rate is looked at after a minute."""
+    with Server([{}, {'name': 'smtps', 'tls': 'implicit'}]) as server:
+        dripping(server, CONTENT, 60)
+
+
+test_an_octet_now_and_then_within_a_message.long = True
+
+
 def test_connections_that_are_reset_at_once():
     """DS-02."""
     with Server() as server:
