@@ -155,9 +155,6 @@ def test_many_failures_are_told_once_each():
         assert all(len(message.raw) < 100_000 for message in got)
 
 
-test_many_failures_are_told_once_each.long = True
-
-
 def test_a_notice_to_another_server_waits_in_the_queue():
     with Server(queue=QUICK) as server:
         blocked(server, 'v@d.test')
