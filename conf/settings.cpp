@@ -248,7 +248,7 @@ constexpr setting settings[] = {
      kept_in<&config::queue, &queue_settings::delay_notice>},
     {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,
      "Room that must be left on the disk of the state folder; with less, new messages are told to come back "
-     "(452).",
+     "(452). For those of at most 64 KiB what is free within the queue's file counts too.",
      kept_in<&config::queue, &queue_settings::min_free>},
     {"queue", "max_pending", number(1, 1'000'000), "10000", restart,
      "Messages waiting to be written before new ones are told to come back (452).",

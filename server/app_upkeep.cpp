@@ -117,7 +117,9 @@ void app::upkeep() {
 
 void app::check_disk() {
     const auto config = config_.get()->config;
-    const auto free = storage::system_files().free_bytes(config->server.state_dir);
+    const auto on_disk = storage::system_files().free_bytes(config->server.state_dir);
+    counts_.no_new_bodies = !on_disk || *on_disk < config->queue.min_free;
+    const auto free = queue_->room(config->queue.min_free);
     const bool replaced = !queue_->is_in_place();
     const bool low = replaced || !free || *free < config->queue.min_free;
     if (counts_.disk_low.exchange(low) == low) return;
@@ -156,6 +158,10 @@ server_status app::status() {
     else if (counts_.disk_low)
         made.alarms.push_back(
             {"the disk of the state folder is nearly full: MAIL is answered 452", alarm::weight::refusing});
+    else if (counts_.no_new_bodies)
+        made.alarms.push_back(
+            {"the disk of the state folder is nearly full: messages above 64 KiB are answered "
+             "452, others have room within the queue's file"});
     if (auto hangs = alarm_of_write(spool_->writing_since(), std::chrono::steady_clock::now()))
         made.alarms.push_back(std::move(*hangs));
     if (const auto last = spool_->last_outcome(); last.ec)

@@ -31,6 +31,9 @@ struct counters {
     handshake_counts handshakes;
     std::atomic<std::uint64_t> handshakes_failed{0};
     std::atomic<bool> disk_low{false}; // MAIL is answered 452 while it is set
+    // The queue's file has room within, the disk has not: a body that needs a file of its own is answered
+    // 452.
+    std::atomic<bool> no_new_bodies{false};
 };
 
 } // namespace postern::server

@@ -41,9 +41,17 @@ void session_driver::open_message() {
     log_event_now(log_event::received);
 }
 
+// queue.min_free is for files: what is free within the queue's own file serves no body.
+asio::awaitable<incoming_body::stored> session_driver::append_to_body(std::string octets) {
+    incoming_body::stored outcome{make_error_code(storage_errc::no_space), {}};
+    if (body_->in_file() || !services_.counts.no_new_bodies.load(std::memory_order_relaxed))
+        outcome = co_await body_->append(std::move(octets), &give_up_);
+    co_return outcome;
+}
+
 asio::awaitable<void> session_driver::store() {
     set_deadline(disk_deadline);
-    auto done = co_await body_->append(session_->take_body(), &give_up_);
+    auto done = co_await append_to_body(session_->take_body());
     clear_deadline();
     verdict_answer answer;
     if (done.ec) answer = answer_for(done.ec);
@@ -91,7 +99,7 @@ asio::awaitable<error_code> session_driver::finish_body(std::string rest, storag
         co_return error_code{};
     }
     if (!rest.empty()) {
-        const auto appended = co_await body_->append(std::move(rest), &give_up_);
+        const auto appended = co_await append_to_body(std::move(rest));
         if (appended.ec) co_return appended.ec;
     }
     const error_code flushed = co_await body_->make_durable(&give_up_);

@@ -6,7 +6,9 @@
 
 #include <lmdb.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <utility>
@@ -18,6 +20,19 @@ MDB_val value_of(std::string_view bytes) { return {bytes.size(), const_cast<char
 
 std::string_view view_of(const MDB_val& value) {
     return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+// LMDB tells of its readers in words: a line "PID THREAD TRANSACTION\n" each, "-" for one that doesn't read.
+int note_oldest(const char* line, void* into) {
+    std::string_view text(line);
+    text = text.substr(0, text.find('\n'));
+    text.remove_prefix(text.find_last_of(' ') + 1);
+    std::size_t transaction = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), transaction);
+    auto& oldest = *static_cast<std::size_t*>(into);
+    if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size())
+        oldest = std::min(oldest, transaction);
+    return 0;
 }
 
 } // namespace
@@ -212,24 +227,39 @@ result<std::uint64_t> environment::octets_in_use() const {
     return (static_cast<std::uint64_t>(info.me_last_pgno) + 1) * stat.ms_psize;
 }
 
-// LMDB's table 0 lists the freed pages: each value is a count and as many page numbers.
 result<std::uint64_t> environment::room(std::uint64_t enough) {
-    MDB_stat stat{};
-    if (const int rc = mdb_env_stat(handle_, &stat); rc != MDB_SUCCESS) return error_of(rc);
     const auto used = octets_in_use();
     if (!used) return used;
-    std::uint64_t octets = map_size_ > *used ? map_size_ - *used : 0;
-    if (octets >= enough) return octets;
+    const std::uint64_t unused = map_size_ > *used ? map_size_ - *used : 0;
+    if (unused >= enough) return unused;
+    const auto again = freed(enough - unused);
+    if (!again) return again;
+    return unused + *again;
+}
+
+// LMDB's table 0 lists the freed pages: the key is the transaction that freed them, the value a count and as
+// many page numbers.
+result<std::uint64_t> environment::freed(std::uint64_t enough) {
+    MDB_stat stat{};
+    std::size_t oldest = SIZE_MAX; // whose snapshot is still read; asked before there is one of our own
+    int rc = mdb_env_stat(handle_, &stat);
+    if (rc == MDB_SUCCESS) rc = mdb_reader_list(handle_, note_oldest, &oldest);
+    if (rc < 0) return error_of(rc);
     const auto begun = begin_read();
     if (!begun) return begun.error();
     auto freed = cursor::open(*begun, 0);
     if (!freed) return freed.error();
+    std::uint64_t octets = 0;
     for (auto entry = freed->first(); octets < enough; entry = freed->next()) {
         if (!entry) return entry.error();
         if (!*entry) break;
+        std::size_t by = 0;
         std::size_t pages = 0;
-        if ((*entry)->value.size() < sizeof pages) return storage_errc::corrupt;
-        std::memcpy(&pages, (*entry)->value.data(), sizeof pages);
+        const auto& [key, value] = **entry;
+        if (key.size() != sizeof by || value.size() < sizeof pages) return storage_errc::corrupt;
+        std::memcpy(&by, key.data(), sizeof by);
+        std::memcpy(&pages, value.data(), sizeof pages);
+        if (by >= oldest) break;
         octets += std::uint64_t{pages} * stat.ms_psize;
     }
     return octets;

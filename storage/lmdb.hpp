@@ -124,6 +124,9 @@ class environment {
     // Octets that could still be written, before the map is full: what was never used, and, counted only when
     // that is less than `enough`, what was freed.
     result<std::uint64_t> room(std::uint64_t enough);
+    // Octets within the file that were freed and that no reader holds back: the next writes go there and need
+    // no disk. Counts no further than `enough`.
+    result<std::uint64_t> freed(std::uint64_t enough);
 
   private:
     friend class transaction;

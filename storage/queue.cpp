@@ -173,6 +173,20 @@ result<queue_totals> queue::totals() const {
     });
 }
 
+result<std::uint64_t> queue::impl::room_on_disk(std::uint64_t enough) const {
+    const auto free = files.free_bytes(state_dir);
+    if (!free || *free >= enough) return free;
+    if (!environment) return storage_errc::io;
+    const auto within = environment->freed(enough - *free);
+    if (!within) return within;
+    return *free + *within;
+}
+
+result<std::uint64_t> queue::room(std::uint64_t enough) const {
+    const std::shared_lock held(impl_->replacing);
+    return impl_->room_on_disk(enough);
+}
+
 result<void> queue::clear_dead_readers() const {
     const std::shared_lock held(impl_->replacing);
     if (!impl_->environment) return storage_errc::io;

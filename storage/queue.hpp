@@ -185,6 +185,10 @@ class queue {
     result<queue_page> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows
     result<queue_totals> totals() const;
+    // Octets that messages of at most inline_body_max may still take: what the disk of the state folder has
+    // free, and, counted only when that is less than `enough`, what is free within the queue's file, which
+    // never shrinks.
+    result<std::uint64_t> room(std::uint64_t enough) const;
     // Frees what a process that died while reading holds; at the start and every few minutes, or the file
     // grows.
     result<void> clear_dead_readers() const;

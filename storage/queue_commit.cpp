@@ -52,21 +52,6 @@ std::optional<queue_id> file_removed_by(const queue_operation& operation) {
     return std::nullopt;
 }
 
-// A batch of removals is always tried.
-result<void> check_room(file_env& files, const std::string& state_dir, lmdb::environment& environment,
-                        operation_list batch) {
-    const room_request request = room_for(batch, environment.map_size());
-    if (request.octets == 0) return {};
-    const auto in_map = environment.room(request.octets + request.kept);
-    if (!in_map) return in_map.error();
-    if (*in_map < request.octets + request.kept) return storage_errc::map_full;
-    if (!request.inserts) return {};
-    const auto on_disk = files.free_bytes(state_dir);
-    if (!on_disk) return on_disk.error();
-    if (*on_disk < request.octets + room_kept) return storage_errc::no_space;
-    return {};
-}
-
 result<void> write_batch(lmdb::environment& environment, const queue_tables& tables, operation_list batch) {
     auto begun = environment.begin_write();
     if (!begun) return begun.error();
@@ -106,9 +91,23 @@ result<void> queue::impl::replace_given_up() {
     return open_environment();
 }
 
+// A batch of removals is always tried.
+result<void> queue::impl::check_room(operation_list batch) const {
+    const room_request request = room_for(batch, environment->map_size());
+    if (request.octets == 0) return {};
+    const auto in_map = environment->room(request.octets + request.kept);
+    if (!in_map) return in_map.error();
+    if (*in_map < request.octets + request.kept) return storage_errc::map_full;
+    if (!request.inserts) return {};
+    const auto on_disk = room_on_disk(request.octets + room_kept);
+    if (!on_disk) return on_disk.error();
+    if (*on_disk < request.octets + room_kept) return storage_errc::no_space;
+    return {};
+}
+
 result<void> queue::impl::write(operation_list batch) {
     const std::shared_lock held(replacing);
-    if (const auto room = check_room(files, state_dir, *environment, batch); !room) return room;
+    if (const auto room = check_room(batch); !room) return room;
     auto written = write_batch(*environment, tables, batch);
     if (!written && written.error() == storage_errc::map_full && write_nothing(*environment, tables)) {
         written = write_batch(*environment, tables, batch); // no flush failed: the map ended before any

@@ -27,7 +27,10 @@ struct queue::impl {
     impl(file_env& with_files, std::string in) : files(with_files), state_dir(std::move(in)) {}
     result<void> open_environment();
     bool is_in_place() const;
+    result<std::uint64_t>
+    room_on_disk(std::uint64_t enough) const; // as queue::room(), `replacing` being held
     result<void> replace_given_up();
+    result<void> check_room(operation_list batch) const;
     result<void> write(operation_list batch);
     result<void> commit(operation_list batch); // each was checked
 

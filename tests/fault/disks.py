@@ -10,6 +10,7 @@ import tempfile
 CLONE_NEWNS = 0x20000
 SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN of ext4 and xfs: no more write reaches the disk
 WITHOUT_THE_LOG = 2
+ON_DISK = os.environ.get('POSTERN_DISKS', '/var/tmp')  # a folder that isn't in memory
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -43,7 +44,7 @@ class Disk:
     """A disk in a file that can lose its power."""
 
     def __init__(self, make, size='512M'):
-        self.folder = tempfile.mkdtemp(prefix='postern-disk-', dir=os.environ.get('POSTERN_DISKS', '/var/tmp'))
+        self.folder = tempfile.mkdtemp(prefix='postern-disk-', dir=ON_DISK)
         self.image = os.path.join(self.folder, 'image')
         self.mount = os.path.join(self.folder, 'mount')
         os.mkdir(self.mount)

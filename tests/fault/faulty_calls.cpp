@@ -7,7 +7,8 @@
 //   FAULT="fdatasync slow3 1 2"  the first two take three seconds each
 //   FAULT="fdatasync skip 1 9"   nine say that they are done, and aren't
 //   FAULT="pwrite short 1"       the first pwrite writes half of what it should
-// Only calls that touch what lies below $FAULT_UNDER count.
+//   FAULT="malloc every 97"      every 97th malloc finds no memory
+// Only calls that touch what lies below $FAULT_UNDER count, and every malloc.
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -21,13 +22,14 @@
 #include <fcntl.h>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 namespace {
 
-enum class kind { none, kill_before, kill_after, fail, cut, slow, skip };
+enum class kind { none, kill_before, kill_after, fail, cut, slow, skip, fail_every };
 
 struct wish {
     char call[32] = "";
@@ -53,6 +55,7 @@ const wish& wanted() {
                  : name == "killed"       ? kind::kill_after
                  : name == "short"        ? kind::cut
                  : name == "skip"         ? kind::skip
+                 : name == "every"        ? kind::fail_every
                  : name.starts_with(slow) ? kind::slow
                                           : kind::fail;
         w.error = std::atoi(how);
@@ -77,9 +80,25 @@ template <class Function> Function* next(const char* name) {
 
 void say_done() {
     const int saved = errno;
-    static const auto real_open = next<int(const char*, int, mode_t)>("open");
-    close(real_open(wanted().done, O_CREAT | O_WRONLY, 0600));
+    close(static_cast<int>(syscall(SYS_openat, AT_FDCWD, wanted().done, O_CREAT | O_WRONLY, 0600)));
     errno = saved;
+}
+
+bool is_armed() {
+    const int saved = errno;
+    const bool armed = access(wanted().armed, F_OK) == 0;
+    errno = saved;
+    return armed;
+}
+
+// Allocates nothing itself.
+bool has_no_memory() {
+    static std::atomic<long> counted{0};
+    const auto& w = wanted();
+    if (w.what != kind::fail_every || std::strcmp(w.call, "malloc") != 0 || !is_armed()) return false;
+    if (++counted % w.first != 0) return false;
+    say_done();
+    return true;
 }
 
 // What is to happen to this call.
@@ -88,7 +107,7 @@ kind fate(const char* call, int folder, const char* path) {
     const auto& w = wanted();
     if (w.what == kind::none || std::strcmp(w.call, call) != 0) return kind::none;
     const int saved = errno;
-    const bool counts = access(w.armed, F_OK) == 0 && is_below(folder, path);
+    const bool counts = is_armed() && is_below(folder, path);
     errno = saved;
     if (!counts) return kind::none;
     const long number = ++counted;
@@ -102,7 +121,8 @@ template <class Real, class Cut>
 auto call(const char* name, int folder, const char* path, Real real, Cut cut) -> decltype(real()) {
     const kind how = fate(name, folder, path);
     switch (how) {
-    case kind::none: return real();
+    case kind::none:
+    case kind::fail_every: return real();
     case kind::kill_before: raise(SIGKILL); break;
     case kind::kill_after: {
         (void)real();
@@ -137,6 +157,12 @@ long clock_offset() {
 
 extern "C" {
 
+void* __libc_malloc(size_t size);
+void* malloc(size_t size) {
+    if (!has_no_memory()) return __libc_malloc(size);
+    errno = ENOMEM;
+    return nullptr;
+}
 int open(const char* path, int flags, ...) {
     va_list more;
     va_start(more, flags);

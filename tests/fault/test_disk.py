@@ -13,10 +13,10 @@ from test_http import get
 
 
 @contextlib.contextmanager
-def on_a_small_disk(options):
+def on_a_small_disk(options, min_free='1MiB'):
     """A server whose state folder is a file system of its own, with room for some messages."""
     disks.apart()
-    server = Server(queue={'retry': ['1s'], 'min_free': '1MiB'})
+    server = Server(queue={'retry': ['1s'], 'min_free': min_free})
     with disks.mounted(server.path('state'), '-t', 'tmpfs', '-o', options, 'tmpfs'), server:
         yield server
 
@@ -81,6 +81,31 @@ def no_inodes():
                         alarm=False)
 
 
+def unmounted_and_mounted_again():
+    """F-24: nothing is written where the disk was, and no restart is needed once it is back."""
+    disks.apart()
+    disk = disks.Disk(['mkfs.ext4', '-q'])
+    server = Server(queue={'retry': ['1s'], 'min_free': '1MiB'})
+    state = server.path('state')
+    os.mkdir(state)
+    try:
+        with disks.mounted(state, '--bind', disk.mount):
+            server.accounts()
+            server.start()
+
+            def take_away():
+                disks.unmount(state)
+                server.wait_log('server.state_dir is another folder')
+
+            through_trouble(server, take_away, lambda: disks.checked('mount', '--bind', disk.mount, state), ['452 4.3.1'])
+            server.stop()
+        equal(os.listdir(state), [], 'what is in the folder without its disk')
+        server.assert_no_defects()
+    finally:
+        server.__exit__(True)
+        disk.remove()
+
+
 def test_a_disk_that_takes_no_write_any_more():
     for error in (errno.EROFS, errno.EIO):
         with Faulty(queue={'retry': ['1s']}) as server:
@@ -132,4 +157,4 @@ test_health_says_so_while_a_flush_hangs.long = True
 
 def cases():
     """Only root can mount."""
-    return [(test.__name__, test) for test in (a_full_disk, no_inodes) if os.geteuid() == 0]
+    return [(test.__name__, test) for test in (a_full_disk, no_inodes, unmounted_and_mounted_again) if os.geteuid() == 0]

@@ -1,4 +1,5 @@
 """What senders are told: notices of failure, of delay, and of delivery where it was asked for."""
+import collections
 import email
 import os
 
@@ -119,6 +120,39 @@ def test_one_notice_tells_of_all_recipients_and_those_that_have_it_hear_nothing(
         got = server.wait_messages(2)
         _, _, _, groups, _ = notice(got[1].raw)
         equal([group['Final-Recipient'] for group in groups], ['rfc822; v@d.test', 'rfc822; w@d.test'], 'who is named')
+
+
+def test_of_a_notice_that_cannot_be_delivered_nobody_is_told():
+    """LP-05."""
+    with Server(queue=QUICK) as server:
+        blocked(server, 'u@d.test')
+        blocked(server, 'v@d.test')
+        send(server, recipients=['v@d.test'])
+        server.wait_log('notice to the sender')
+        about = server.wait_log('notice to the sender: (\\w+)')[1]
+        server.wait_log(f'{about}: removed')
+        server.wait_queue_empty()
+        equal(server.log().count('notice to the sender'), 1, 'notices')
+        assert f'{about}: to=<u@d.test>' in server.log() and 'status=bounced' in server.log()
+
+
+def test_many_failures_are_told_once_each():
+    """LP-07: a hundred messages to a hundred mailboxes each that can't be delivered: a notice a message, or two where an attempt went on
+    into another second; nobody is named twice, and of a long message only its header is returned."""
+    boxes = [f'b{number}@d.test' for number in range(100)]
+    with Server(queue=QUICK) as server:
+        for box in boxes:
+            server.run('mailbox', 'add', box)
+            blocked(server, box)
+        for _ in range(100):
+            send(server, MESSAGE + b'y' * 100_000 + b'\r\n', recipients=boxes)
+        server.wait_queue_empty(within=120)
+        got = server.messages()
+        assert 100 <= len(got) <= 200, f'{len(got)} notices'
+        named = collections.Counter(group['Final-Recipient'] for message in got for group in notice(message.raw)[3])
+        equal(set(named.values()), {100}, 'how often each is named')
+        equal(len(named), len(boxes), 'who is named')
+        assert all(len(message.raw) < 100_000 for message in got)
 
 
 def test_a_notice_to_another_server_waits_in_the_queue():

@@ -48,6 +48,30 @@ TEST_CASE("the slot of a dead reader serves the next one when all are taken") {
     CHECK((*opened)->begin_read().error() == storage_errc::busy);
 }
 
+TEST_CASE("what was freed is room, unless a reader holds it back") {
+    constexpr std::uint64_t all = 1 << 30;
+    const std::string value(3000, 'x');
+    const temporary_folder folder(temporary_folder::in_memory());
+    const auto opened = lmdb::environment::open(folder.path(), {});
+    REQUIRE(opened.has_value());
+    auto& environment = **opened;
+    lmdb::table in = 0;
+    const auto change = [&](auto each) {
+        auto begun = environment.begin_write();
+        in = begun->open_table("values", lmdb::when_absent::make).value();
+        for (int i = 0; i < 100; ++i) each(*begun, std::to_string(i));
+        REQUIRE(begun->commit());
+    };
+    change([&](auto& within, const auto& key) { (void)within.put(in, key, value, lmdb::put_mode::insert); });
+    {
+        const auto reader = environment.begin_read();
+        change([&](auto& within, const auto& key) { (void)within.remove(in, key); });
+        CHECK(environment.freed(all).value() < value.size() * 10);
+    }
+    CHECK(environment.freed(all).value() > value.size() * 100);
+    CHECK(environment.freed(1).value() < all);
+}
+
 TEST_CASE("a reader killed anywhere while it opens the queue pins nothing of it") {
     const temporary_folder folder(temporary_folder::in_memory());
     const auto queue = open_queue(folder.path());
