@@ -18,14 +18,14 @@ def blocked(server, mailbox):
 
 
 def notice(raw):
-    """(subject, text for people, fields of the message, fields of each recipient, what is returned) of a notice."""
+    """(subject, text for people, fields of the message, fields of each recipient, what is returned, if anything) of a notice."""
     message = email.message_from_bytes(raw)
     equal(message.get_content_type(), 'multipart/report', 'type')
     equal(message.get_param('report-type'), 'delivery-status', 'report-type')
     equal(message['Auto-Submitted'], 'auto-replied', 'Auto-Submitted')
-    text, status, returned = message.get_payload()
+    text, status, *returned = message.get_payload()
     groups = status.get_payload()
-    return message['Subject'], text.get_payload(), groups[0], groups[1:], returned.get_payload()
+    return message['Subject'], text.get_payload(), groups[0], groups[1:], returned[0].get_payload() if returned else None
 
 
 def send(server, message=MESSAGE, sender='u@d.test', recipients=('v@d.test',), mail='', rcpt=''):

@@ -99,7 +99,10 @@ def test_a_damaged_message_is_returned_when_it_is_bounced():
                 server.wait_log(rf'message {queue_id} was accepted, and its record or its body file is missing or damaged')
                 assert 'damaged and not tried' in server.run('status')
                 equal(server.run('queue', 'bounce', queue_id), '1 message given up, senders are told\n', 'answer')
-            equal(notice(server.wait_messages(1)[0].raw)[3][0]['Status'], '5.0.0', 'status')
+            _, text, _, recipients, returned = notice(server.wait_messages(1)[0].raw)
+            equal(recipients[0]['Status'], '5.0.0', 'status')
+            equal(returned, None, 'what is returned')
+            assert 'Nothing of your message is returned' in text, text
             assert 'ALARM' not in server.run('status'), server.run('status')
 
 
