@@ -31,6 +31,15 @@ std::string value(std::string_view text) {
     return is_dot_atom(text) && text.size() <= shown_max ? std::string(text) : quoted(text);
 }
 
+// RFC 2045 §5.1 token, of the octets that names have: nothing in it means anything to a reader.
+bool is_name(std::string_view text) {
+    constexpr std::string_view others = ".-_";
+    return !text.empty() && text.size() <= shown_max && std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+               others.find(c) != std::string_view::npos;
+    });
+}
+
 // A comment holds no parenthesis and no backslash of its own (RFC 5322 §3.2.2).
 std::string comment(std::string_view text) {
     std::string made = printable(text, 3 * shown_max);
@@ -74,7 +83,7 @@ std::string authentication_result(const query& subject, const conclusion& result
     auto to = std::back_inserter(made);
     if (!result.problem.empty()) fmt::format_to(to, " reason={}", quoted(result.problem));
     if (result.checked == identity::helo)
-        fmt::format_to(to, " smtp.helo={}", value(subject.helo));
+        fmt::format_to(to, " smtp.helo={}", is_name(subject.helo) ? subject.helo : quoted(subject.helo));
     else
         fmt::format_to(to, " smtp.mailfrom={}", mailbox_value(subject));
     return made;
