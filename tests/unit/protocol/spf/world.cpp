@@ -52,9 +52,9 @@ ip_address address_of(const std::string& text) {
 std::string unescaped(std::string_view text) {
     std::string made;
     while (!text.empty()) {
-        if (text.starts_with("{{")) {
+        if (text.starts_with("<<")) {
             const std::size_t star = text.find('*');
-            const std::size_t end = text.find("}}", star);
+            const std::size_t end = text.find(">>", star);
             const std::string piece = unescaped(text.substr(star + 1, end - star - 1));
             for (int i = std::stoi(std::string(text.substr(2, star - 2))); i > 0; --i) made += piece;
             text.remove_prefix(end + 2);

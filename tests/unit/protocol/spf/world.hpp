@@ -5,6 +5,7 @@
 #include "protocol/spf/evaluator.hpp"
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,7 +52,7 @@ struct spf_case {
 };
 std::vector<spf_case> read_spf_cases(const std::string& path);
 
-// "\x00" is that octet; "{{3*ab}}" is "ababab".
+// "\x00" is that octet; "<<3*ab>>" is "ababab".
 std::string unescaped(std::string_view text);
 // "local@domain", or "<>".
 protocol::spf::query spf_query(std::string_view client, std::string_view sender, std::string_view helo);
