@@ -142,6 +142,47 @@ TEST_CASE("the answer to an early question leads further while another is awaite
     CHECK(end.done->lookup_terms == 3);
 }
 
+TEST_CASE("what follows an include that is sure to pass is not asked for early", "[spf]") {
+    for (const std::string sign : {"", "-", "~"}) {
+        evaluator machine(usual);
+        (void)machine.next();
+        machine.answer(ask_for("example.com", record_type::txt),
+                       text("v=spf1 include:a.test include:b.test -all"));
+        CHECK(shown(machine.next()) == "TXT a.test, TXT? b.test");
+        machine.answer(
+            ask_for("b.test", record_type::txt),
+            text("v=spf1 include:inner.test " + sign + "include:pass.test include:after.test -all"));
+        CHECK(shown(machine.next()) == "TXT? inner.test, TXT? pass.test, TXT? after.test");
+        machine.answer(ask_for("pass.test", record_type::txt), text("v=spf1 ip4:192.0.2.1 -all"));
+        machine.answer(ask_for("after.test", record_type::txt), text("v=spf1 a:late.test -all"));
+        CHECK(shown(machine.next()).empty());
+    }
+}
+
+TEST_CASE("hosts of an MX with too many are not asked for early", "[spf]") {
+    dns_answer hosts{.state = answer_state::found, .addresses = {}, .names = {}, .texts = {}};
+    for (int i = 0; i < 11; ++i) hosts.names.push_back(*dns_name::parse("h" + std::to_string(i) + ".test"));
+    evaluator machine(usual);
+    (void)machine.next();
+    machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 a:slow.test mx:m.test -all"));
+    CHECK(shown(machine.next()) == "A slow.test, MX? m.test");
+    machine.answer(ask_for("m.test", record_type::mx), hosts);
+    CHECK(shown(machine.next()).empty());
+}
+
+TEST_CASE("the null sender has no local part of its own", "[spf]") {
+    query subject = usual;
+    subject.local = "user";
+    subject.domain.clear();
+    subject.helo = "example.com";
+    const evaluator machine(subject);
+    CHECK(machine.subject().local == "postmaster");
+    const spf_world world =
+        world_of({"example.com TXT v=spf1 exists:%{s}.test -all", "postmaster@example.com.test A 127.0.0.1"});
+    CHECK(run_spf(world, subject, drive::needed_only).end.result == outcome::pass);
+    CHECK(run_spf(world, subject, drive::needed_only).end.checked == identity::helo);
+}
+
 TEST_CASE("early questions are limited in number", "[spf]") {
     std::string mx_terms = "v=spf1 a:slow.test";
     for (int i = 0; i < 9; ++i) mx_terms += " mx:m" + std::to_string(i) + ".test";

@@ -53,6 +53,13 @@ TEST_CASE("Received-SPF says what was found", "[spf]") {
           "\treceiver=mx.example.org\r\n");
 }
 
+TEST_CASE("a peer opens and closes no comment", "[spf]") {
+    const query subject = spf_query("192.0.2.1", "u@a(b)\\x5cc.d", "h.test");
+    CHECK(
+        field(subject, run("v=spf1 all", subject).end)
+            .starts_with("Received-SPF: none (\"a?b??c.d\" is no domain that could have an SPF record)\r\n"));
+}
+
 TEST_CASE("Authentication-Results says what was found", "[spf]") {
     struct row {
         std::string_view sender, helo, record, text;

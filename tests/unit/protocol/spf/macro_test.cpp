@@ -86,6 +86,16 @@ TEST_CASE("a cut name is what whole expansion and then removing labels gives", "
     }
 }
 
+TEST_CASE("a value may have more parts than a name", "[spf]") {
+    macro_values values = usual;
+    const std::string local(140, '-'); // 141 empty parts
+    values.local = local;
+    CHECK(expand("%{l-}x", values).size() == 141);
+    CHECK(expand("%{l127-}x", values).size() == 127);
+    CHECK(expand("%{l130-}x", values).size() == 130);
+    CHECK(expand("%{l200-}x", values).size() == 141);
+}
+
 TEST_CASE("macros are found by their letter alone", "[spf]") {
     CHECK(uses_macro("%{p}", 'p'));
     CHECK(uses_macro("a.%{d}.%{P2r-}", 'p'));
