@@ -53,8 +53,7 @@ std::string envelope_from(const query& subject) {
 
 // RFC 8601 §2.2 pvalue: a mailbox may stand without quotes around the whole.
 std::string mailbox_value(const query& subject) {
-    if (!is_dot_atom(subject.domain) || subject.domain.size() > shown_max)
-        return quoted(envelope_from(subject));
+    if (!is_name(subject.domain)) return quoted(envelope_from(subject));
     return fmt::format("{}@{}", value(subject.local), subject.domain);
 }
 

@@ -81,6 +81,8 @@ TEST_CASE("Authentication-Results says what was found", "[spf]") {
         {"<>", "[192.0.2.1]", "v=spf1 +all", "spf=none smtp.helo=\"[192.0.2.1]\""},
         {"<>", "x;spf=pass", "v=spf1 +all", "spf=none smtp.helo=\"x;spf=pass\""},
         {"u@[192.0.2.1]", "h.test", "v=spf1 +all", "spf=none smtp.mailfrom=\"u@[192.0.2.1]\""},
+        {"u@a=b.test", "h.test", "v=spf1 +all", "spf=none smtp.mailfrom=\"u@a=b.test\""},
+        {"<>", "a=b.test", "v=spf1 +all", "spf=none smtp.helo=\"a=b.test\""},
         {"u@a;b", "h.test", "v=spf1 +all", "spf=none smtp.mailfrom=\"u@a;b\""},
     }));
     CAPTURE(r.sender, r.helo);
