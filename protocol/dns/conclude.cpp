@@ -27,8 +27,8 @@ result<bool, dns_trouble> step(path& so_far, const dns_findings& findings) {
     if (has(findings.records, owner)) return false;
     const dns_name* target = nullptr;
     for (const auto& alias : findings.aliases) {
-        if (!(alias.owner == owner)) continue;
-        if (target != nullptr && !(*target == alias.target)) return dns_trouble::malformed;
+        if (alias.owner != owner) continue;
+        if (target != nullptr && *target != alias.target) return dns_trouble::malformed;
         target = &alias.target;
         so_far.ttl = std::min(so_far.ttl, alias.ttl);
     }
@@ -60,7 +60,7 @@ std::optional<std::uint32_t> time_absent(const dns_findings& findings, const dns
 dns_answer taken(const dns_findings& findings, dns_type type, const path& way) {
     dns_found found{{}, way.end(), way.ttl, findings.authenticated};
     for (const auto& record : findings.records) {
-        if (!(record.owner == way.end())) continue;
+        if (record.owner != way.end()) continue;
         if (!add_record(found.records, type, record.rdata)) return dns_later{dns_trouble::malformed};
         found.ttl = std::min(found.ttl, record.ttl);
     }

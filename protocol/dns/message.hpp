@@ -30,7 +30,7 @@ struct dns_asking {
     std::uint16_t payload = dns_payload_best; // octets of UDP we take, at least dns_payload_min; 0: no EDNS
 };
 
-// Class IN, one question; at most 283 octets. `id` shall be hard to guess and unlike all those in flight.
+// Class IN, one question; at most 282 octets. `id` shall be hard to guess and unlike all those in flight.
 std::vector<std::uint8_t> make_question(std::uint16_t id, const dns_question& question,
                                         const dns_asking& asking = {});
 
