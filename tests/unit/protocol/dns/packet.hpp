@@ -46,11 +46,11 @@ inline constexpr unsigned good = 0x8180; // response, recursion wanted and there
 // A whole message. The counts are right unless the test sets them.
 struct packet {
     unsigned flags = good;
-    std::string question; // wire form, with type and class
-    std::vector<rr> answer, authority, additional;
+    std::string question{}; // wire form, with type and class
+    std::vector<rr> answer{}, authority{}, additional{};
     unsigned id = asked_id;
     int counts[4] = {-1, -1, -1, -1}; // what to say in their place
-    std::string garbage;              // after everything
+    std::string garbage{};            // after everything
 
     octets bytes() const;
 };
