@@ -79,12 +79,12 @@ class walk {
 
 std::optional<dns_trouble> walk::read() {
     if (message_.size() < header_size) return dns_trouble::not_ours;
-    if (message_.size() > dns_message_max) return dns_trouble::malformed;
     const std::uint16_t id = reader_.u16(), flags = reader_.u16();
     std::array<std::uint16_t, 4> counts{};
     for (std::uint16_t& count : counts) count = reader_.u16();
     if (id != id_ || (flags & flag_response) == 0 || (flags & flags_opcode) != 0)
         return dns_trouble::not_ours;
+    if (message_.size() > dns_message_max) return dns_trouble::malformed;
     found_.rcode = flags & flags_rcode;
     found_.authenticated = (flags & flag_authenticated) != 0;
     if (const auto trouble = read_question(counts[0])) return trouble;
