@@ -91,7 +91,7 @@ evaluator::evaluator(query subject, early_questions early)
     : subject_(std::move(subject)), early_(early),
       checked_(subject_.domain.empty() ? identity::helo : identity::mail_from),
       domain_(without_final_dot(subject_.domain.empty() ? subject_.helo : subject_.domain)),
-      address_type_(subject_.client.is_v4() ? record_type::a : record_type::aaaa) {
+      address_type_(subject_.client.is_v4() ? dns_type::a : dns_type::aaaa) {
     // §2.4: the null sender stands for postmaster@helo.
     if (subject_.local.empty() || subject_.domain.empty()) subject_.local = "postmaster";
     local_is_ascii_ = is_ascii(subject_.local);
@@ -133,7 +133,7 @@ bool evaluator::advance() {
 // §4.4, §4.5; for an include §5.2, after a redirect §6.1.
 bool evaluator::open_record() {
     frame& here = frames_.back();
-    const known* texts = ask(here.name, record_type::txt);
+    const known* texts = ask(here.name, dns_type::txt);
     if (texts == nullptr) return false;
     if (texts->policy) {
         here.policy = &*texts->policy;

@@ -5,7 +5,7 @@
 // never fails otherwise than by temperror and permerror, and never asks for an explanation (exp=).
 #pragma once
 
-#include "protocol/dns/name.hpp"
+#include "protocol/dns/message.hpp"
 #include "protocol/spf/record.hpp"
 
 #include <map>
@@ -24,25 +24,15 @@ inline constexpr std::size_t early_questions_max = 40;
 inline constexpr std::size_t questions_max =
     early_questions_max + 1 + 1 + ptr_names_max + lookup_terms_max * (1 + mx_names_max);
 
-enum class record_type : std::uint8_t { a, aaaa, mx, ptr, txt };
-
-struct question {
-    dns_name name;
-    record_type type = record_type::txt;
-    bool operator==(const question&) const = default;
-};
-
 enum class answer_state : std::uint8_t {
     found,  // CNAMEs followed
     absent, // no such name, or nothing of this type
     failed, // a time-out, SERVFAIL or any other trouble
 };
 
-struct dns_answer {
+struct looked_up {
     answer_state state = answer_state::absent;
-    std::vector<ip_address> addresses; // A, AAAA
-    std::vector<dns_name> names;       // MX (the hosts, all of them), PTR; in the order to try
-    std::vector<std::string> texts;    // TXT: each record's strings joined without anything between them
+    dns_records records; // of the type asked for; those of MX in the order to try
 };
 
 enum class outcome : std::uint8_t { none, neutral, pass, fail, softfail, temperror, permerror }; // §2.6
@@ -79,7 +69,7 @@ enum class early_questions : std::uint8_t { ask, none };
 class evaluator {
   public:
     struct asked {
-        question what;
+        dns_question what;
         bool needed = true; // false: it may turn out not to matter; asked now it saves a round trip
     };
     // Valid until the next call of anything.
@@ -95,7 +85,7 @@ class evaluator {
     // What to do now. No new question and not done: answers that were asked for are still missing.
     step next();
     // Answers nobody asked for, and second ones, are ignored.
-    void answer(const question& what, const dns_answer& given);
+    void answer(const dns_question& what, const looked_up& given);
     // The caller's time is up (§4.6.4: not before 20 seconds): temperror, unless it was done before.
     void give_up();
 
@@ -158,8 +148,8 @@ class evaluator {
     match dns_trouble(const dns_name& name);
     static bool is_multi_label(const dns_name& name);
 
-    const known* find(const dns_name& name, record_type type) const; // null: not answered yet
-    const known* ask(const dns_name& name, record_type type);        // the same; asks where nobody has
+    const known* find(const dns_name& name, dns_type type) const; // null: not answered yet
+    const known* ask(const dns_name& name, dns_type type);        // the same; asks where nobody has
     bool ask_all(std::span<const dns_name> names);
     void keep_record(known& made, const dns_name& name, std::span<const std::string> texts);
 
@@ -167,17 +157,17 @@ class evaluator {
     bool foresee(const record& policy, std::string_view domain, std::size_t from, unsigned& terms_left);
     bool foresee_lookup(mechanism kind, std::string_view domain_spec, std::string_view domain,
                         unsigned& terms_left);
-    const known* ask_early(const dns_name& name, record_type type);
+    const known* ask_early(const dns_name& name, dns_type type);
 
     query subject_;
     early_questions early_;
     identity checked_ = identity::mail_from;
     std::string domain_; // of the identity, without a final dot
-    record_type address_type_ = record_type::a;
+    dns_type address_type_ = dns_type::a;
     bool local_is_ascii_ = true;
 
     std::vector<frame> frames_;
-    std::map<std::pair<std::string, record_type>, known> known_; // nodes stay where they are
+    std::map<std::pair<std::string, dns_type>, known> known_; // nodes stay where they are
     std::vector<asked> fresh_;
     std::optional<conclusion> done_;
     std::size_t early_asked_ = 0;

@@ -43,14 +43,14 @@ bool evaluator::foresee_lookup(mechanism kind, std::string_view domain_spec, std
     if (!name || name->is_root()) return false;
     switch (kind) {
     case mechanism::include: {
-        const known* texts = is_multi_label(*name) ? ask_early(*name, record_type::txt) : nullptr;
+        const known* texts = is_multi_label(*name) ? ask_early(*name, dns_type::txt) : nullptr;
         return texts != nullptr && texts->policy && foresee(*texts->policy, text, 0, terms_left);
     }
     case mechanism::a: ask_early(*name, address_type_); break;
-    case mechanism::exists: ask_early(*name, record_type::a); break;
-    case mechanism::ptr: ask_early(reverse_name(subject_.client), record_type::ptr); break;
+    case mechanism::exists: ask_early(*name, dns_type::a); break;
+    case mechanism::ptr: ask_early(reverse_name(subject_.client), dns_type::ptr); break;
     case mechanism::mx:
-        if (const known* mx = ask_early(*name, record_type::mx)) {
+        if (const known* mx = ask_early(*name, dns_type::mx)) {
             if (mx->names.size() > mx_names_max) break;
             for (const dns_name& host : mx->names)
                 if (!host.is_root()) ask_early(host, address_type_);
@@ -63,8 +63,8 @@ bool evaluator::foresee_lookup(mechanism kind, std::string_view domain_spec, std
     return false;
 }
 
-const evaluator::known* evaluator::ask_early(const dns_name& name, record_type type) {
-    std::pair<std::string, record_type> key{name.key(), type};
+const evaluator::known* evaluator::ask_early(const dns_name& name, dns_type type) {
+    std::pair<std::string, dns_type> key{name.key(), type};
     const auto at = known_.find(key);
     if (at != known_.end()) return at->second.waiting ? nullptr : &at->second;
     if (early_asked_ == early_questions_max) return nullptr;

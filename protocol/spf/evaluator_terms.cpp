@@ -58,7 +58,7 @@ evaluator::match evaluator::try_a(frame& here, const directive& term, const targ
 
 // §5.7: always A, whatever the client's family.
 evaluator::match evaluator::try_exists(frame& here, const target& at) {
-    const known* host = ask(at.name, record_type::a);
+    const known* host = ask(at.name, dns_type::a);
     if (host == nullptr) return match::waiting;
     if (host->state == answer_state::failed) return dns_trouble(at.name);
     if (host->state == answer_state::found) return match::yes;
@@ -68,7 +68,7 @@ evaluator::match evaluator::try_exists(frame& here, const target& at) {
 
 // §5.4: never falls back to an address of the domain itself.
 evaluator::match evaluator::try_mx(frame& here, const directive& term, const target& at) {
-    const known* mx = ask(at.name, record_type::mx);
+    const known* mx = ask(at.name, dns_type::mx);
     if (mx == nullptr) return match::waiting;
     if (mx->state == answer_state::failed) return dns_trouble(at.name);
     if (mx->state == answer_state::absent) here.found_nothing = true;
@@ -97,7 +97,7 @@ evaluator::match evaluator::try_mx(frame& here, const directive& term, const tar
 
 // §5.5: trouble with DNS only means that a name isn't validated. Only names that could match are looked up.
 evaluator::match evaluator::try_ptr(frame& here, const target& at) {
-    const known* ptr = ask(reverse_name(subject_.client), record_type::ptr);
+    const known* ptr = ask(reverse_name(subject_.client), dns_type::ptr);
     if (ptr == nullptr) return match::waiting;
     if (ptr->state == answer_state::absent) here.found_nothing = true;
     std::vector<dns_name> candidates;
@@ -163,7 +163,7 @@ std::optional<std::string> evaluator::validated_name(frame& here) {
         validated_charged_ = true;
         if (!charge()) return std::nullopt;
     }
-    const known* ptr = ask(reverse_name(subject_.client), record_type::ptr);
+    const known* ptr = ask(reverse_name(subject_.client), dns_type::ptr);
     if (ptr == nullptr) return std::nullopt;
     if (ptr->state == answer_state::absent && !validated_void_) here.found_nothing = validated_void_ = true;
     if (!ask_all(ptr->names)) return std::nullopt;
@@ -186,12 +186,12 @@ bool evaluator::names_client(const known& host, std::uint8_t prefix4, std::uint8
     });
 }
 
-const evaluator::known* evaluator::find(const dns_name& name, record_type type) const {
+const evaluator::known* evaluator::find(const dns_name& name, dns_type type) const {
     const auto at = known_.find({name.key(), type});
     return at == known_.end() || at->second.waiting ? nullptr : &at->second;
 }
 
-const evaluator::known* evaluator::ask(const dns_name& name, record_type type) {
+const evaluator::known* evaluator::ask(const dns_name& name, dns_type type) {
     const auto [at, is_new] = known_.try_emplace({name.key(), type});
     if (is_new) fresh_.push_back({.what = {name, type}, .needed = true});
     return at->second.waiting ? nullptr : &at->second;
@@ -205,27 +205,39 @@ bool evaluator::ask_all(std::span<const dns_name> names) {
     return all_known;
 }
 
-void evaluator::answer(const question& what, const dns_answer& given) {
+void evaluator::answer(const dns_question& what, const looked_up& given) {
     const auto at = known_.find({what.name.key(), what.type});
     if (at == known_.end() || !at->second.waiting) return;
     known& made = at->second;
     made.waiting = false;
     made.state = given.state;
     if (given.state != answer_state::found) return;
-    const auto keep = [](auto& to, const auto& from, std::size_t max) {
-        to.assign(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), max)));
-        return !to.empty();
+    const auto first = [](const auto& all, std::size_t max) {
+        return std::span(all).first(std::min(all.size(), max));
     };
+    const dns_records& records = given.records;
     bool some = false;
     switch (what.type) {
-    case record_type::a:
-    case record_type::aaaa: some = keep(made.addresses, given.addresses, addresses_max); break;
-    case record_type::mx: some = keep(made.names, given.names, mx_names_max + 1); break;
-    case record_type::ptr: some = keep(made.names, given.names, ptr_names_max); break;
-    case record_type::txt:
-        some = !given.texts.empty();
-        keep_record(made, what.name, given.texts);
+    case dns_type::a:
+    case dns_type::aaaa:
+        for (const ip_address& address : first(records.addresses, addresses_max))
+            made.addresses.push_back(address);
+        some = !made.addresses.empty();
         break;
+    case dns_type::mx:
+        for (const mx_record& mx : first(records.exchangers, mx_names_max + 1))
+            made.names.push_back(mx.exchange);
+        some = !made.names.empty();
+        break;
+    case dns_type::ptr:
+        for (const dns_name& name : first(records.pointers, ptr_names_max)) made.names.push_back(name);
+        some = !made.names.empty();
+        break;
+    case dns_type::txt:
+        some = !records.texts.empty();
+        keep_record(made, what.name, records.texts);
+        break;
+    case dns_type::tlsa: break; // never asked for
     }
     if (!some) made.state = answer_state::absent; // RCODE 0 without an answer (§4.6.4)
 }

@@ -20,7 +20,7 @@ struct world {
     query subject;
     std::vector<std::string> records;
 
-    dns_answer look_up(const question& what) const;
+    looked_up look_up(const dns_question& what) const;
 };
 
 std::uint64_t digest(std::string_view text, std::uint64_t state) {
@@ -28,29 +28,32 @@ std::uint64_t digest(std::string_view text, std::uint64_t state) {
     return state ^ (state >> 29U);
 }
 
-dns_answer world::look_up(const question& what) const {
+looked_up world::look_up(const dns_question& what) const {
     std::uint64_t chance =
         digest(what.name.key(), 0xcbf29ce484222325U + static_cast<std::uint64_t>(what.type));
     const auto draw = [&](std::uint64_t below) {
         chance = chance * 6364136223846793005U + 1442695040888963407U;
         return (chance >> 33U) % below;
     };
-    dns_answer made;
+    looked_up made;
     made.state = draw(16) == 0  ? answer_state::failed
                  : draw(4) == 0 ? answer_state::absent
                                 : answer_state::found;
     if (made.state != answer_state::found) return made;
-    if (what.type == record_type::txt && !records.empty()) {
+    if (what.type == dns_type::txt && !records.empty()) {
         for (std::uint64_t i = draw(8) == 0 ? 2 : 1; i > 0; --i)
-            made.texts.push_back(records[draw(records.size())]);
-    } else if (what.type == record_type::mx || what.type == record_type::ptr) {
-        for (std::uint64_t i = draw(13); i > 0; --i)
-            made.names.push_back(
-                *dns_name::parse(draw(9) == 0 ? "." : "h" + std::to_string(draw(40)) + ".a.test"));
+            made.records.texts.push_back(records[draw(records.size())]);
+    } else if (what.type == dns_type::mx || what.type == dns_type::ptr) {
+        for (std::uint64_t i = draw(13); i > 0; --i) {
+            const dns_name host =
+                *dns_name::parse(draw(9) == 0 ? "." : "h" + std::to_string(draw(40)) + ".a.test");
+            made.records.exchangers.push_back({10, host});
+            made.records.pointers.push_back(host);
+        }
     } else {
         for (std::uint64_t i = draw(4); i > 0; --i) {
             std::array<std::uint8_t, 4> octets{192, 0, 2, static_cast<std::uint8_t>(draw(256))};
-            made.addresses.push_back(draw(3) == 0 ? subject.client : ip_address::v4(octets));
+            made.records.addresses.push_back(draw(3) == 0 ? subject.client : ip_address::v4(octets));
         }
     }
     return made;
@@ -60,8 +63,8 @@ enum class order { as_stated, last_first, by_chance };
 
 conclusion run(const world& here, early_questions early, order how) {
     evaluator machine(here.subject, early);
-    std::deque<question> open;
-    std::set<std::pair<std::string, record_type>> stated;
+    std::deque<dns_question> open;
+    std::set<std::pair<std::string, dns_type>> stated;
     std::uint64_t chance = 88172645463325252U;
     while (true) {
         const evaluator::step step = machine.next();
@@ -79,7 +82,7 @@ conclusion run(const world& here, early_questions early, order how) {
         const std::size_t place = how == order::as_stated    ? 0
                                   : how == order::last_first ? open.size() - 1
                                                              : (chance >> 33U) % open.size();
-        const question what = open[place];
+        const dns_question what = open[place];
         open.erase(open.begin() + static_cast<std::ptrdiff_t>(place));
         machine.answer(what, here.look_up(what));
     }

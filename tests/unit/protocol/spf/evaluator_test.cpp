@@ -10,25 +10,28 @@ using namespace postern::tests;
 
 namespace {
 
-question ask_for(std::string_view name, record_type type) {
+dns_question ask_for(std::string_view name, dns_type type) {
     return {*dns_name::parse(name, dns_escapes::none), type};
 }
 
-dns_answer text(std::string record) {
-    dns_answer made;
+looked_up text(std::string record) {
+    looked_up made;
     made.state = answer_state::found;
-    made.texts.push_back(std::move(record));
+    made.records.texts.push_back(std::move(record));
     return made;
 }
 
 // "TXT example.com, A? host.test": early questions have a question mark.
 std::string shown(const evaluator::step& step) {
-    constexpr std::string_view types[] = {"A", "AAAA", "MX", "PTR", "TXT"};
+    const std::map<dns_type, std::string> types{{dns_type::a, "A"},
+                                                {dns_type::aaaa, "AAAA"},
+                                                {dns_type::mx, "MX"},
+                                                {dns_type::ptr, "PTR"},
+                                                {dns_type::txt, "TXT"}};
     std::string made;
     for (const auto& one : step.questions) {
         if (!made.empty()) made += ", ";
-        made += std::string(types[static_cast<std::size_t>(one.what.type)]) + (one.needed ? " " : "? ") +
-                one.what.name.to_string();
+        made += types.at(one.what.type) + (one.needed ? " " : "? ") + one.what.name.to_string();
     }
     return made;
 }
@@ -77,19 +80,24 @@ TEST_CASE("a tree of records costs its longest chain", "[spf]") {
 TEST_CASE("the addresses of all MX hosts are asked for at once", "[spf]") {
     evaluator machine(usual, early_questions::none);
     CHECK(shown(machine.next()) == "TXT example.com");
-    machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 mx -all"));
+    machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 mx -all"));
     CHECK(shown(machine.next()) == "MX example.com");
-    dns_answer hosts{.state = answer_state::found, .addresses = {}, .names = {}, .texts = {}};
-    for (const auto* host : {"a.test", "b.test", "c.test"}) hosts.names.push_back(*dns_name::parse(host));
-    machine.answer(ask_for("example.com", record_type::mx), hosts);
+    looked_up hosts{.state = answer_state::found,
+                    .records = {.addresses = {}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}};
+    for (const auto* host : {"a.test", "b.test", "c.test"})
+        hosts.records.exchangers.push_back({10, *dns_name::parse(host)});
+    machine.answer(ask_for("example.com", dns_type::mx), hosts);
     CHECK(shown(machine.next()) == "A a.test, A b.test, A c.test");
 
     // The last one matches, but the first may yet fail.
-    machine.answer(ask_for("c.test", record_type::a),
-                   {.state = answer_state::found, .addresses = {usual.client}, .names = {}, .texts = {}});
-    machine.answer(ask_for("b.test", record_type::a), {});
+    machine.answer(
+        ask_for("c.test", dns_type::a),
+        {.state = answer_state::found,
+         .records = {
+             .addresses = {usual.client}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}});
+    machine.answer(ask_for("b.test", dns_type::a), {});
     CHECK(machine.next().done == nullptr);
-    machine.answer(ask_for("a.test", record_type::a), {});
+    machine.answer(ask_for("a.test", dns_type::a), {});
     const evaluator::step end = machine.next();
     REQUIRE(end.done != nullptr);
     CHECK(end.done->result == outcome::pass);
@@ -114,7 +122,7 @@ TEST_CASE("what may matter is asked for early, and what cannot is not", "[spf]")
     CAPTURE(r.record);
     evaluator machine(usual);
     CHECK(shown(machine.next()) == "TXT example.com");
-    machine.answer(ask_for("example.com", record_type::txt), text(std::string(r.record)));
+    machine.answer(ask_for("example.com", dns_type::txt), text(std::string(r.record)));
     CHECK(shown(machine.next()) == r.questions);
     CHECK(shown(machine.next()).empty()); // each is stated once
 }
@@ -122,19 +130,23 @@ TEST_CASE("what may matter is asked for early, and what cannot is not", "[spf]")
 TEST_CASE("the answer to an early question leads further while another is awaited", "[spf]") {
     evaluator machine(usual);
     (void)machine.next();
-    machine.answer(ask_for("example.com", record_type::txt),
+    machine.answer(ask_for("example.com", dns_type::txt),
                    text("v=spf1 include:a.test include:b.test mx:m.test -all"));
     CHECK(shown(machine.next()) == "TXT a.test, TXT? b.test, MX? m.test");
-    machine.answer(ask_for("b.test", record_type::txt), text("v=spf1 include:c.test ~all"));
+    machine.answer(ask_for("b.test", dns_type::txt), text("v=spf1 include:c.test ~all"));
     CHECK(shown(machine.next()) == "TXT? c.test");
-    machine.answer(
-        ask_for("m.test", record_type::mx),
-        {.state = answer_state::found, .addresses = {}, .names = {*dns_name::parse("h.test")}, .texts = {}});
+    machine.answer(ask_for("m.test", dns_type::mx),
+                   {.state = answer_state::found,
+                    .records = {.addresses = {},
+                                .pointers = {},
+                                .exchangers = {{10, *dns_name::parse("h.test")}},
+                                .texts = {},
+                                .tlsa = {}}});
     CHECK(shown(machine.next()) == "A? h.test");
     // An include that is sure to pass makes what follows it needless.
-    machine.answer(ask_for("c.test", record_type::txt), text("v=spf1 ip4:192.0.2.1 a:never.test -all"));
+    machine.answer(ask_for("c.test", dns_type::txt), text("v=spf1 ip4:192.0.2.1 a:never.test -all"));
     CHECK(shown(machine.next()).empty());
-    machine.answer(ask_for("a.test", record_type::txt), text("v=spf1 ?all"));
+    machine.answer(ask_for("a.test", dns_type::txt), text("v=spf1 ?all"));
     const evaluator::step end = machine.next();
     REQUIRE(end.done != nullptr);
     CHECK(end.done->result == outcome::pass);
@@ -146,27 +158,28 @@ TEST_CASE("what follows an include that is sure to pass is not asked for early",
     for (const std::string sign : {"", "-", "~"}) {
         evaluator machine(usual);
         (void)machine.next();
-        machine.answer(ask_for("example.com", record_type::txt),
+        machine.answer(ask_for("example.com", dns_type::txt),
                        text("v=spf1 include:a.test include:b.test -all"));
         CHECK(shown(machine.next()) == "TXT a.test, TXT? b.test");
-        machine.answer(
-            ask_for("b.test", record_type::txt),
-            text("v=spf1 include:inner.test " + sign + "include:pass.test include:after.test -all"));
+        machine.answer(ask_for("b.test", dns_type::txt), text("v=spf1 include:inner.test " + sign +
+                                                              "include:pass.test include:after.test -all"));
         CHECK(shown(machine.next()) == "TXT? inner.test, TXT? pass.test, TXT? after.test");
-        machine.answer(ask_for("pass.test", record_type::txt), text("v=spf1 ip4:192.0.2.1 -all"));
-        machine.answer(ask_for("after.test", record_type::txt), text("v=spf1 a:late.test -all"));
+        machine.answer(ask_for("pass.test", dns_type::txt), text("v=spf1 ip4:192.0.2.1 -all"));
+        machine.answer(ask_for("after.test", dns_type::txt), text("v=spf1 a:late.test -all"));
         CHECK(shown(machine.next()).empty());
     }
 }
 
 TEST_CASE("hosts of an MX with too many are not asked for early", "[spf]") {
-    dns_answer hosts{.state = answer_state::found, .addresses = {}, .names = {}, .texts = {}};
-    for (int i = 0; i < 11; ++i) hosts.names.push_back(*dns_name::parse("h" + std::to_string(i) + ".test"));
+    looked_up hosts{.state = answer_state::found,
+                    .records = {.addresses = {}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}};
+    for (int i = 0; i < 11; ++i)
+        hosts.records.exchangers.push_back({10, *dns_name::parse("h" + std::to_string(i) + ".test")});
     evaluator machine(usual);
     (void)machine.next();
-    machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 a:slow.test mx:m.test -all"));
+    machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 a:slow.test mx:m.test -all"));
     CHECK(shown(machine.next()) == "A slow.test, MX? m.test");
-    machine.answer(ask_for("m.test", record_type::mx), hosts);
+    machine.answer(ask_for("m.test", dns_type::mx), hosts);
     CHECK(shown(machine.next()).empty());
 }
 
@@ -188,14 +201,16 @@ TEST_CASE("early questions are limited in number", "[spf]") {
     for (int i = 0; i < 9; ++i) mx_terms += " mx:m" + std::to_string(i) + ".test";
     evaluator machine(usual);
     (void)machine.next();
-    machine.answer(ask_for("example.com", record_type::txt), text(mx_terms));
+    machine.answer(ask_for("example.com", dns_type::txt), text(mx_terms));
     std::size_t early = machine.next().questions.size() - 1;
     for (int i = 0; i < 9; ++i) {
-        dns_answer hosts{.state = answer_state::found, .addresses = {}, .names = {}, .texts = {}};
+        looked_up hosts{
+            .state = answer_state::found,
+            .records = {.addresses = {}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}};
         for (int host = 0; host < 10; ++host)
-            hosts.names.push_back(
-                *dns_name::parse("h" + std::to_string(host) + ".m" + std::to_string(i) + ".test"));
-        machine.answer(ask_for("m" + std::to_string(i) + ".test", record_type::mx), hosts);
+            hosts.records.exchangers.push_back(
+                {10, *dns_name::parse("h" + std::to_string(host) + ".m" + std::to_string(i) + ".test")});
+        machine.answer(ask_for("m" + std::to_string(i) + ".test", dns_type::mx), hosts);
         early += machine.next().questions.size();
     }
     CHECK(early == early_questions_max);
@@ -203,30 +218,34 @@ TEST_CASE("early questions are limited in number", "[spf]") {
 
 TEST_CASE("answers that nobody waits for change nothing", "[spf]") {
     evaluator machine(usual);
-    machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 +all")); // before it was asked
+    machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 +all")); // before it was asked
     CHECK(shown(machine.next()) == "TXT example.com");
-    machine.answer(ask_for("example.com", record_type::a), text("v=spf1 +all"));
-    machine.answer(ask_for("other.test", record_type::txt), text("v=spf1 +all"));
+    machine.answer(ask_for("example.com", dns_type::a), text("v=spf1 +all"));
+    machine.answer(ask_for("other.test", dns_type::txt), text("v=spf1 +all"));
     CHECK(machine.next().done == nullptr);
-    machine.answer(ask_for("EXAMPLE.com", record_type::txt), text("v=spf1 a:h.test -all"));
-    machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 +all")); // a second time
+    machine.answer(ask_for("EXAMPLE.com", dns_type::txt), text("v=spf1 a:h.test -all"));
+    machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 +all")); // a second time
     CHECK(shown(machine.next()) == "A h.test");
-    machine.answer(ask_for("h.test", record_type::a), {});
+    machine.answer(ask_for("h.test", dns_type::a), {});
     REQUIRE(machine.next().done != nullptr);
     CHECK(machine.next().done->result == outcome::fail);
-    machine.answer(ask_for("h.test", record_type::a),
-                   {.state = answer_state::found, .addresses = {usual.client}, .names = {}, .texts = {}});
+    machine.answer(
+        ask_for("h.test", dns_type::a),
+        {.state = answer_state::found,
+         .records = {
+             .addresses = {usual.client}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}});
     CHECK(machine.next().done->result == outcome::fail);
 }
 
 TEST_CASE("an answer without anything in it is that there is nothing", "[spf]") {
-    const dns_answer empty{.state = answer_state::found, .addresses = {}, .names = {}, .texts = {}};
+    const looked_up empty{
+        .state = answer_state::found,
+        .records = {.addresses = {}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}};
     evaluator machine(usual, early_questions::none);
     (void)machine.next();
-    machine.answer(ask_for("example.com", record_type::txt),
-                   text("v=spf1 a:h.test exists:h.test mx ptr -all"));
+    machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 a:h.test exists:h.test mx ptr -all"));
     while (machine.next().done == nullptr)
-        for (const auto type : {record_type::a, record_type::mx, record_type::ptr})
+        for (const auto type : {dns_type::a, dns_type::mx, dns_type::ptr})
             for (const auto* name : {"h.test", "example.com", "1.2.0.192.in-addr.arpa"})
                 machine.answer(ask_for(name, type), empty);
     CHECK(machine.next().done->result == outcome::permerror);
@@ -236,7 +255,7 @@ TEST_CASE("an answer without anything in it is that there is nothing", "[spf]") 
 TEST_CASE("a check whose time is up is a temperror", "[spf]") {
     evaluator machine(usual);
     (void)machine.next();
-    machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 a:h.test -all"));
+    machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 a:h.test -all"));
     (void)machine.next();
     machine.give_up();
     const evaluator::step end = machine.next();
@@ -253,14 +272,16 @@ TEST_CASE("a check whose time is up is a temperror", "[spf]") {
 
 TEST_CASE("of a name with very many addresses the first are looked at", "[spf]") {
     for (const std::size_t place : {addresses_max - 1, addresses_max}) {
-        dns_answer many{.state = answer_state::found, .addresses = {}, .names = {}, .texts = {}};
-        many.addresses.assign(60000, *ip_address::parse("198.51.100.1"));
-        many.addresses[place] = usual.client;
+        looked_up many{
+            .state = answer_state::found,
+            .records = {.addresses = {}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}};
+        many.records.addresses.assign(60000, *ip_address::parse("198.51.100.1"));
+        many.records.addresses[place] = usual.client;
         evaluator machine(usual);
         (void)machine.next();
-        machine.answer(ask_for("example.com", record_type::txt), text("v=spf1 a -all"));
+        machine.answer(ask_for("example.com", dns_type::txt), text("v=spf1 a -all"));
         (void)machine.next();
-        machine.answer(ask_for("example.com", record_type::a), many);
+        machine.answer(ask_for("example.com", dns_type::a), many);
         REQUIRE(machine.next().done != nullptr);
         CHECK(machine.next().done->result == (place < addresses_max ? outcome::pass : outcome::fail));
     }
@@ -269,13 +290,16 @@ TEST_CASE("of a name with very many addresses the first are looked at", "[spf]")
 TEST_CASE("a machine goes on after it was moved", "[spf]") {
     evaluator first(usual);
     (void)first.next();
-    first.answer(ask_for("example.com", record_type::txt), text("v=spf1 include:a.test -all"));
+    first.answer(ask_for("example.com", dns_type::txt), text("v=spf1 include:a.test -all"));
     (void)first.next();
-    first.answer(ask_for("a.test", record_type::txt), text("v=spf1 a:h.test -all"));
+    first.answer(ask_for("a.test", dns_type::txt), text("v=spf1 a:h.test -all"));
     (void)first.next();
     evaluator second(std::move(first));
-    second.answer(ask_for("h.test", record_type::a),
-                  {.state = answer_state::found, .addresses = {usual.client}, .names = {}, .texts = {}});
+    second.answer(
+        ask_for("h.test", dns_type::a),
+        {.state = answer_state::found,
+         .records = {
+             .addresses = {usual.client}, .pointers = {}, .exchangers = {}, .texts = {}, .tlsa = {}}});
     REQUIRE(second.next().done != nullptr);
     CHECK(second.next().done->result == outcome::pass);
 }

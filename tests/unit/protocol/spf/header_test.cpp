@@ -88,9 +88,13 @@ TEST_CASE("Authentication-Results says what was found", "[spf]") {
     CAPTURE(r.sender, r.helo);
     evaluator machine(spf_query("192.0.2.1", r.sender, r.helo));
     if (machine.next().done == nullptr) {
-        dns_answer given{
-            .state = answer_state::found, .addresses = {}, .names = {}, .texts = {std::string(r.record)}};
-        machine.answer({*dns_name::parse("example.com"), record_type::txt}, given);
+        looked_up given{.state = answer_state::found,
+                        .records = {.addresses = {},
+                                    .pointers = {},
+                                    .exchangers = {},
+                                    .texts = {std::string(r.record)},
+                                    .tlsa = {}}};
+        machine.answer({*dns_name::parse("example.com"), dns_type::txt}, given);
     }
     const evaluator::step end = machine.next();
     REQUIRE(end.done != nullptr);

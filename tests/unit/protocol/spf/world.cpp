@@ -23,11 +23,11 @@ namespace {
 using namespace protocol;
 using namespace protocol::spf;
 
-const std::map<std::string, record_type, std::less<>> types{{"A", record_type::a},
-                                                            {"AAAA", record_type::aaaa},
-                                                            {"MX", record_type::mx},
-                                                            {"PTR", record_type::ptr},
-                                                            {"TXT", record_type::txt}};
+const std::map<std::string, dns_type, std::less<>> types{{"A", dns_type::a},
+                                                         {"AAAA", dns_type::aaaa},
+                                                         {"MX", dns_type::mx},
+                                                         {"PTR", dns_type::ptr},
+                                                         {"TXT", dns_type::txt}};
 
 dns_name name_of(const std::string& text) {
     auto name = dns_name::parse(text, dns_escapes::none);
@@ -81,21 +81,22 @@ void spf_world::add(std::string_view line) {
                 answers_[{name_of(name).key(), one}].state = answer_state::failed;
         return;
     }
-    const record_type kind = types.at(type);
-    dns_answer& answer = answers_[{name_of(name).key(), kind}];
+    const dns_type kind = types.at(type);
+    looked_up& answer = answers_[{name_of(name).key(), kind}];
     answer.state = answer_state::found;
     switch (kind) {
-    case record_type::a:
-    case record_type::aaaa: answer.addresses.push_back(address_of(value)); break;
-    case record_type::mx:
-    case record_type::ptr: answer.names.push_back(name_of(value)); break;
-    case record_type::txt: answer.texts.push_back(value); break;
+    case dns_type::a:
+    case dns_type::aaaa: answer.records.addresses.push_back(address_of(value)); break;
+    case dns_type::mx: answer.records.exchangers.push_back({10, name_of(value)}); break;
+    case dns_type::ptr: answer.records.pointers.push_back(name_of(value)); break;
+    case dns_type::txt: answer.records.texts.push_back(value); break;
+    case dns_type::tlsa: break;
     }
 }
 
-dns_answer spf_world::look_up(const question& what) const {
+looked_up spf_world::look_up(const dns_question& what) const {
     const auto at = answers_.find({what.name.key(), what.type});
-    return at == answers_.end() ? dns_answer{} : at->second;
+    return at == answers_.end() ? looked_up{} : at->second;
 }
 
 spf_run run_spf(const spf_world& world, const query& subject, drive how) {

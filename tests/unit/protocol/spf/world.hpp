@@ -16,10 +16,10 @@ class spf_world {
   public:
     // "example.com A 192.0.2.1"; see the file form.
     void add(std::string_view line);
-    protocol::spf::dns_answer look_up(const protocol::spf::question& what) const;
+    protocol::spf::looked_up look_up(const protocol::dns_question& what) const;
 
   private:
-    std::map<std::pair<std::string, protocol::spf::record_type>, protocol::spf::dns_answer> answers_;
+    std::map<std::pair<std::string, protocol::dns_type>, protocol::spf::looked_up> answers_;
     std::set<std::string> failing_;
 };
 
