@@ -212,9 +212,9 @@ void evaluator::finish(outcome result, const directive* matched, std::string via
         end.explanation = explain(result, shown(domain_), subject_.client);
 }
 
-void evaluator::stop(outcome result, std::string problem) {
+void evaluator::stop(outcome result, std::string_view problem) {
     finish(result, nullptr, {});
-    done_->problem = std::move(problem);
+    done_->problem = printable(problem, problem_max);
     done_->explanation += ": " + done_->problem;
 }
 

@@ -13,8 +13,10 @@
 namespace postern::protocol::spf {
 
 // RFC 7208 §4.6.4. All count over the whole check, includes and redirects within.
-inline constexpr unsigned lookup_terms_max = 10;  // include, a, mx, ptr, exists, redirect; %{p} is one more
-inline constexpr unsigned void_terms_max = 2;     // terms that look for what isn't there
+inline constexpr unsigned lookup_terms_max = 10; // include, a, mx, ptr, exists, redirect; %{p} is one more
+// Terms that look for what isn't there. A term counts once: when what it names has no record, or when none of
+// its MX hosts has an address. So hosts without AAAA don't stop a client of IPv6 sooner than §4.6.4 wants it.
+inline constexpr unsigned void_terms_max = 2;
 inline constexpr std::size_t mx_names_max = 10;   // of one mx; more are a permerror
 inline constexpr std::size_t ptr_names_max = 10;  // more are not looked at
 inline constexpr std::size_t addresses_max = 256; // of one name; more are not looked at
@@ -47,6 +49,8 @@ struct query {
     std::string domain; // of MAIL FROM, in A-labels; empty, as in "<>": postmaster@helo is checked (§2.4)
 };
 
+inline constexpr std::size_t problem_max = 512;
+
 // Texts may hold octets that a stranger chose; all but `domain` are printable ASCII.
 struct conclusion {
     outcome result = outcome::none;
@@ -54,11 +58,11 @@ struct conclusion {
     std::string domain;    // the domain of that identity
     std::string mechanism; // the directive that decided, without its sign; "default" where none matched;
                            // empty for none, temperror, permerror
-    std::string
-        record_domain;       // in whose record it stands: differs after redirect=; for errors where it arose
-    std::string via;         // inside an include: "_spf.example.net: ip4:192.0.2.0/24"
-    std::string explanation; // a sentence without a final dot, for the reply, the header and the log
-    std::string problem;     // of temperror and permerror: what happened where
+    // In whose record it stands: differs after redirect=; of errors, where it arose.
+    std::string record_domain;
+    std::string via;           // inside an include: "_spf.example.net: ip4:192.0.2.0/24"
+    std::string explanation;   // a sentence without a final dot, for the reply, the header and the log
+    std::string problem;       // of temperror and permerror: what happened where; at most problem_max octets
     unsigned lookup_terms = 0; // of lookup_terms_max
     unsigned void_terms = 0;   // of void_terms_max
     bool operator==(const conclusion&) const = default;
@@ -129,7 +133,7 @@ class evaluator {
     void next_term(frame& here);
     void leave(outcome result, const directive* matched);
     void finish(outcome result, const directive* matched, std::string via);
-    void stop(outcome result, std::string problem);
+    void stop(outcome result, std::string_view problem);
     bool charge_term(frame& here);
     bool charge();
 

@@ -6,8 +6,8 @@
 
 namespace postern::protocol::spf {
 
-// The whole field with its CRLF (RFC 7208 §9.1); `receiver` is our host name. No line is longer than 998
-// octets.
+// The whole field with its CRLF (RFC 7208 §9.1); `receiver` is our host name, `subject` what the evaluator
+// had. No line is longer than 998 octets.
 std::string received_spf_field(const query& subject, const conclusion& result, std::string_view receiver);
 
 // What stands between the semicolons of Authentication-Results (RFC 8601 §2.2, §2.7.2):

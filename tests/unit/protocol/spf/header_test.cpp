@@ -53,6 +53,20 @@ TEST_CASE("Received-SPF says what was found", "[spf]") {
           "\treceiver=mx.example.org\r\n");
 }
 
+TEST_CASE("a record makes no line too long", "[spf]") {
+    for (const std::string record :
+         {"v=spf1 include:<<3000*x>>%%", "v=spf1 redirect=<<3000*x>>%%", "v=spf1 exists:<<3000*x>>%% all"}) {
+        const query subject = spf_query("192.0.2.1", "u@example.com", "h.test");
+        const conclusion end = run(record, subject).end;
+        CHECK(end.problem.size() <= problem_max);
+        CHECK(end.result == (record.ends_with("all") ? outcome::pass : outcome::permerror));
+        CHECK(authentication_result(subject, end).size() < 998);
+        const std::string text = field(subject, end);
+        for (std::size_t line = 0; line < text.size(); line = text.find('\n', line) + 1)
+            CHECK(text.find('\n', line) - line <= 998);
+    }
+}
+
 TEST_CASE("a peer opens and closes no comment", "[spf]") {
     const query subject = spf_query("192.0.2.1", "u@a(b)\\x5cc.d", "h.test");
     CHECK(
