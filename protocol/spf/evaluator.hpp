@@ -147,8 +147,7 @@ class evaluator {
     std::optional<std::string> validated_name(frame& here);
     bool names_client(const known& host, std::uint8_t prefix4, std::uint8_t prefix6) const;
     bool is_unmatched(std::string_view domain_spec) const;
-    std::string expanded(std::string_view domain_spec, std::string_view domain,
-                         std::string_view validated) const;
+    const target& expanded(std::string_view spec, std::string_view domain, std::string_view validated);
     match dns_trouble(const dns_name& name);
     static bool is_multi_label(const dns_name& name);
 
@@ -158,9 +157,9 @@ class evaluator {
     void keep_record(known& made, const dns_name& name, std::span<const std::string> texts);
 
     void look_ahead();
-    bool foresee(const record& policy, std::string_view domain, std::size_t from, unsigned& terms_left);
-    bool foresee_lookup(mechanism kind, std::string_view domain_spec, std::string_view domain,
-                        unsigned& terms_left);
+    bool foresee(const record& policy, const target& at, std::size_t from, unsigned& terms_left);
+    bool foresee_lookup(mechanism kind, const target& at, unsigned& terms_left);
+    target foreseen_target(std::string_view domain_spec, const target& at);
     const known* ask_early(const dns_name& name, dns_type type);
 
     query subject_;
@@ -172,6 +171,7 @@ class evaluator {
 
     std::vector<frame> frames_;
     std::map<std::pair<std::string, dns_type>, known> known_; // nodes stay where they are
+    std::map<const char*, target> targets_;
     std::vector<asked> fresh_;
     std::optional<conclusion> done_;
     std::size_t early_asked_ = 0;

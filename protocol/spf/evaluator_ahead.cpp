@@ -9,14 +9,14 @@ void evaluator::look_ahead() {
     for (auto here = frames_.rbegin(); here != frames_.rend(); ++here) {
         if (here->policy == nullptr) continue; // its record has just been asked for
         // What the term that waits needs has been asked for.
-        if (foresee(*here->policy, here->domain, here->next + 1, terms_left)) return;
+        const target at{.is = target::state::ready, .text = here->domain, .name = here->name};
+        if (foresee(*here->policy, at, here->next + 1, terms_left)) return;
     }
 }
 
-// The terms of a record from number `from` on; one past the last is the redirect. True: the client seems to
-// pass here, so that what follows the include around doesn't matter.
-bool evaluator::foresee(const record& policy, std::string_view domain, std::size_t from,
-                        unsigned& terms_left) {
+// The terms of the record of `at` from number `from` on; one past the last is the redirect. True: the client
+// seems to pass here, so that what follows the include around doesn't matter.
+bool evaluator::foresee(const record& policy, const target& at, std::size_t from, unsigned& terms_left) {
     for (std::size_t i = from; i < policy.directives.size(); ++i) {
         const directive& term = policy.directives[i];
         if (term.kind == mechanism::all) return term.on_match == qualifier::pass;
@@ -26,31 +26,34 @@ bool evaluator::foresee(const record& policy, std::string_view domain, std::size
         }
         if (terms_left == 0) return false;
         --terms_left;
-        const bool passes = foresee_lookup(term.kind, policy[term.domain_spec], domain, terms_left);
-        if (passes) return term.on_match == qualifier::pass;
+        if (foresee_lookup(term.kind, foreseen_target(policy[term.domain_spec], at), terms_left))
+            return term.on_match == qualifier::pass;
     }
     if (from > policy.directives.size() || policy.redirect.empty() || terms_left == 0) return false;
     --terms_left;
-    return foresee_lookup(mechanism::include, policy[policy.redirect], domain, terms_left);
+    return foresee_lookup(mechanism::include, foreseen_target(policy[policy.redirect], at), terms_left);
+}
+
+// What %{p} stands for costs look-ups of its own, so nothing is foreseen there.
+evaluator::target evaluator::foreseen_target(std::string_view domain_spec, const target& at) {
+    if (domain_spec.empty()) return at;
+    if (uses_macro(domain_spec, 'p')) return {.is = target::state::waiting};
+    return expanded(domain_spec, at.text, {});
 }
 
 // A redirect counts as an include. True: an include seems to match.
-bool evaluator::foresee_lookup(mechanism kind, std::string_view domain_spec, std::string_view domain,
-                               unsigned& terms_left) {
-    if (uses_macro(domain_spec, 'p') || is_unmatched(domain_spec)) return false;
-    const std::string text = domain_spec.empty() ? std::string(domain) : expanded(domain_spec, domain, {});
-    const auto name = dns_name::parse(text, dns_escapes::none);
-    if (!name || name->is_root()) return false;
+bool evaluator::foresee_lookup(mechanism kind, const target& at, unsigned& terms_left) {
+    if (at.is != target::state::ready) return false;
     switch (kind) {
     case mechanism::include: {
-        const known* texts = is_multi_label(*name) ? ask_early(*name, dns_type::txt) : nullptr;
-        return texts != nullptr && texts->policy && foresee(*texts->policy, text, 0, terms_left);
+        const known* texts = is_multi_label(at.name) ? ask_early(at.name, dns_type::txt) : nullptr;
+        return texts != nullptr && texts->policy && foresee(*texts->policy, at, 0, terms_left);
     }
-    case mechanism::a: ask_early(*name, address_type_); break;
-    case mechanism::exists: ask_early(*name, dns_type::a); break;
+    case mechanism::a: ask_early(at.name, address_type_); break;
+    case mechanism::exists: ask_early(at.name, dns_type::a); break;
     case mechanism::ptr: ask_early(reverse_name(subject_.client), dns_type::ptr); break;
     case mechanism::mx:
-        if (const known* mx = ask_early(*name, dns_type::mx)) {
+        if (const known* mx = ask_early(at.name, dns_type::mx)) {
             if (mx->names.size() > mx_names_max) break;
             for (const dns_name& host : mx->names)
                 if (!host.is_root()) ask_early(host, address_type_);

@@ -120,24 +120,15 @@ evaluator::match evaluator::dns_trouble(const dns_name& name) {
 }
 
 evaluator::target evaluator::target_of(frame& here, slice domain_spec) {
-    target made;
-    if (domain_spec.empty()) {
-        made.text = here.domain;
-    } else {
-        const std::string_view spec = (*here.policy)[domain_spec];
-        std::string validated;
-        if (is_unmatched(spec)) return {.is = target::state::unmatched};
-        if (uses_macro(spec, 'p')) {
-            auto name = validated_name(here);
-            if (!name) return {.is = done_ ? target::state::ended : target::state::waiting};
-            validated = std::move(*name);
-        }
-        made.text = expanded(spec, here.domain, validated);
+    if (domain_spec.empty()) return {.is = target::state::ready, .text = here.domain, .name = here.name};
+    const std::string_view spec = (*here.policy)[domain_spec];
+    std::string validated;
+    if (uses_macro(spec, 'p') && !is_unmatched(spec)) {
+        auto name = validated_name(here);
+        if (!name) return {.is = done_ ? target::state::ended : target::state::waiting};
+        validated = std::move(*name);
     }
-    auto name = dns_name::parse(made.text, dns_escapes::none);
-    if (!name || name->is_root()) return {.is = target::state::no_name};
-    made.name = std::move(*name);
-    return made;
+    return expanded(spec, here.domain, validated);
 }
 
 // RFC 8616 §4: a name can't be made of a local part that is not ASCII.
@@ -145,14 +136,29 @@ bool evaluator::is_unmatched(std::string_view domain_spec) const {
     return !local_is_ascii_ && (uses_macro(domain_spec, 's') || uses_macro(domain_spec, 'l'));
 }
 
-std::string evaluator::expanded(std::string_view domain_spec, std::string_view domain,
-                                std::string_view validated) const {
-    return expand(domain_spec, {.local = subject_.local,
-                                .sender_domain = domain_,
-                                .domain = domain,
-                                .helo = subject_.helo,
-                                .validated = validated,
-                                .client = subject_.client});
+// Each term is expanded once: a record may hold a thousand macros, and a check may take a hundred steps.
+// `spec` lies in a record of known_, whose place tells the term and its domain.
+const evaluator::target& evaluator::expanded(std::string_view spec, std::string_view domain,
+                                             std::string_view validated) {
+    const auto [at, is_new] = targets_.try_emplace(spec.data());
+    target& made = at->second;
+    if (!is_new) return made;
+    if (is_unmatched(spec)) {
+        made.is = target::state::unmatched;
+        return made;
+    }
+    made.text = expand(spec, {.local = subject_.local,
+                              .sender_domain = domain_,
+                              .domain = domain,
+                              .helo = subject_.helo,
+                              .validated = validated,
+                              .client = subject_.client});
+    auto name = dns_name::parse(made.text, dns_escapes::none);
+    if (!name || name->is_root())
+        made.is = target::state::no_name;
+    else
+        made.name = std::move(*name);
+    return made;
 }
 
 // The value of %{p} (§7.3): the domain itself, else a name below it, else any that leads back to the client.
