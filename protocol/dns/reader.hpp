@@ -1,5 +1,5 @@
-// Reads a DNS message from front to back. What isn't there reads as zero, and then failed() stays true and all
-// that follows is zero as well: read a whole structure, then ask once. Never reads beyond its end.
+// Reads a DNS message from front to back. What isn't there reads as zero, and then failed() stays true and
+// all that follows is zero as well: read a whole structure, then ask once. Never reads beyond its end.
 #pragma once
 
 #include "protocol/dns/name.hpp"
