@@ -15,28 +15,33 @@ boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(sta
     co_return state_->ec;
 }
 
+void incoming_body::state::add() {
+    if (!file) {
+        auto made = queue.create_body(id);
+        if (!made) {
+            ec = made.error();
+            return;
+        }
+        file = std::move(*made);
+    }
+    const auto written = file->append(bytes);
+    if (!written) ec = written.error();
+}
+
 boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string bytes, resumer* give_up) {
     state_->bytes = std::move(bytes);
-    std::function<void(state&)> work = [](state& s) {
-        if (!s.file) {
-            auto made = s.queue.create_body(s.id);
-            if (!made) {
-                s.ec = made.error();
-                return;
-            }
-            s.file = std::move(*made);
-        }
-        const auto written = s.file->append(s.bytes);
-        if (!written) s.ec = written.error();
-    };
+    std::function<void(state&)> work = [](state& s) { s.add(); };
     const error_code ec = co_await on_pool(std::move(work), give_up);
     stored outcome{ec, {}};
     if (!ec) outcome.recycled = std::move(state_->bytes);
     co_return outcome;
 }
 
-boost::asio::awaitable<error_code> incoming_body::make_durable(resumer* give_up) {
+boost::asio::awaitable<error_code> incoming_body::finish(std::string rest, resumer* give_up) {
+    state_->bytes = std::move(rest);
     std::function<void(state&)> work = [](state& s) {
+        if (!s.bytes.empty() || !s.file) s.add();
+        if (s.ec) return;
         const auto flushed = s.file->make_durable();
         if (!flushed) s.ec = flushed.error();
     };

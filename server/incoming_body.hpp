@@ -23,8 +23,8 @@ class incoming_body {
         std::string recycled;
     };
     boost::asio::awaitable<stored> append(std::string bytes, resumer* give_up);
-    // Flushes file and folder.
-    boost::asio::awaitable<boost::system::error_code> make_durable(resumer* give_up);
+    // Appends what is left, then flushes file and folder; as append().
+    boost::asio::awaitable<boost::system::error_code> finish(std::string rest, resumer* give_up);
     bool in_file() const { return state_->file != nullptr; }
     std::uint64_t size() const { return state_->file ? state_->file->size() : 0; }
     void keep(); // the queue names it now
@@ -38,6 +38,7 @@ class incoming_body {
         std::unique_ptr<storage::spool_file> file;
         std::string bytes;
         boost::system::error_code ec;
+        void add();
     };
     boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work,
                                                               resumer* give_up);

@@ -251,7 +251,8 @@ asio::awaitable<void> session_driver::write() {
     const auto session_end = std::max(began_ + limits.session_time, now + farewell_time);
     deadline_ = std::min(now + limits.command_timeout, session_end);
     if (ended_by_ == ended_by::halt) deadline_ = now + farewell_time;
-    const auto status = co_await stream_->write(session_->output());
+    const auto status = co_await stream_->write(
+        session_->output(), session_->closes_after_output() ? stream::after::close : stream::after::more);
     clear_deadline();
     if (status == stream_status::ok) {
         session_->on_written();

@@ -77,7 +77,7 @@ class session_driver final : public roster::member, private stream::taker {
     void open_message();
     boost::asio::awaitable<void> store();
     boost::asio::awaitable<void> commit();
-    boost::asio::awaitable<incoming_body::stored> append_to_body(std::string octets);
+    bool may_write_body() const;
     boost::asio::awaitable<boost::system::error_code> finish_body(std::string rest,
                                                                   storage::insert_message& into);
     storage::queued_message envelope_for_queue() const;

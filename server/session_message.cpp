@@ -42,16 +42,14 @@ void session_driver::open_message() {
 }
 
 // queue.min_free is for files: what is free within the queue's own file serves no body.
-asio::awaitable<incoming_body::stored> session_driver::append_to_body(std::string octets) {
-    incoming_body::stored outcome{make_error_code(storage_errc::no_space), {}};
-    if (body_->in_file() || !services_.counts.no_new_bodies.load(std::memory_order_relaxed))
-        outcome = co_await body_->append(std::move(octets), &give_up_);
-    co_return outcome;
+bool session_driver::may_write_body() const {
+    return body_->in_file() || !services_.counts.no_new_bodies.load(std::memory_order_relaxed);
 }
 
 asio::awaitable<void> session_driver::store() {
     set_deadline(disk_deadline);
-    auto done = co_await append_to_body(session_->take_body());
+    incoming_body::stored done{make_error_code(storage_errc::no_space), {}};
+    if (may_write_body()) done = co_await body_->append(session_->take_body(), &give_up_);
     clear_deadline();
     verdict_answer answer;
     if (done.ec) answer = answer_for(done.ec);
@@ -98,11 +96,8 @@ asio::awaitable<error_code> session_driver::finish_body(std::string rest, storag
         into.body = std::move(rest);
         co_return error_code{};
     }
-    if (!rest.empty()) {
-        const auto appended = co_await append_to_body(std::move(rest));
-        if (appended.ec) co_return appended.ec;
-    }
-    const error_code flushed = co_await body_->make_durable(&give_up_);
+    if (!may_write_body()) co_return storage_errc::no_space;
+    const error_code flushed = co_await body_->finish(std::move(rest), &give_up_);
     if (flushed) co_return flushed;
     into.message.size = body_->size();
     into.message.body_in_file = true;

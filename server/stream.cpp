@@ -43,9 +43,10 @@ ssize_t receive(int descriptor, std::span<char> into, int flags) {
     }
 }
 
-ssize_t transmit(int descriptor, std::string_view bytes) {
+ssize_t transmit(int descriptor, std::string_view bytes, int flags) {
     for (;;) {
-        const ssize_t octets = ::send(descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t octets =
+            ::send(descriptor, bytes.data(), bytes.size(), flags | MSG_DONTWAIT | MSG_NOSIGNAL);
         if (octets >= 0 || errno != EINTR) return octets;
     }
 }
@@ -83,7 +84,8 @@ class tcp_stream final : public stream {
     }
 
     awaitable<stream_status> read(taker& into) override;
-    awaitable<stream_status> write(std::string_view bytes) override;
+    using stream::write;
+    awaitable<stream_status> write(std::string_view bytes, after then) override;
     bool has_unread_input() override;
     awaitable<read_outcome> peek(std::span<char> into, std::size_t beyond) override;
     stream_status skip(std::size_t octets) override;
@@ -107,7 +109,7 @@ class tcp_stream final : public stream {
     int handle() const { return const_cast<socket_type&>(socket_).native_handle(); }
     bool is_usable() const { return socket_.is_open() && !broken_; }
     attempt try_read();
-    attempt try_write(std::string_view bytes);
+    attempt try_write(std::string_view bytes, after then);
     attempt try_peek(std::span<char> into);
     static step step_of(tls::io_status status);
     awaitable<stream_status> wait(step what);
@@ -188,17 +190,17 @@ awaitable<stream_status> tcp_stream::read(taker& into) {
     }
 }
 
-tcp_stream::attempt tcp_stream::try_write(std::string_view bytes) {
+tcp_stream::attempt tcp_stream::try_write(std::string_view bytes, after then) {
     if (tls_) {
         const tls::io_outcome outcome = tls_->write(bytes);
         return {step_of(outcome.status), outcome.octets};
     }
-    const ssize_t octets = transmit(handle(), bytes);
+    const ssize_t octets = transmit(handle(), bytes, then == after::close ? MSG_MORE : 0);
     if (octets >= 0) return {step::done, static_cast<std::size_t>(octets)};
     return {would_block(errno) ? step::wait_write : step::failed, 0};
 }
 
-awaitable<stream_status> tcp_stream::write(std::string_view bytes) {
+awaitable<stream_status> tcp_stream::write(std::string_view bytes, after then) {
     if (cancelled_) co_return stream_status::cancelled;
     if (!is_usable()) co_return stream_status::failed;
     broken_ = true; // until all of it is out
@@ -206,7 +208,7 @@ awaitable<stream_status> tcp_stream::write(std::string_view bytes) {
         if (turns_++ >= turns_in_a_row) co_await give_way();
         if (cancelled_) co_return stream_status::cancelled;
         if (!socket_.is_open()) co_return stream_status::failed;
-        const attempt sent = try_write(bytes);
+        const attempt sent = try_write(bytes, then);
         switch (sent.how) {
         case step::done: bytes.remove_prefix(sent.octets); continue;
         case step::end:

@@ -37,8 +37,11 @@ class stream {
         virtual void on_input(std::string_view bytes) = 0;
     };
     virtual boost::asio::awaitable<stream_status> read(taker& into) = 0;
-    virtual boost::asio::awaitable<stream_status>
-    write(std::string_view bytes) = 0; // all of it; the bytes outlive the await
+    // All of it; the bytes outlive the await. With close() right after them, the last octets and the end of a
+    // plain connection are one packet.
+    enum class after { more, close };
+    virtual boost::asio::awaitable<stream_status> write(std::string_view bytes, after then) = 0;
+    boost::asio::awaitable<stream_status> write(std::string_view bytes) { return write(bytes, after::more); }
     // Octets that the peer sent and nobody has read yet (pre-greeting talkers). Never blocks, consumes
     // nothing.
     virtual bool has_unread_input() = 0;

@@ -81,6 +81,8 @@ class server_session {
     server_session(session_settings settings, ip_address client, std::string_view tls_facts);
 
     step next();
+    // The output ends with the session's last words: after it comes close.
+    bool closes_after_output() const { return close_after_write_; }
 
     // Answers.
     void on_input(std::string_view octets); // lent for the call

@@ -4,6 +4,7 @@
 
 #include "storage/tables/directory.hpp"
 
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -13,7 +14,7 @@ class memory_directory final : public storage::directory {
   public:
     // What every call from now on answers; nullopt = works again.
     std::optional<storage::storage_errc> failure;
-    mutable std::size_t lookups = 0;
+    mutable std::atomic<std::size_t> lookups{0}; // deliveries ask side by side
     // The look-up with this number fails (0 = the first).
     std::optional<std::size_t> failing_lookup;
 

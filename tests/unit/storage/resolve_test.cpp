@@ -330,7 +330,7 @@ TEST_CASE("trouble with any look-up is an error, never somebody unknown", "[reso
         at.accounts.failing_lookup.reset();
         at.accounts.lookups = 0;
         const auto expected = at.ask(address).kind;
-        const auto lookups = at.accounts.lookups;
+        const std::size_t lookups = at.accounts.lookups;
         CHECK(lookups > 0);
         for (std::size_t nth = 0; nth < lookups; ++nth) {
             INFO(address << ", look-up " << nth);
