@@ -41,9 +41,10 @@ std::size_t messages_in(const storage::queue_operation& what) {
 
 } // namespace
 
-async_spool::async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert)
+async_spool::async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert,
+                         std::chrono::milliseconds for_company)
     : queue_(into), pending_max_(pending_max), after_insert_(std::move(after_insert)),
-      writer_([this] { write_batches(); }) {}
+      for_company_(for_company), writer_([this] { write_batches(); }) {}
 
 async_spool::~async_spool() { stop(); }
 
@@ -57,15 +58,18 @@ void async_spool::stop() {
 }
 
 bool async_spool::try_submit(storage::queue_operation what, done then) {
+    bool wake = false;
     {
         const std::lock_guard lock(mutex_);
         if (stopping_ || pending_.load(std::memory_order_relaxed) >= pending_max_) return false;
         const auto by = std::chrono::steady_clock::now() + (is_patient(what) ? patience : patience.zero());
         write_by_ = gathered_.empty() ? by : std::min(write_by_, by);
+        messages_gathered_ += is_patient(what) ? 0 : 1;
         gathered_.push_back({std::move(what), std::move(then)});
         pending_.fetch_add(1, std::memory_order_relaxed);
+        wake = gathered_.size() >= wake_at_;
     }
-    ready_.notify_one();
+    if (wake) ready_.notify_one();
     return true;
 }
 
@@ -101,6 +105,17 @@ void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
     ready_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
     while (!stopping_ && !hurried_ && std::chrono::steady_clock::now() < write_by_)
         ready_.wait_until(lock, write_by_);
+    await_company(lock);
+}
+
+// Those that have gathered are among those to come until they are written.
+void async_spool::await_company(std::unique_lock<std::mutex>& lock) {
+    const std::size_t to_come = to_come_.load(std::memory_order_relaxed);
+    if (messages_gathered_ == 0 || to_come < messages_gathered_ + company_min) return;
+    wake_at_ = gathered_.size() + (to_come - messages_gathered_);
+    const auto until = std::chrono::steady_clock::now() + for_company_;
+    ready_.wait_until(lock, until, [this] { return stopping_ || hurried_ || gathered_.size() >= wake_at_; });
+    wake_at_ = 1;
 }
 
 std::optional<std::chrono::steady_clock::time_point> async_spool::writing_since() const {
@@ -122,6 +137,8 @@ void async_spool::write_batches() {
             while (count < gathered_.size() && octets <= batch_octets_max)
                 octets += octets_of(gathered_[count++].what);
             const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
+            for (std::size_t i = 0; i < count; ++i)
+                messages_gathered_ -= is_patient(gathered_[i].what) ? 0 : 1;
             batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
             gathered_.erase(gathered_.begin(), end);
         }

@@ -1,7 +1,7 @@
 // The queue's one writer thread behind an awaitable face: takes everything that has gathered, makes one
-// transaction with one flush, and only then wakes those who wait. Many messages share a flush; a lone one
-// never waits for company. Results of attempts do, for a moment: nobody waits for them, and beside a message
-// they cost no flush of their own.
+// transaction with one flush, and only then wakes those who wait. Many messages share a flush: one waits a
+// millisecond for several others whose content is coming in, and a lone one never waits. Results of attempts
+// wait for a moment: nobody waits for them, and beside a message they cost no flush of their own.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -28,12 +28,28 @@ struct commit_measures {
 
 class async_spool {
   public:
+    static constexpr std::size_t company_min = 4;
+
     using done =
         std::function<void(boost::system::error_code)>; // called on the writer's thread; must not block
 
     // `into` outlives this. At most pending_max operations wait; more are refused as busy.
-    async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert);
+    // A message waits at most `for_company` for others, and only while company_min of them are coming in.
+    async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert,
+                std::chrono::milliseconds for_company = std::chrono::milliseconds(1));
     ~async_spool(); // writes what waits, then joins
+
+    // A message whose content is coming in, until it was written or given up. Any thread.
+    class to_come {
+      public:
+        explicit to_come(async_spool& spool) : spool_(spool) { ++spool_.to_come_; }
+        ~to_come() { --spool_.to_come_; }
+        to_come(const to_come&) = delete;
+        to_come& operator=(const to_come&) = delete;
+
+      private:
+        async_spool& spool_;
+    };
 
     // False = too many wait: nothing will be written and `then` is not called.
     bool try_submit(storage::queue_operation what, done then);
@@ -67,6 +83,7 @@ class async_spool {
     };
     void write_batches();
     void await_work(std::unique_lock<std::mutex>& lock);
+    void await_company(std::unique_lock<std::mutex>& lock);
     void write(std::vector<waiting>& batch);
     void note(std::span<const storage::queue_operation> operations,
               std::span<const boost::system::error_code> outcomes);
@@ -74,12 +91,15 @@ class async_spool {
     storage::queue& queue_;
     const std::size_t pending_max_;
     std::function<void()> after_insert_;
-    std::atomic<std::size_t> pending_{0};
+    const std::chrono::milliseconds for_company_;
+    std::atomic<std::size_t> pending_{0}, to_come_{0};
     commit_measures measures_;
     std::atomic<std::chrono::steady_clock::rep> writing_since_{0}; // 0 = it waits
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::vector<waiting> gathered_;
+    std::size_t messages_gathered_ = 0; // of these
+    std::size_t wake_at_ = 1;           // gathered messages or results at which the writer goes on
     std::chrono::steady_clock::time_point write_by_; // of what has gathered, at the latest
     outcome last_outcome_;
     bool stopping_ = false, hurried_ = false;

@@ -4,8 +4,8 @@
 namespace postern::server {
 using boost::system::error_code;
 
-incoming_body::incoming_body(const storage::queue& queue, offload_pool& pool, storage::queue_id id)
-    : pool_(pool), state_(std::make_shared<state>(state{queue, id, {}, {}, {}})) {}
+incoming_body::incoming_body(async_spool& spool, offload_pool& pool, storage::queue_id id)
+    : to_come_(spool), pool_(pool), state_(std::make_shared<state>(state{spool.queue(), id, {}, {}, {}})) {}
 
 boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work,
                                                           resumer* give_up) {

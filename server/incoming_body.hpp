@@ -2,6 +2,7 @@
 // that), a file from the first `store` on. Dropped before finish(): the file goes too.
 #pragma once
 
+#include "server/async_spool.hpp"
 #include "server/offload_pool.hpp"
 #include "storage/queue.hpp"
 #include "storage/spool_file.hpp"
@@ -13,8 +14,8 @@ namespace postern::server {
 
 class incoming_body {
   public:
-    // `queue` and `pool` outlive it.
-    incoming_body(const storage::queue& queue, offload_pool& pool, storage::queue_id id);
+    // `spool`, which will be given the message, and `pool` outlive it.
+    incoming_body(async_spool& spool, offload_pool& pool, storage::queue_id id);
 
     // Appends on a pool thread; gives the emptied buffer back. busy when the pool is full. After an error, or
     // after `give_up` (awaiting.hpp) ended the wait, the object must only be destroyed.
@@ -43,6 +44,7 @@ class incoming_body {
     boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work,
                                                               resumer* give_up);
 
+    async_spool::to_come to_come_;
     offload_pool& pool_;
     std::shared_ptr<state> state_;
 };

@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
+constexpr std::size_t results_max = 64;        // that are written at a time
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
 struct attempt {
@@ -51,7 +52,9 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
           never(std::move(damaged)),
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
+    void wake();
     void look();
+    bool is_full(std::size_t at_once) const;
     bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
@@ -76,6 +79,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
     // due.
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
+    std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
     std::atomic<bool> woken{false};
     bool draining = false, stopping = false;
     lmtp_client lmtp;  // the main thread's
@@ -90,9 +94,12 @@ queue_runner::~queue_runner() { stop(); }
 
 void queue_runner::start() { wake(); }
 
-void queue_runner::wake() {
-    if (impl_->woken.exchange(true)) return;
-    asio::post(impl_->main, [self = impl_] {
+void queue_runner::wake() { impl_->wake(); }
+
+// Any thread.
+void queue_runner::impl::wake() {
+    if (woken.exchange(true)) return;
+    asio::post(main, [self = shared_from_this()] {
         self->woken = false;
         self->look();
     });
@@ -116,9 +123,15 @@ void queue_runner::stop() {
 void queue_runner::impl::look() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
-    const bool more_waiting = active.size() >= at_once || take_due(at_once);
-    spool.hurry(active.size() >= at_once);
+    const bool more_waiting = is_full(at_once) || take_due(at_once);
+    spool.hurry(at_writer >= results_max);
     sleep_until_due(more_waiting);
+}
+
+// An attempt that is over is none of those at a time while its result is written.
+bool queue_runner::impl::is_full(std::size_t at_once) const {
+    const std::size_t results = at_writer;
+    return results >= results_max || active.size() >= at_once + results;
 }
 
 // True: there are more than may be tried at once.
@@ -133,7 +146,7 @@ bool queue_runner::impl::take_due(std::size_t at_once) {
         if (active.has(entry.id) || never.contains(entry.id)) continue;
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
-        if (active.size() >= at_once) return true;
+        if (is_full(at_once)) return true;
         take(entry.id);
     }
     return false;
@@ -200,7 +213,9 @@ void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
     made->result.message = *made->message;
     made->result.remove = is_settled(*made->message);
     made->result.notices = std::move(*notices);
+    ++at_writer;
     write_result(std::move(made));
+    wake();
 }
 
 void queue_runner::impl::again_later(std::shared_ptr<attempt> made) {
@@ -221,12 +236,16 @@ void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
 }
 
 void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
-    if (ec && storage::is_of_one(ec)) return give_up_writing(made->result.message.id, ec);
+    if (ec && storage::is_of_one(ec)) {
+        --at_writer;
+        return give_up_writing(made->result.message.id, ec);
+    }
     if (ec && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
         later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
         return;
     }
+    --at_writer;
     const auto& message = made->result.message;
     unreadable.erase(message.id);
     if (!ec && made->result.remove) {
@@ -253,7 +272,7 @@ void queue_runner::impl::give_up_writing(queue_id id, error_code ec) {
 
 void queue_runner::impl::forget(queue_id id) {
     active.end(id);
-    look();
+    wake();
 }
 
 void queue_runner::impl::sleep_until_due(bool more_waiting) {

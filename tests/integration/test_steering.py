@@ -45,7 +45,7 @@ def test_a_held_message_waits_through_a_restart_until_it_is_released():
         server.stop()
         server.start()
         send(server, recipients=['u@d.test'])  # which is tried after the held one would have been
-        until('the other one', lambda: len(server.messages()) == 1)
+        until('the other one', lambda: len(server.messages()) == 1 and len(server.queue()) == 1)
         equal([(message['held'], message['recipients'][0]['tries']) for message in server.queue()], [(True, tries)], 'queue')
         server.run('queue', 'retry', queue_id, code=65)
         equal(server.run('queue', 'release', '--all'), '1 message released\n', 'answer')

@@ -114,6 +114,65 @@ TEST_CASE("a result waits a moment for a message and shares its flush, and not f
     hurried.get_future().wait();
 }
 
+TEST_CASE("a message waits for several that are coming in, and goes with them") {
+    open_queue at;
+    server::async_spool spool(*at.queue, 1000, [] {}, std::chrono::hours(1)); // without them it would not end
+    constexpr std::size_t all = server::async_spool::company_min + 1;
+    std::vector<std::unique_ptr<server::async_spool::to_come>> coming;
+    for (std::size_t i = 0; i < all; ++i)
+        coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
+    std::promise<void> last;
+    std::atomic<std::size_t> answers{0};
+    for (std::uint64_t id = 1; id <= all; ++id)
+        REQUIRE(spool.try_submit(message(id), [&](error_code ec) {
+            CHECK_FALSE(ec);
+            if (++answers == all) last.set_value();
+        }));
+    last.get_future().wait();
+    CHECK(spool.measures().times.read().count() == 1);
+
+    // Alone, or with too few, it waits for nobody.
+    coming.resize(server::async_spool::company_min);
+    std::promise<void> alone;
+    REQUIRE(spool.try_submit(message(100), [&](error_code) { alone.set_value(); }));
+    alone.get_future().wait();
+}
+
+TEST_CASE("company that doesn't come is waited for no longer than it may be") {
+    using clock = std::chrono::steady_clock;
+    open_queue at;
+    server::async_spool spool(*at.queue, 1000, [] {}, std::chrono::milliseconds(20));
+    std::vector<std::unique_ptr<server::async_spool::to_come>> coming;
+    for (std::size_t i = 0; i <= server::async_spool::company_min; ++i)
+        coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
+    const auto start = clock::now();
+    std::promise<clock::time_point> ended;
+    REQUIRE(spool.try_submit(message(1), [&](error_code) { ended.set_value(clock::now()); }));
+    CHECK(ended.get_future().get() - start >= std::chrono::milliseconds(20));
+}
+
+TEST_CASE("a writer that is hurried or stopped waits for no company") {
+    open_queue at;
+    std::atomic<unsigned> answers{0};
+    {
+        server::async_spool spool(*at.queue, 1000, [] {}, std::chrono::hours(1));
+        std::vector<std::unique_ptr<server::async_spool::to_come>> coming;
+        for (std::size_t i = 0; i <= server::async_spool::company_min; ++i)
+            coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
+        std::promise<void> hurried;
+        REQUIRE(spool.try_submit(message(1), [&](error_code) {
+            ++answers;
+            hurried.set_value();
+        }));
+        spool.hurry(true);
+        hurried.get_future().wait();
+        spool.hurry(false);
+        REQUIRE(spool.try_submit(message(2), [&](error_code) { ++answers; }));
+        spool.stop();
+    }
+    CHECK(answers == 2);
+}
+
 TEST_CASE("more than may wait is refused at once, not queued") {
     open_queue at;
     std::promise<void> blocked, release;
