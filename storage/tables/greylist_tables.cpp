@@ -30,7 +30,9 @@ std::string row_key(std::int64_t time, std::string_view octets) {
     return number_of(static_cast<std::uint64_t>(time)).append(octets);
 }
 
-std::int64_t time_of(std::string_view row) { return static_cast<std::int64_t>(number_in(row)); }
+std::int64_t time_of(std::string_view row) {
+    return static_cast<std::int64_t>(std::min(number_in(row), std::uint64_t{greylist_time_max} + 1));
+}
 
 std::string_view octets_of(std::string_view row) { return row.substr(std::min(row.size(), number_octets)); }
 
@@ -134,6 +136,7 @@ std::uint64_t& greylist_writer::fill_of(const greylist_entry& entry) {
 }
 
 result<std::optional<greylist_stored>> greylist_writer::stored(std::string_view octets) const {
+    if (octets.empty()) return std::optional<greylist_stored>();
     const auto value = within_.get(tables_.entries, octets);
     if (!value) return value.error();
     return *value ? decode_greylist_entry(**value) : std::nullopt;
