@@ -72,8 +72,16 @@ result<rule_pattern, rule_errc> with_glob(rule_pattern rule, std::string_view pa
     return rule;
 }
 
+// As address::folded() writes a local part: in quotes when it needs them.
 std::string folded_local(std::string_view local) {
-    std::string folded = address{std::string(local), "d"}.folded();
+    std::string plain;
+    const bool quoted = local.size() >= 2 && local.front() == '"' && local.back() == '"';
+    if (quoted) local = local.substr(1, local.size() - 2);
+    for (std::size_t i = 0; i < local.size(); ++i) {
+        if (quoted && local[i] == '\\' && i + 1 < local.size()) ++i;
+        plain += local[i];
+    }
+    std::string folded = address{plain, "d"}.folded();
     folded.resize(folded.size() - 2);
     return folded;
 }
@@ -82,7 +90,6 @@ std::string folded_local(std::string_view local) {
 result<rule_pattern, rule_errc> read_sender_pattern(std::string_view local, std::string_view domain) {
     rule_pattern rule;
     std::string folded = local.empty() ? "*" : folded_local(local);
-    if (folded.find_first_not_of('*') == std::string::npos) folded = "*";
     const bool literal_domain = !glob::has_wildcard(domain);
     name_pattern name;
     if (literal_domain) {
@@ -206,6 +213,13 @@ std::optional<rule_errc> refuse_octets(std::string_view text) {
     return std::nullopt;
 }
 
+std::string without_repeated_stars(std::string_view text) {
+    std::string once;
+    for (const char c : text)
+        if (c != '*' || once.empty() || once.back() != '*') once += c;
+    return once;
+}
+
 result<rule_pattern, rule_errc> read(std::string_view text) {
     if (text.find('@') != std::string_view::npos) return read_sender(text);
     if (text.find_first_of("/:") != std::string_view::npos) return read_network(text);
@@ -215,10 +229,15 @@ result<rule_pattern, rule_errc> read(std::string_view text) {
 
 } // namespace
 
+// What is kept of a rule is its text, so that must be read as itself again: folded or as A-labels it may have
+// grown beyond a limit.
 result<rule_pattern, rule_errc> parse_rule(std::string_view text) {
     if (const auto refused = refuse_octets(text)) return *refused;
-    auto rule = read(text);
-    if (rule && rule->text.size() > rule_pattern_max) return rule_errc::too_long; // A-labels are longer
+    auto rule = read(without_repeated_stars(text));
+    if (!rule || rule->text == text) return rule;
+    if (rule->text.size() > rule_pattern_max) return rule_errc::too_long;
+    const auto again = read(rule->text);
+    if (!again || again->text != rule->text) return rule_errc::too_long;
     return rule;
 }
 
