@@ -13,6 +13,8 @@ class cidr {
 
     bool contains(const ip_address& address) const; // families never match each other
     std::string to_string() const;
+    const ip_address& address() const { return network_; } // the network's first
+    std::uint8_t prefix() const { return prefix_; }        // its leading bits: 0 to 32, or to 128
 
     auto operator<=>(const cidr&) const = default;
 

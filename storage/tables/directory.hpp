@@ -5,6 +5,7 @@
 
 #include "protocol/result.hpp"
 #include "storage/errc.hpp"
+#include "storage/tables/accounts.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -81,6 +82,7 @@ class directory {
 // <state_dir>/accounts. Writes are durable when they return. Several processes may use it at once (the
 // commands write it beside a running server). `map_size` bounds it.
 result<std::unique_ptr<directory>> open_lmdb_directory(const std::string& state_dir,
-                                                       std::uint64_t map_size = std::uint64_t{1} << 40);
+                                                       std::uint64_t map_size = accounts_map_size);
+result<std::unique_ptr<directory>> open_lmdb_directory(accounts_environment accounts); // open already
 
 } // namespace postern::storage

@@ -4,7 +4,6 @@
 //   format    "version" -> "1"; a higher one is `newer_format` and nothing is touched
 //   domains   name -> record        mailboxes  address -> record
 //   aliases   address NUL target -> version; in key order an alias's targets stand together
-#include "storage/file_env.hpp"
 #include "storage/lmdb.hpp"
 #include "storage/tables/directory_codec.hpp"
 
@@ -91,7 +90,7 @@ class lmdb_directory final : public directory {
   public:
     using alias_visitor = std::function<bool(std::string_view address, std::string_view target)>;
 
-    lmdb_directory(std::unique_ptr<lmdb::environment> accounts, const table_set& tables)
+    lmdb_directory(accounts_environment accounts, const table_set& tables)
         : accounts_(std::move(accounts)), tables_(tables) {}
 
     result<std::optional<domain_record>> find_domain(std::string_view name) const override {
@@ -212,7 +211,7 @@ class lmdb_directory final : public directory {
     result<std::size_t> remove_targets(lmdb::transaction& within, std::string_view address,
                                        std::span<const std::string> targets);
 
-    std::unique_ptr<lmdb::environment> accounts_;
+    accounts_environment accounts_;
     table_set tables_;
 };
 
@@ -291,28 +290,19 @@ result<void> lmdb_directory::each_alias_in(const lmdb::transaction& within, std:
     });
 }
 
-// The folder is made when it is absent; its entry is flushed before anything in it counts.
-result<void> make_folder(const std::string& state_dir) {
-    auto& files = system_files();
-    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
-    if (!state) return state.error();
-    const auto made = files.make_folder(&*state, "accounts");
-    if (!made && made.error() == storage_errc::exists) return {};
-    if (!made) return made;
-    return files.sync_folder(*state);
-}
-
 } // namespace
 
-result<std::unique_ptr<directory>> open_lmdb_directory(const std::string& state_dir, std::uint64_t map_size) {
-    if (auto made = make_folder(state_dir); !made) return made.error();
-    auto accounts = lmdb::environment::open(state_dir + "/accounts", {.map_size = map_size});
-    if (!accounts) return accounts.error();
-    if (auto cleared = (*accounts)->clear_dead_readers(); !cleared) return cleared.error();
-    auto tables = open_existing(**accounts);
-    if (!tables && tables.error() == storage_errc::not_found) tables = make_tables(**accounts);
+result<std::unique_ptr<directory>> open_lmdb_directory(accounts_environment accounts) {
+    auto tables = open_existing(*accounts);
+    if (!tables && tables.error() == storage_errc::not_found) tables = make_tables(*accounts);
     if (!tables) return tables.error();
-    return std::unique_ptr<directory>(std::make_unique<lmdb_directory>(std::move(*accounts), *tables));
+    return std::unique_ptr<directory>(std::make_unique<lmdb_directory>(std::move(accounts), *tables));
+}
+
+result<std::unique_ptr<directory>> open_lmdb_directory(const std::string& state_dir, std::uint64_t map_size) {
+    auto accounts = open_accounts(state_dir, map_size);
+    if (!accounts) return accounts.error();
+    return open_lmdb_directory(std::move(*accounts));
 }
 
 } // namespace postern::storage

@@ -93,3 +93,10 @@ TEST_CASE("a network prints as it is written", "[cidr]") {
     CHECK(cidr::parse("2001:DB8:0::/48")->to_string() == "2001:db8::/48");
     CHECK(*cidr::parse("10.0.0.0/8") != *cidr::parse("10.0.0.0/9"));
 }
+
+TEST_CASE("a network tells its first address and its leading bits", "[cidr]") {
+    CHECK(cidr::parse("192.0.2.128/25")->address() == ip_address::parse("192.0.2.128"));
+    CHECK(cidr::parse("192.0.2.128/25")->prefix() == 25);
+    CHECK(cidr::parse("2001:db8::/32")->prefix() == 32);
+    CHECK(cidr::parse("::ffff:192.0.2.0/120")->prefix() == 24);
+}
