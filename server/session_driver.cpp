@@ -206,6 +206,8 @@ asio::awaitable<void> session_driver::read() {
     if (ended_by_ == ended_by::halt) stream_->cancel(); // it came while a disk was waited for
     in_session_ = true;
     if (roster_.draining()) on_drain();
+    // The sweep may never meet a peer here that has always sent its next words.
+    if (std::chrono::steady_clock::now() - began_ >= limits.session_time) end_wait(ended_by::too_long);
     const auto status = co_await stream_->read(*this);
     in_session_ = false;
     clear_deadline();
