@@ -12,7 +12,7 @@ namespace {
 const dns_cache::time start{std::chrono::hours(1000)};
 
 dns_question about(const std::string& name, dns_type type = dns_type::txt) {
-    return {dns_name::parse(name).value(), type};
+    return {*dns_name::parse(name), type};
 }
 
 dns_found texts(std::uint32_t ttl, std::string text = "v=spf1 -all") {
@@ -133,7 +133,7 @@ TEST_CASE("a stranger's long answers don't make the cache grow beyond its octets
 TEST_CASE("every part of an answer is counted") {
     const std::string key = key_of(about("a.test"));
     const auto bare = octets_of(key, dns_found{});
-    const auto longer = dns_name::parse("a-name-of-thirty-octets.test").value();
+    const auto longer = *dns_name::parse("a-name-of-thirty-octets.test");
     dns_found made;
     made.records.addresses.resize(100);
     CHECK(octets_of(key, made) >= bare + 100 * 16);
