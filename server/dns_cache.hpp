@@ -21,6 +21,8 @@ struct dns_cache_limits {
     std::uint32_t ttl = 86400;         // seconds; what may be kept longer is kept so long
     std::uint32_t negative_ttl = 3600; // the same for absences: one to three hours, RFC 2308 §5
     std::chrono::seconds failures{5};  // five minutes at the most, RFC 2308 §7.1, §7.2
+
+    bool operator==(const dns_cache_limits&) const = default;
 };
 
 class dns_cache {
@@ -28,6 +30,8 @@ class dns_cache {
     using time = std::chrono::steady_clock::time_point;
 
     explicit dns_cache(const dns_cache_limits& limits) : limits_(limits) {}
+    dns_cache(dns_cache&&) = default;
+    dns_cache& operator=(dns_cache&&) = default;
 
     [[nodiscard]] std::optional<dns_known> find(const protocol::dns_question& question, time now);
     // Takes the place of what was known before. A ttl of 0 isn't kept, nor is trouble of our own: busy,
