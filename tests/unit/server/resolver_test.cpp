@@ -143,7 +143,7 @@ TEST_CASE("truncated by TCP too, or without TCP at all: later") {
 }
 
 TEST_CASE("no such name and no such record are absences, kept by their SOA") {
-    for (const std::uint16_t rcode : {3, 0}) {
+    for (const auto rcode : std::initializer_list<std::uint16_t>{3, 0}) {
         resolver_bench bench;
         dns_stub stub(bench.context, [=](dns_stub& self, const dns_query& query) {
             self.reply(query, absence("test", rcode, 60));

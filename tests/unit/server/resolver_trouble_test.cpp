@@ -101,7 +101,7 @@ TEST_CASE("where nobody listens nobody waits") {
 }
 
 TEST_CASE("a server that is of no help leaves the question to the next") {
-    for (const std::uint16_t rcode : {2, 5, 1, 4}) {
+    for (const auto rcode : std::initializer_list<std::uint16_t>{2, 5, 1, 4}) {
         resolver_bench bench;
         dns_stub helpless(bench.context, always_rcode(rcode));
         dns_stub good(bench.context, always(7));
@@ -139,7 +139,7 @@ TEST_CASE("a dead server costs its first questions only") {
 }
 
 TEST_CASE("a server that doesn't know EDNS is asked without, and from then on at once") {
-    for (const std::uint16_t rcode : {1, 4}) {
+    for (const auto rcode : std::initializer_list<std::uint16_t>{1, 4}) {
         resolver_bench bench;
         dns_stub old(bench.context, [=](dns_stub& self, const dns_query& query) {
             dns_content refusal;
