@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <netinet/in.h>
+#include <utility>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -48,14 +49,15 @@ void on_answer(void* argument, int status, int, unsigned char* octets, int count
     const std::unique_ptr<std::shared_ptr<slot>> owned(static_cast<std::shared_ptr<slot>*>(argument));
     slot& into = **owned;
     --*into.in_flight;
+    // Taken out of the slot, which belongs to whoever waits: neither may keep the other alive.
+    const resumer resume = std::exchange(into.resume, {});
     try {
         into.reply.what = kind_of(status);
         if (octets != nullptr && count > 0) into.reply.message.assign(octets, octets + count);
-        into.resume({});
     } catch (const std::bad_alloc&) {
         into.reply = {};
-        into.resume({});
     }
+    resume({});
 }
 
 ares_addr_port_node node_of(const conf::endpoint& server) {
@@ -223,7 +225,6 @@ asio::awaitable<dns_reply> dns_channel::ask(std::vector<std::uint8_t> question) 
         self->tick_soon();
     };
     co_await suspend_until(std::move(start));
-    mine->resume = {};
     co_return std::move(mine->reply);
 }
 
