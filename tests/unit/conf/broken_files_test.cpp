@@ -66,7 +66,8 @@ const fault faults[] = {
     {"[server]\nexpire = \"5d\"\n", 2, 1, "server.expire", "it belongs in [queue]"},
     {"[[certificate]]\ncert = \"/a\"\n", 1, 3, "certificate", "it belongs in [tls]"},
     {"[admin]\ncolour = 1\n", 2, 1, "admin.colour", "those here are socket, http"},
-    {"[zebra]\n", 1, 2, "zebra", "the sections are server, log, admin, tls, listener, limits, local, queue"},
+    {"[zebra]\n", 1, 2, "zebra",
+     "the sections are server, log, admin, dns, tls, listener, limits, local, queue"},
     {"[\"a\\u0007b\"]\n", 1, 2, "a?b", "the sections are"},
     // Types
     {"[limits]\nerrors = \"20\"\n", 2, 10, "limits.errors", "a string stands where an integer is needed"},
