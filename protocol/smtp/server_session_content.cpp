@@ -181,6 +181,7 @@ void server_session::on_stored(verdict_answer kept, std::string recycled) {
     recycled.clear();
     if (now().body.empty()) now().body = std::move(recycled);
     if (kept.what == verdict_answer::kind::accept) return;
+    std::string().swap(now().body); // perhaps nobody took it
     now().fault = true;
     now().store_fault = std::move(kept.with);
 }
