@@ -28,8 +28,8 @@ struct commit_measures {
 
 class async_spool {
   public:
-    using done =
-        std::function<void(boost::system::error_code)>; // called on the writer's thread; must not block
+    using done = std::function<void(boost::system::error_code)>; // called on the writer's thread; must not
+                                                                 // block, nor throw
 
     // `into` outlives this. At most pending_max operations wait; more are refused as busy.
     async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert);
@@ -67,6 +67,7 @@ class async_spool {
     };
     void write_batches();
     void await_work(std::unique_lock<std::mutex>& lock);
+    static bool reserve(std::vector<waiting>& batch, std::size_t count); // false: no memory
     void write(std::vector<waiting>& batch);
     void note(std::span<const storage::queue_operation> operations,
               std::span<const boost::system::error_code> outcomes);
