@@ -32,7 +32,7 @@ constexpr std::chrono::milliseconds memory_pause{10};
 
 // What is lost by a lack of memory would be lost for good, and its message tried no more: there will be some
 // again.
-template <class Work> void insist(Work work) {
+template <class Work> void insist(const Work& work) {
     for (;;) {
         try {
             return work();
@@ -244,15 +244,16 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
 
 // On a pool thread.
 void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
-    auto notices = notices_for(with, *made->under->config, made->under->resolving, *made->message,
-                               made->before, made->ended);
+    auto message = *made->message; // a delay that was told of in vain must be told of again
+    auto notices =
+        notices_for(with, *made->under->config, made->under->resolving, message, made->before, made->ended);
     if (!notices) {
         with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
                            notices.error().message());
         return on_main([self = shared_from_this(), made] { self->again_later(made); });
     }
-    made->result.message = *made->message;
-    made->result.remove = is_settled(*made->message);
+    made->result.remove = is_settled(message);
+    made->result.message = std::move(message);
     made->result.notices = std::move(*notices);
     write_result(std::move(made));
 }
