@@ -96,7 +96,8 @@ result<rule_pattern, rule_errc> read_sender_pattern(std::string_view local, std:
         auto whole =
             domain.starts_with('[') ? canonical_literal(domain) : canonical_domain(domain, unicode::allow);
         if (!whole) return rule_errc::bad_domain;
-        name = {*whole, *whole};
+        const std::string folded_domain = to_lower(*whole); // a literal's tag too, as address::folded() does
+        name = {folded_domain, folded_domain};
     } else {
         auto read = read_name(domain);
         if (!read) return rule_errc::bad_domain;

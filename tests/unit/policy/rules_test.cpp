@@ -68,6 +68,8 @@ TEST_CASE("a sender's rule matches that sender and no other", "[rules]") {
         {"a*b@c.test", "\"a@b\"@c.test", false}, // the local part is quoted there
         {"*a*b*@c.test", "\"a@b\"@c.test", true},
         {"@[192.0.2.1]", "a@[192.0.2.1]", true},
+        {"@[IPv6:2001:DB8::1]", "a@[ipv6:2001:db8::1]", true}, // as address::folded() has it
+        {"a*@[IPv6:2001:db8::1]", "ab@[ipv6:2001:db8::1]", true},
     };
     for (const auto& row : rows) {
         INFO(row.rule << " and " << row.sender);
