@@ -1,7 +1,6 @@
 #include "policy/glob.hpp"
 
 #include <array>
-#include <cstdint>
 
 namespace postern::policy {
 namespace {
@@ -72,8 +71,17 @@ std::optional<std::size_t> find_end(std::string_view part, std::string_view text
 
 } // namespace
 
+std::uint64_t glob::octets_in(std::string_view text) {
+    std::uint64_t octets = 0;
+    // The lower bits of an octet: a digit shares its place with a letter.
+    for (const char c : text) octets |= std::uint64_t{1} << (static_cast<unsigned char>(c) & 63U);
+    return octets;
+}
+
 std::optional<glob> glob::compile(std::string_view pattern) {
     glob made;
+    for (const char c : pattern)
+        if (c != '*' && c != '?') made.needs_ |= octets_in({&c, 1});
     made.pattern_ = pattern;
     const std::size_t first = pattern.find('*');
     made.has_star_ = first != std::string_view::npos;

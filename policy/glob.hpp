@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,11 @@ class glob {
 
     bool matches(std::string_view text) const;
 
+    // Which octets a text holds, as a set of 64 that some of them share. Whoever tries many patterns on one
+    // text asks may_match() first: false = matches() is false.
+    static std::uint64_t octets_in(std::string_view text);
+    bool may_match(std::uint64_t octets) const { return (needs_ & ~octets) == 0; }
+
     static bool has_wildcard(std::string_view text) {
         return text.find_first_of("*?") != std::string_view::npos;
     }
@@ -34,6 +40,7 @@ class glob {
     }
 
     std::string pattern_;
+    std::uint64_t needs_ = 0; // octets_in() of all that is no wildcard
     bool has_star_ = false;
     stretch front_, back_;         // anchored to the text's ends; without a star all is front_
     std::vector<stretch> between_; // none of them empty

@@ -72,6 +72,13 @@ result<rule_pattern, rule_errc> with_glob(rule_pattern rule, std::string_view pa
     return rule;
 }
 
+std::string without_repeated_stars(std::string_view text) {
+    std::string once;
+    for (const char c : text)
+        if (c != '*' || once.empty() || once.back() != '*') once += c;
+    return once;
+}
+
 // As address::folded() writes a local part: in quotes when it needs them.
 std::string folded_local(std::string_view local) {
     std::string plain;
@@ -81,7 +88,7 @@ std::string folded_local(std::string_view local) {
         if (quoted && local[i] == '\\' && i + 1 < local.size()) ++i;
         plain += local[i];
     }
-    std::string folded = address{plain, "d"}.folded();
+    std::string folded = address{without_repeated_stars(plain), "d"}.folded();
     folded.resize(folded.size() - 2);
     return folded;
 }
@@ -212,13 +219,6 @@ std::optional<rule_errc> refuse_octets(std::string_view text) {
     if (text.size() > rule_pattern_max) return rule_errc::too_long;
     if (!is_printable(text) || text.find(' ') != std::string_view::npos) return rule_errc::control;
     return std::nullopt;
-}
-
-std::string without_repeated_stars(std::string_view text) {
-    std::string once;
-    for (const char c : text)
-        if (c != '*' || once.empty() || once.back() != '*') once += c;
-    return once;
 }
 
 result<rule_pattern, rule_errc> read(std::string_view text) {

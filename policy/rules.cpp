@@ -69,7 +69,10 @@ rule_set::index rule_set::try_all(const by_key<std::vector<pattern>>& general, s
                                   std::string_view local, std::string_view rest) {
     const auto bucket = general.find(key);
     if (bucket == general.end()) return none;
+    const std::uint64_t in_local = glob::octets_in(local);
+    const std::uint64_t in_rest = glob::octets_in(rest);
     for (const pattern& one : bucket->second) {
+        if (!one.rest->may_match(in_rest) || (one.local && !one.local->may_match(in_local))) continue;
         if (one.local && !one.local->matches(local)) continue;
         if (one.rest->matches(rest)) return one.text;
     }

@@ -77,9 +77,18 @@ TEST_CASE("each short pattern matches what the plain model says", "[glob]") {
         const auto compiled = glob::compile(pattern);
         REQUIRE(compiled.has_value());
         for (const auto& text : texts)
-            if (compiled->matches(text) != glob_model(pattern, text)) ++wrong;
+            if (compiled->matches(text) != glob_model(pattern, text) ||
+                (compiled->matches(text) && !compiled->may_match(glob::octets_in(text))))
+                ++wrong;
     }
     CHECK(wrong == 0);
+}
+
+TEST_CASE("a pattern whose letters a text lacks is not tried on it", "[glob]") {
+    const auto compiled = glob::compile("*ab?c*");
+    REQUIRE(compiled.has_value());
+    CHECK(compiled->may_match(glob::octets_in("cab")));
+    CHECK_FALSE(compiled->may_match(glob::octets_in("cb")));
 }
 
 TEST_CASE("a stretch between two stars has its limit, and the ends have none", "[glob]") {

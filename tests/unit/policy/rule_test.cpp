@@ -44,6 +44,7 @@ TEST_CASE("a rule's subject and shape follow from its text", "[rules]") {
         {"*@*", rule_subject::sender, rule_shape::general, "*@*", ""},
         {"\"a@b\"@c.test", rule_subject::sender, rule_shape::exact, "\"a@b\"@c.test", "\"a@b\"@c.test"},
         {"a@b*@c.test", rule_subject::sender, rule_shape::general, "\"a@b*\"@c.test", "c.test"},
+        {"\"*\\*\"@c.test", rule_subject::sender, rule_shape::domain, "*@c.test", "c.test"},
         {"12.12.12.12", rule_subject::client, rule_shape::network, "12.12.12.12", ""},
         {"::ffff:12.12.12.12", rule_subject::client, rule_shape::network, "12.12.12.12", ""},
         {"12.12.*.*", rule_subject::client, rule_shape::network, "12.12.*.*", ""},
