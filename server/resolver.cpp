@@ -181,7 +181,7 @@ asio::awaitable<dns_result> dns_resolver::look_up(protocol::dns_question questio
         }
         const auto& alias = std::get<protocol::dns_alias>(known);
         way.add(alias);
-        if (way.followed > 40) {
+        if (way.followed > protocol::dns_aliases_max) {
             trouble.why = dns_try_later::cause::answer;
             trouble.answer.why = protocol::dns_trouble::too_many_aliases;
             break;
