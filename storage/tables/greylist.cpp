@@ -4,17 +4,6 @@
 #include <algorithm>
 
 namespace postern::storage {
-namespace {
-
-// The entry without times that lie ahead.
-greylist_entry until(std::int64_t now, greylist_entry entry) {
-    entry.first = std::min(entry.first, now);
-    if (entry.last_pass) entry.last_pass = std::min(*entry.last_pass, now);
-    return entry;
-}
-
-} // namespace
-
 std::int64_t expiry_of(const greylist_entry& entry, const greylist_terms& terms) {
     return (entry.last_pass ? *entry.last_pass : entry.first + terms.delay) + terms.window;
 }
@@ -23,10 +12,11 @@ greylist_judgement judge(const std::optional<greylist_entry>& known, std::int64_
                          const greylist_terms& terms) {
     const greylist_judgement anew{greylist_answer::first, {now, std::nullopt}};
     if (!known) return anew;
-    greylist_entry entry = until(now, *known);
+    greylist_entry entry = *known;
+    entry.first = std::min(entry.first, now);
     if (now >= expiry_of(entry, terms)) return anew;
     if (!entry.last_pass && now < entry.first + terms.delay) return {greylist_answer::early, entry};
-    entry.last_pass = now;
+    entry.last_pass = now; // one that lay ahead comes back with this
     return {greylist_answer::pass, entry};
 }
 

@@ -104,7 +104,7 @@ class greylist {
 
 struct greylist_limits {
     // The file's size at most, 1 MiB or more. Two fifths of it are filled; the rest is what LMDB's trees need
-    // to be rewritten. 4 GiB hold some twelve million pairs.
+    // to be rewritten. 4 GiB hold some fourteen million pairs.
     std::uint64_t octets = std::uint64_t{4} << 30;
     // Attempts that may wait in memory for the next flush. When it is full, a new sender is refused without
     // being remembered, and a known one passes without its window growing.

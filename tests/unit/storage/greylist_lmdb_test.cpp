@@ -7,6 +7,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -182,6 +183,26 @@ TEST_CASE("more attempts than may wait in memory are refused or pass, unremember
     CHECK(attempt(*pairs, "a", start + 300) == greylist_answer::pass);
     CHECK(attempt(*pairs, "c", start + 300) == greylist_answer::first);
     CHECK(attempt(*pairs, "good", start + day) == greylist_answer::first);
+}
+
+TEST_CASE("what a flush could not write is written by the next one", "[greylist]") {
+    const temporary_folder folder;
+    auto pairs = open(folder);
+    attempt(*pairs, "a", start);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const rlimit none{0, before.rlim_max};
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+    const auto refused = pairs->flush();
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, handler);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error() == storage_errc::no_space);
+    CHECK(attempt(*pairs, "a", start + 1) == greylist_answer::early);
+    REQUIRE(pairs->flush());
+    pairs.reset();
+    CHECK(attempt(*open(folder), "a", start + 300) == greylist_answer::pass);
 }
 
 TEST_CASE("damaged entries are pairs that are not known, and go in time", "[greylist]") {
