@@ -64,7 +64,6 @@ bool async_spool::try_submit(storage::queue_operation what, done then) {
         if (stopping_ || pending_.load(std::memory_order_relaxed) >= pending_max_) return false;
         const auto by = std::chrono::steady_clock::now() + (is_patient(what) ? patience : patience.zero());
         write_by_ = gathered_.empty() ? by : std::min(write_by_, by);
-        messages_gathered_ += is_patient(what) ? 0 : 1;
         gathered_.push_back({std::move(what), std::move(then)});
         pending_.fetch_add(1, std::memory_order_relaxed);
         wake = gathered_.size() >= wake_at_;
@@ -111,8 +110,11 @@ void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
 // Those that have gathered are among those to come until they are written.
 void async_spool::await_company(std::unique_lock<std::mutex>& lock) {
     const std::size_t to_come = to_come_.load(std::memory_order_relaxed);
-    if (messages_gathered_ == 0 || to_come < messages_gathered_ + company_min) return;
-    wake_at_ = gathered_.size() + (to_come - messages_gathered_);
+    if (to_come < 1 + company_min) return;
+    const auto messages = static_cast<std::size_t>(std::count_if(
+        gathered_.begin(), gathered_.end(), [](const waiting& entry) { return !is_patient(entry.what); }));
+    if (messages == 0 || to_come < messages + company_min) return;
+    wake_at_ = gathered_.size() + (to_come - messages);
     const auto until = std::chrono::steady_clock::now() + for_company_;
     ready_.wait_until(lock, until, [this] { return stopping_ || hurried_ || gathered_.size() >= wake_at_; });
     wake_at_ = 1;
@@ -137,8 +139,6 @@ void async_spool::write_batches() {
             while (count < gathered_.size() && octets <= batch_octets_max)
                 octets += octets_of(gathered_[count++].what);
             const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
-            for (std::size_t i = 0; i < count; ++i)
-                messages_gathered_ -= is_patient(gathered_[i].what) ? 0 : 1;
             batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
             gathered_.erase(gathered_.begin(), end);
         }

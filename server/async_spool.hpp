@@ -98,8 +98,7 @@ class async_spool {
     mutable std::mutex mutex_;
     std::condition_variable ready_;
     std::vector<waiting> gathered_;
-    std::size_t messages_gathered_ = 0; // of these
-    std::size_t wake_at_ = 1;           // gathered messages or results at which the writer goes on
+    std::size_t wake_at_ = 1; // gathered messages or results at which the writer goes on
     std::chrono::steady_clock::time_point write_by_; // of what has gathered, at the latest
     outcome last_outcome_;
     bool stopping_ = false, hurried_ = false;

@@ -236,16 +236,14 @@ void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
 }
 
 void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
-    if (ec && storage::is_of_one(ec)) {
-        --at_writer;
-        return give_up_writing(made->result.message.id, ec);
-    }
-    if (ec && !stopping) {
+    const bool is_hopeless = ec && storage::is_of_one(ec);
+    if (ec && !is_hopeless && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
         later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
         return;
     }
     --at_writer;
+    if (is_hopeless) return give_up_writing(made->result.message.id, ec);
     const auto& message = made->result.message;
     unreadable.erase(message.id);
     if (!ec && made->result.remove) {

@@ -207,7 +207,7 @@ asio::awaitable<void> session_driver::read() {
     in_session_ = true;
     if (roster_.draining()) on_drain();
     // The sweep may never meet a peer here that has always sent its next words.
-    if (std::chrono::steady_clock::now() - began_ >= limits.session_time) end_wait(ended_by::too_long);
+    end_if_too_long(std::chrono::steady_clock::now());
     const auto status = co_await stream_->read(*this);
     in_session_ = false;
     clear_deadline();
@@ -281,10 +281,16 @@ void session_driver::end_wait(ended_by why) {
     stream_->cancel();
 }
 
+bool session_driver::end_if_too_long(steady_time now) {
+    const bool too_long = in_session_ && now - began_ >= config_->config->limits.session_time;
+    if (too_long) end_wait(ended_by::too_long);
+    return too_long;
+}
+
 void session_driver::on_sweep(steady_time now) {
     const auto& limits = config_->config->limits;
     if (deadline_ && now >= *deadline_) return end_wait(ended_by::idle);
-    if (in_session_ && now - began_ >= limits.session_time) return end_wait(ended_by::too_long);
+    if (end_if_too_long(now)) return;
     if (!rate_since_ || limits.data_min_rate == 0) return;
     const auto spent = rate_spent_ + (now - *rate_since_);
     if (spent < rate_window) return;

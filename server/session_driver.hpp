@@ -70,6 +70,7 @@ class session_driver final : public roster::member, private stream::taker {
     boost::asio::awaitable<policy::verdict> judge(policy::stage at);
     void on_input(std::string_view octets) override;
     void end_wait(ended_by why);
+    bool end_if_too_long(steady_time now);
     protocol::reply farewell() const;
     void finish();
 

@@ -2,29 +2,19 @@
 // record, never computed from what the caller says, so that no entry can be left behind.
 #include "storage/queue_tables.hpp"
 
+#include "storage/big_endian.hpp"
+#include "storage/lmdb_tables.hpp"
+
 #include <algorithm>
 
 namespace postern::storage {
 namespace {
 
-constexpr std::size_t number_octets = 8;
 constexpr std::string_view format_key = "format", highest_key = "highest id";
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63; // flipped, so that times before 1970 sort first
 constexpr std::uint64_t page_octets = 4096;
 constexpr std::uint64_t pages_per_message =
     12; // new leaves in five tables, and copies of the pages above them
-
-void append_number(std::string& key, std::uint64_t value) {
-    for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(value >> shift & 0xff));
-}
-
-std::uint64_t number_at(std::string_view octets, std::size_t from) {
-    std::uint64_t value = 0;
-    for (std::size_t i = from; i < from + number_octets; ++i) {
-        value = value << 8 | static_cast<unsigned char>(octets[i]);
-    }
-    return value;
-}
 
 result<std::optional<std::uint64_t>> read_number(const lmdb::transaction& within, lmdb::table meta,
                                                  std::string_view name) {
@@ -32,13 +22,13 @@ result<std::optional<std::uint64_t>> read_number(const lmdb::transaction& within
     if (!found) return found.error();
     if (!*found) return std::optional<std::uint64_t>();
     if ((*found)->size() != number_octets) return storage_errc::corrupt;
-    return std::optional<std::uint64_t>(number_at(**found, 0));
+    return std::optional<std::uint64_t>(big_endian(**found));
 }
 
 result<void> write_number(lmdb::transaction& within, lmdb::table meta, std::string_view name,
                           std::uint64_t value) {
     std::string octets;
-    append_number(octets, value);
+    append_big_endian(octets, value);
     return within.put(meta, name, octets, lmdb::put_mode::replace);
 }
 
@@ -193,41 +183,39 @@ result<void> check(const settle_message& wanted) {
 
 std::string id_key(queue_id id) {
     std::string key;
-    append_number(key, id.value);
+    append_big_endian(key, id.value);
     return key;
 }
 
 std::string due_key(due_message entry) {
     std::string key;
-    append_number(key, static_cast<std::uint64_t>(entry.due) ^ sign_bit);
-    append_number(key, entry.id.value);
+    append_big_endian(key, static_cast<std::uint64_t>(entry.due) ^ sign_bit);
+    append_big_endian(key, entry.id.value);
     return key;
 }
 
 result<queue_id> id_of_key(std::string_view key) {
     if (key.size() != number_octets) return storage_errc::corrupt;
-    return queue_id{number_at(key, 0)};
+    return queue_id{big_endian(key)};
 }
 
 result<due_message> due_of_key(std::string_view key) {
     if (key.size() != 2 * number_octets) return storage_errc::corrupt;
-    return due_message{static_cast<std::int64_t>(number_at(key, 0) ^ sign_bit),
-                       queue_id{number_at(key, number_octets)}};
+    return due_message{static_cast<std::int64_t>(big_endian(key) ^ sign_bit),
+                       queue_id{big_endian(key.substr(number_octets))}};
 }
 
 result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_absent absent) {
-    queue_tables opened;
-    const std::pair<const char*, lmdb::table*> named[] = {{"messages", &opened.messages},
-                                                          {"states", &opened.states},
-                                                          {"bodies", &opened.bodies},
-                                                          {"due", &opened.due},
-                                                          {"meta", &opened.meta}};
-    for (const auto& [name, into] : named) {
-        const auto table = within.open_table(name, absent);
-        if (!table) return table.error();
-        *into = *table;
-    }
-    return opened;
+    queue_tables tables;
+    const auto opened = lmdb::open_tables(within,
+                                          {{"messages", tables.messages},
+                                           {"states", tables.states},
+                                           {"bodies", tables.bodies},
+                                           {"due", tables.due},
+                                           {"meta", tables.meta}},
+                                          absent);
+    if (!opened) return opened.error();
+    return tables;
 }
 
 result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables) {

@@ -2,18 +2,15 @@
 // all `corrupt`, since a record half understood could open a mailbox or close one.
 #include "storage/tables/directory_codec.hpp"
 
+#include "storage/big_endian.hpp"
+
 namespace postern::storage {
 namespace {
 
 constexpr char record_version = 1;
 
-void put_number(std::string& to, std::uint64_t value, int octets) {
-    for (int shift = (octets - 1) * 8; shift >= 0; shift -= 8)
-        to.push_back(static_cast<char>(value >> shift & 0xff));
-}
-
 void put_text(std::string& to, std::string_view text) {
-    put_number(to, text.size(), 2);
+    append_big_endian(to, text.size(), 2);
     to.append(text);
 }
 
@@ -22,11 +19,7 @@ class field_reader {
   public:
     explicit field_reader(std::string_view octets) : rest_(octets) {}
 
-    std::uint64_t number(std::size_t octets) {
-        std::uint64_t value = 0;
-        for (const char octet : take(octets)) value = value << 8 | static_cast<unsigned char>(octet);
-        return value;
-    }
+    std::uint64_t number(std::size_t octets) { return big_endian(take(octets)); }
     bool flag() {
         const auto value = number(1);
         ok_ = ok_ && value <= 1;
@@ -85,9 +78,9 @@ result<domain_record> decode_domain(std::string_view name, std::string_view valu
 result<std::string> encode_mailbox(const mailbox_record& record) {
     if (record.password.size() > password_max) return storage_errc::invalid;
     std::string value(1, record_version);
-    put_number(value, record.quota, 8);
-    put_number(value, record.antispam ? 1 : 0, 1);
-    put_number(value, static_cast<std::uint64_t>(record.created), 8);
+    append_big_endian(value, record.quota, 8);
+    append_big_endian(value, record.antispam ? 1 : 0, 1);
+    append_big_endian(value, static_cast<std::uint64_t>(record.created), 8);
     put_text(value, record.password);
     return value;
 }

@@ -1,6 +1,8 @@
 // Keys and values of the greylist as octets. Pure.
 #include "storage/tables/greylist_tables.hpp"
 
+#include "storage/big_endian.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -13,15 +15,11 @@ constexpr std::size_t v4_octets = 4;
 constexpr std::size_t network_octets = 8; // a /64
 
 void put_time(std::string& to, std::int64_t time) {
-    for (int shift = 8 * (int{time_octets} - 1); shift >= 0; shift -= 8)
-        to.push_back(static_cast<char>(time >> shift & 0xff));
+    append_big_endian(to, static_cast<std::uint64_t>(time), time_octets);
 }
 
 std::int64_t time_at(std::string_view octets, std::size_t index) {
-    std::int64_t time = 0;
-    for (const char octet : octets.substr(index * time_octets, time_octets))
-        time = time << 8 | static_cast<unsigned char>(octet);
-    return time;
+    return static_cast<std::int64_t>(big_endian(octets.substr(index * time_octets, time_octets)));
 }
 
 } // namespace

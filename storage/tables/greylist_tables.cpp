@@ -2,6 +2,9 @@
 // without its entry goes when sweeping comes by.
 #include "storage/tables/greylist_tables.hpp"
 
+#include "storage/big_endian.hpp"
+#include "storage/lmdb_tables.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,19 +14,11 @@ namespace {
 using boost::system::in_place_error;
 
 constexpr std::uint64_t format_version = 1;
-constexpr std::size_t number_octets = 8;
 
 std::string number_of(std::uint64_t value) {
     std::string octets;
-    for (int shift = 56; shift >= 0; shift -= 8) octets.push_back(static_cast<char>(value >> shift & 0xff));
+    append_big_endian(octets, value);
     return octets;
-}
-
-std::uint64_t number_in(std::string_view octets) {
-    std::uint64_t value = 0;
-    for (const char octet : octets.substr(0, number_octets))
-        value = value << 8 | static_cast<unsigned char>(octet);
-    return value;
 }
 
 std::string row_key(std::int64_t time, std::string_view octets) {
@@ -31,7 +26,7 @@ std::string row_key(std::int64_t time, std::string_view octets) {
 }
 
 std::int64_t time_of(std::string_view row) {
-    return static_cast<std::int64_t>(std::min(number_in(row), std::uint64_t{greylist_time_max} + 1));
+    return static_cast<std::int64_t>(std::min(big_endian(row), std::uint64_t{greylist_time_max} + 1));
 }
 
 std::string_view octets_of(std::string_view row) { return row.substr(std::min(row.size(), number_octets)); }
@@ -42,20 +37,18 @@ std::uint64_t cost_of(std::string_view octets) { return 2 * octets.size() + numb
 result<std::uint64_t> read_number(const lmdb::transaction& within, lmdb::table in, std::string_view name) {
     const auto value = within.get(in, name);
     if (!value) return value.error();
-    return *value ? number_in(**value) : 0;
+    return *value ? big_endian(**value) : 0;
 }
 
 result<greylist_tables> open_in(lmdb::transaction& within, lmdb::when_absent absent) {
     greylist_tables tables;
-    const std::pair<const char*, lmdb::table*> rows[] = {{"entries", &tables.entries},
-                                                         {"waiting", &tables.waiting},
-                                                         {"passed", &tables.passed},
-                                                         {"meta", &tables.meta}};
-    for (const auto& [name, handle] : rows) {
-        const auto opened = within.open_table(name, absent);
-        if (!opened) return opened.error();
-        *handle = *opened;
-    }
+    const auto opened = lmdb::open_tables(within,
+                                          {{"entries", tables.entries},
+                                           {"waiting", tables.waiting},
+                                           {"passed", tables.passed},
+                                           {"meta", tables.meta}},
+                                          absent);
+    if (!opened) return opened.error();
     const auto version = read_number(within, tables.meta, "format");
     if (!version) return version.error();
     if (*version > format_version) return storage_errc::newer_format;

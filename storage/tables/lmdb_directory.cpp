@@ -4,7 +4,7 @@
 //   format    "version" -> "1"; a higher one is `newer_format` and nothing is touched
 //   domains   name -> record        mailboxes  address -> record
 //   aliases   address NUL target -> version; in key order an alias's targets stand together
-#include "storage/lmdb.hpp"
+#include "storage/lmdb_tables.hpp"
 #include "storage/tables/directory_codec.hpp"
 
 #include <functional>
@@ -29,25 +29,6 @@ bool can_be_alias(std::string_view address, std::string_view target) {
 
 bool can_be_key(std::string_view text) { return !text.empty() && text.size() <= directory_key_max; }
 
-result<table_set> open_tables(lmdb::transaction& within, lmdb::when_absent absent) {
-    table_set tables;
-    const struct {
-        const char* name;
-        lmdb::table& handle;
-    } rows[] = {
-        {"format", tables.format},
-        {"domains", tables.domains},
-        {"mailboxes", tables.mailboxes},
-        {"aliases", tables.aliases},
-    };
-    for (const auto& row : rows) {
-        const auto opened = within.open_table(row.name, absent);
-        if (!opened) return opened.error();
-        row.handle = *opened;
-    }
-    return tables;
-}
-
 result<void> check_format(const lmdb::transaction& within, const table_set& tables) {
     const auto version = within.get(tables.format, version_key);
     if (!version) return version.error();
@@ -57,32 +38,21 @@ result<void> check_format(const lmdb::transaction& within, const table_set& tabl
     return is_number && !(*version)->empty() ? storage_errc::newer_format : storage_errc::corrupt;
 }
 
-// Tables that are there already are opened without the write lock: a long import by a command must not hold
-// up a start.
-result<table_set> open_existing(lmdb::environment& accounts) {
-    auto within = accounts.begin_read();
-    if (!within) return within.error();
-    auto tables = open_tables(*within, lmdb::when_absent::fail);
-    if (!tables) return tables;
-    if (auto known = check_format(*within, *tables); !known) return known.error();
-    if (auto kept = within->commit(); !kept) return kept.error();
-    return tables;
-}
-
-result<table_set> make_tables(lmdb::environment& accounts) {
-    auto within = accounts.begin_write();
-    if (!within) return within.error();
-    auto tables = open_tables(*within, lmdb::when_absent::make);
-    if (!tables) return tables;
-    const auto version = within->get(tables->format, version_key);
-    if (!version) return version.error();
-    if (!*version) {
-        const auto put = within->put(tables->format, version_key, format_version, lmdb::put_mode::insert);
-        if (!put) return put.error();
-    } else if (auto known = check_format(*within, *tables); !known) {
-        return known.error();
+result<table_set> set_up(lmdb::transaction& within, lmdb::when_absent absent) {
+    table_set tables;
+    const auto opened = lmdb::open_tables(within,
+                                          {{"format", tables.format},
+                                           {"domains", tables.domains},
+                                           {"mailboxes", tables.mailboxes},
+                                           {"aliases", tables.aliases}},
+                                          absent);
+    if (!opened) return opened.error();
+    if (absent == lmdb::when_absent::make) {
+        const auto put = within.put(tables.format, version_key, format_version, lmdb::put_mode::insert);
+        if (put) return tables;
+        if (put.error() != storage_errc::exists) return put.error();
     }
-    if (auto kept = within->commit(); !kept) return kept.error();
+    if (auto known = check_format(within, tables); !known) return known.error();
     return tables;
 }
 
@@ -293,8 +263,7 @@ result<void> lmdb_directory::each_alias_in(const lmdb::transaction& within, std:
 } // namespace
 
 result<std::unique_ptr<directory>> open_lmdb_directory(accounts_environment accounts) {
-    auto tables = open_existing(*accounts);
-    if (!tables && tables.error() == storage_errc::not_found) tables = make_tables(*accounts);
+    const auto tables = lmdb::open_or_make(*accounts, set_up);
     if (!tables) return tables.error();
     return std::unique_ptr<directory>(std::make_unique<lmdb_directory>(std::move(accounts), *tables));
 }

@@ -1,7 +1,7 @@
 // The greylist in LMDB. An attempt looks into what has gathered, then into the file, and leaves its entry
 // with what has gathered; flush() writes that out in batches. Lock order: writing_now_ before gathered_lock_;
 // no attempt waits for a disk's flush.
-#include "storage/file_env.hpp"
+#include "storage/lmdb_tables.hpp"
 #include "storage/tables/greylist_tables.hpp"
 
 #include <algorithm>
@@ -225,25 +225,13 @@ result<std::vector<greylist_row>> lmdb_greylist::list(std::string_view position,
     return rows;
 }
 
-result<void> make_folder(const std::string& state_dir) {
-    auto& files = system_files();
-    const auto state = files.open_folder(nullptr, state_dir, folder_links::follow);
-    if (!state) return state.error();
-    const auto made = files.make_folder(&*state, "greylist");
-    if (!made && made.error() == storage_errc::exists) return {};
-    if (!made) return made;
-    return files.sync_folder(*state);
-}
-
 } // namespace
 
 result<std::unique_ptr<greylist>> open_lmdb_greylist(const std::string& state_dir,
                                                      const greylist_limits& limits) {
     if (limits.octets < octets_min) return storage_errc::invalid;
-    if (auto made = make_folder(state_dir); !made) return made.error();
-    auto kept = lmdb::environment::open(state_dir + "/greylist", {.map_size = limits.octets});
+    auto kept = lmdb::open_in(state_dir, "greylist", {.map_size = limits.octets});
     if (!kept) return kept.error();
-    if (auto cleared = (*kept)->clear_dead_readers(); !cleared) return cleared.error();
     const auto tables = open_greylist_tables(**kept);
     if (!tables) return tables.error();
     auto opened = std::make_unique<lmdb_greylist>(std::move(*kept), *tables, limits);

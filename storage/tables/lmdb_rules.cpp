@@ -4,7 +4,8 @@
 // A scope's row stays when its rules are gone, so that its version never comes again. Numbers are big-endian.
 #include "storage/tables/rules.hpp"
 
-#include "storage/lmdb.hpp"
+#include "storage/big_endian.hpp"
+#include "storage/lmdb_tables.hpp"
 
 #include <map>
 
@@ -14,7 +15,6 @@ namespace {
 using boost::system::in_place_error;
 
 constexpr char record_version = 1;
-constexpr std::size_t number_octets = 8;
 
 static_assert(rule_mailbox_max + 1 + rule_text_max <= lmdb::key_max);
 
@@ -26,17 +26,6 @@ struct scope_state {
     std::uint64_t version = 0;
     std::uint64_t count = 0;
 };
-
-void put_number(std::string& to, std::uint64_t value) {
-    for (int shift = 56; shift >= 0; shift -= 8) to.push_back(static_cast<char>(value >> shift & 0xff));
-}
-
-std::uint64_t number_in(std::string_view octets) {
-    std::uint64_t value = 0;
-    for (const char octet : octets.substr(0, number_octets))
-        value = value << 8 | static_cast<unsigned char>(octet);
-    return value;
-}
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 bool can_be_scope(std::string_view mailbox) {
@@ -50,7 +39,7 @@ std::string scope_key(std::string_view mailbox) { return std::string(mailbox) + 
 
 std::string encode_record(const rule_record& record) {
     std::string value{record_version, static_cast<char>(record.action)};
-    put_number(value, static_cast<std::uint64_t>(record.created));
+    append_big_endian(value, static_cast<std::uint64_t>(record.created));
     return value;
 }
 
@@ -63,7 +52,7 @@ result<rule_record> decode_record(const lmdb::key_value& entry) {
     const auto action = static_cast<kept_action>(value[1]);
     if (action != kept_action::allow && action != kept_action::deny) return storage_errc::corrupt;
     return rule_record{std::string(key.substr(0, end)), action, std::string(key.substr(end + 1)),
-                       static_cast<std::int64_t>(number_in(value.substr(2)))};
+                       static_cast<std::int64_t>(big_endian(value.substr(2)))};
 }
 
 result<scope_state> read_scope(const lmdb::transaction& within, const table_set& tables,
@@ -72,14 +61,14 @@ result<scope_state> read_scope(const lmdb::transaction& within, const table_set&
     if (!value) return value.error();
     if (!*value) return scope_state{};
     if ((*value)->size() != 2 * number_octets) return storage_errc::corrupt;
-    return scope_state{number_in(**value), number_in((*value)->substr(number_octets))};
+    return scope_state{big_endian(**value), big_endian((*value)->substr(number_octets))};
 }
 
 result<void> write_scope(lmdb::transaction& within, const table_set& tables, std::string_view mailbox,
                          const scope_state& scope) {
     std::string value;
-    put_number(value, scope.version + 1);
-    put_number(value, scope.count);
+    append_big_endian(value, scope.version + 1);
+    append_big_endian(value, scope.count);
     return within.put(tables.scopes, scope_key(mailbox), value, lmdb::put_mode::replace);
 }
 
@@ -209,37 +198,18 @@ result<std::size_t> lmdb_rules::remove_all(std::string_view mailbox) {
     return removed;
 }
 
-result<table_set> open_tables(lmdb::transaction& within, lmdb::when_absent absent) {
-    const auto rows = within.open_table("rules", absent);
-    if (!rows) return rows.error();
-    const auto scopes = within.open_table("rule_scopes", absent);
-    if (!scopes) return scopes.error();
-    return table_set{*rows, *scopes};
-}
-
-result<table_set> open_existing(lmdb::environment& accounts) {
-    auto within = accounts.begin_read();
-    if (!within) return within.error();
-    auto tables = open_tables(*within, lmdb::when_absent::fail);
-    if (!tables) return tables;
-    if (auto kept = within->commit(); !kept) return kept.error();
-    return tables;
-}
-
-result<table_set> make_tables(lmdb::environment& accounts) {
-    auto within = accounts.begin_write();
-    if (!within) return within.error();
-    auto tables = open_tables(*within, lmdb::when_absent::make);
-    if (!tables) return tables;
-    if (auto kept = within->commit(); !kept) return kept.error();
+result<table_set> set_up(lmdb::transaction& within, lmdb::when_absent absent) {
+    table_set tables;
+    const auto opened =
+        lmdb::open_tables(within, {{"rules", tables.rules}, {"rule_scopes", tables.scopes}}, absent);
+    if (!opened) return opened.error();
     return tables;
 }
 
 } // namespace
 
 result<std::unique_ptr<rules>> open_lmdb_rules(accounts_environment accounts) {
-    auto tables = open_existing(*accounts);
-    if (!tables && tables.error() == storage_errc::not_found) tables = make_tables(*accounts);
+    const auto tables = lmdb::open_or_make(*accounts, set_up);
     if (!tables) return tables.error();
     return std::unique_ptr<rules>(std::make_unique<lmdb_rules>(std::move(accounts), *tables));
 }
