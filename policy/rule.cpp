@@ -15,7 +15,6 @@ constexpr std::string_view wildcards = "*?";
 constexpr unsigned octets_v4 = 4;
 constexpr unsigned octet_bits = 8;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_octet(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '*' || c == '?';
 }

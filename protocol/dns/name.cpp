@@ -40,8 +40,6 @@ class builder {
     std::string wire_;
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // The octet after a backslash at text[at - 1]; moves `at` behind what it took.
 std::optional<char> unescaped(std::string_view text, std::size_t& at) {
     if (at == text.size()) return std::nullopt;

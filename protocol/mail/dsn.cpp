@@ -62,8 +62,7 @@ bool is_status(std::string_view text) {
     const auto dot = text.find('.', 2);
     if (dot == std::string_view::npos) return false;
     const auto is_number = [](std::string_view digits) {
-        return !digits.empty() && digits.size() <= 3 &&
-               std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+        return !digits.empty() && digits.size() <= 3 && std::all_of(digits.begin(), digits.end(), is_digit);
     };
     return is_number(text.substr(2, dot - 2)) && is_number(text.substr(dot + 1));
 }

@@ -8,7 +8,6 @@
 namespace postern::protocol {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return to_lower(c) >= 'a' && to_lower(c) <= 'z'; }
 
 const std::uint8_t* octets(std::string_view text) {

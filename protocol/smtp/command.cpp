@@ -76,7 +76,7 @@ verb find_verb(std::string_view name) {
 
 bool is_keyword_octet(char c) {
     const char lower = to_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    return (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '-';
 }
 
 // RFC 5321 §4.1.2: ( ALPHA / DIGIT ) *( ALPHA / DIGIT / "-" )

@@ -15,7 +15,6 @@ constexpr std::size_t domain_max = 255; // RFC 5321 §4.5.3.1.2
 constexpr std::size_t label_max = 63;   // RFC 1035 §2.3.4
 constexpr std::string_view a_label_prefix = "xn--";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_let_dig(char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z'); }
 
 bool is_ldh_label(std::string_view label) {

@@ -35,7 +35,8 @@ struct parse_error {
 
 // ASCII only, independent of the locale.
 bool is_control(char c); // 0..31 and 127
-bool is_atext(char c);   // RFC 5322 §3.2.3, ASCII
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_atext(char c); // RFC 5322 §3.2.3, ASCII
 char to_lower(char c);
 std::string to_lower(std::string_view text);
 bool equals_ignoring_case(std::string_view a, std::string_view b);

@@ -9,8 +9,6 @@
 namespace postern::protocol {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // RFC 3463 §2 at the front of a line's text; {0,0,0} when there is none, or one that contradicts the code.
 enhanced_code read_enhanced(std::string_view text, std::uint16_t code) {
     enhanced_code made;

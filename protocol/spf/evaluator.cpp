@@ -23,8 +23,6 @@ std::string_view without_final_dot(std::string_view name) {
     return name;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_host_octet(char c) {
     return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
 }

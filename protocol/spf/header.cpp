@@ -35,7 +35,7 @@ std::string value(std::string_view text) {
 bool is_name(std::string_view text) {
     constexpr std::string_view others = ".-_";
     return !text.empty() && text.size() <= shown_max && std::all_of(text.begin(), text.end(), [&](char c) {
-        return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
                others.find(c) != std::string_view::npos;
     });
 }

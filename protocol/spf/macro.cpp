@@ -16,7 +16,6 @@ constexpr std::string_view letters = "slodiphcrtv";
 constexpr std::string_view explanation_letters = "crt"; // §7.2
 constexpr std::string_view delimiters = ".-+,/_=";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alpha(char c) { return to_lower(c) >= 'a' && to_lower(c) <= 'z'; }
 bool is_alphanum(char c) { return is_digit(c) || is_alpha(c); }
 bool is_visible(char c) { return c >= '!' && c <= '~'; }

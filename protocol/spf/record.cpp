@@ -29,7 +29,6 @@ constexpr std::array<mechanism_name, 8> mechanisms{{
     {"exists", mechanism::exists},
 }};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alpha(char c) { return to_lower(c) >= 'a' && to_lower(c) <= 'z'; }
 
 // What may stand in a name of a modifier after its first letter.

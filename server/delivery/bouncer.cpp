@@ -5,6 +5,7 @@
 #include "protocol/mail/dsn.hpp"
 #include "protocol/smtp/data_decoder.hpp"
 #include "protocol/smtp/envelope.hpp"
+#include "protocol/smtp/grammar.hpp"
 #include "server/clock.hpp"
 
 #include <algorithm>
@@ -77,7 +78,7 @@ std::string_view status_of(const queued_recipient& to) {
 // A server's reply begins with its code (RFC 5321 §4.2), and our own words never do: the record needn't say
 // who said it.
 bool is_reply_of_peer(std::string_view text) {
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    using protocol::is_digit;
     return text.size() >= 3 && text[0] >= '2' && text[0] <= '5' && is_digit(text[1]) && is_digit(text[2]) &&
            (text.size() == 3 || text[3] == ' ');
 }
