@@ -8,15 +8,17 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace postern::conf {
 
 using std::chrono::seconds;
+using day = std::chrono::sys_days; // of the local calendar; the epoch = none
 
 enum class log_format { text, json };
 enum class log_level { error, warning, info, debug };
-enum class listener_role { mx };
+enum class listener_role { mx, secondary };
 enum class tls_mode {
     automatic, // starttls (a certificate always exists: the server makes one where none is configured)
     off,
@@ -128,6 +130,62 @@ struct queue_settings {
     bool operator==(const queue_settings&) const = default;
 };
 
+struct tier_settings {
+    std::string name;
+    bool antivirus = false;
+    bool attachments = false;
+    bool dnsbl = false;
+    bool operator==(const tier_settings&) const = default;
+};
+
+enum class test_mode { enforce, report, off };
+// What each test has.
+struct test_settings {
+    test_mode mode = test_mode::enforce;
+    day enforce_from{}; // before it the test reports
+    bool operator==(const test_settings&) const = default;
+};
+
+struct dnsbl_zone_settings {
+    std::string name;
+    std::vector<protocol::cidr> return_codes; // empty: any of 127.0.0.0/8
+    bool operator==(const dnsbl_zone_settings&) const = default;
+};
+
+struct dnsbl_settings {
+    test_settings test;
+    std::vector<protocol::cidr> exempt_clients;
+    std::vector<dnsbl_zone_settings> zones;
+    bool operator==(const dnsbl_settings&) const = default;
+};
+
+struct sender_domain_settings {
+    test_settings test;
+    bool operator==(const sender_domain_settings&) const = default;
+};
+
+struct recipient_settings {
+    test_settings test; // of a mailbox's room; who isn't there is never accepted
+    bool operator==(const recipient_settings&) const = default;
+};
+
+struct greylist_settings {
+    test_settings test;
+    seconds delay{};
+    seconds window{};
+    std::vector<protocol::cidr> exempt_clients;
+    std::vector<std::string> exempt_senders; // policy::parse_sender_pattern() reads them
+    std::uint64_t max_size = 0;              // octets of its file
+    bool operator==(const greylist_settings&) const = default;
+};
+
+enum class spf_permerror { note, refuse };
+struct spf_settings {
+    test_settings test;
+    spf_permerror permerror = spf_permerror::note;
+    bool operator==(const spf_settings&) const = default;
+};
+
 struct config {
     server_settings server;
     log_settings log;
@@ -135,9 +193,18 @@ struct config {
     tls_settings tls;
     std::vector<listener_settings> listeners;
     limit_settings limits;
+    std::vector<tier_settings> tiers; // "a" to "d" always among them
+    dnsbl_settings dnsbl;
+    sender_domain_settings sender_domain;
+    recipient_settings recipient;
+    greylist_settings greylist;
+    spf_settings spf;
     local_settings local;
     queue_settings queue;
     bool operator==(const config&) const = default;
 };
+
+// nullptr: there is none of that name.
+const tier_settings* find_tier(const config& among, std::string_view name);
 
 } // namespace postern::conf

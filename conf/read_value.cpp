@@ -20,8 +20,10 @@ std::string shown(const rule& allowed, std::uint64_t number) {
     case form::size: return format_size(number);
     case form::duration: return format_duration(seconds{static_cast<seconds::rep>(number)});
     case form::number:
+    case form::boolean:
     case form::text:
     case form::word:
+    case form::date:
     case form::network:
     case form::address: break;
     }
@@ -96,12 +98,38 @@ std::string type_needed(const rule& allowed) {
     case form::text:
     case form::word: return "a string";
     case form::number: return "an integer";
+    case form::boolean: return "true or false";
+    case form::date: return "a day such as 2026-03-01";
     case form::size:
     case form::duration:
     case form::network:
     case form::address: break;
     }
     return fmt::format("{} in quotes", form_name(allowed.what));
+}
+
+checked<item> read_date(const rule& allowed, int year, unsigned month, unsigned day_of_month) {
+    const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
+                                           std::chrono::day{day_of_month}};
+    if (!date.ok() || year < 1970) return not_of_form(allowed, fmt::format("{:04}-{:02}-{:02}", year, month, day_of_month));
+    return item{day{date}};
+}
+
+// "2026-03-01"; "" where a day may be missing.
+checked<item> read_date(const rule& allowed, std::string_view text) {
+    if (text.empty() && allowed.at_zero == zero::is_special) return item{day{}};
+    if (text.size() != 10 || text[4] != '-' || text[7] != '-') return not_of_form(allowed, text);
+    const auto year = protocol::parse_number(text.substr(0, 4));
+    const auto month = protocol::parse_number(text.substr(5, 2));
+    const auto day_of_month = protocol::parse_number(text.substr(8));
+    if (!year || !month || !day_of_month) return not_of_form(allowed, text);
+    return read_date(allowed, static_cast<int>(*year), static_cast<unsigned>(*month),
+                     static_cast<unsigned>(*day_of_month));
+}
+
+checked<item> read_boolean(const rule& allowed, std::string_view text) {
+    if (text == "true" || text == "false") return item{text == "true"};
+    return not_of_form(allowed, text);
 }
 
 problem wrong_type(const rule& allowed, const toml::node& node) {
@@ -114,9 +142,12 @@ bool takes_integers(const rule& allowed) {
 }
 
 checked<item> read_node(const rule& allowed, const toml::node& node) {
-    if (const auto* text = node.as_string(); text != nullptr && allowed.what != form::number) {
-        return read_item(allowed, text->get());
-    }
+    const bool bare = allowed.what == form::number || allowed.what == form::boolean;
+    if (const auto* text = node.as_string(); text != nullptr && !bare) return read_item(allowed, text->get());
+    if (const auto* truth = node.as_boolean(); truth != nullptr && allowed.what == form::boolean)
+        return item{truth->get()};
+    if (const auto* date = node.as_date(); date != nullptr && allowed.what == form::date)
+        return read_date(allowed, date->get().year, date->get().month, date->get().day);
     if (const auto* integer = node.as_integer(); integer != nullptr && takes_integers(allowed)) {
         const auto number = integer->get();
         if (number < 0)
@@ -155,6 +186,8 @@ checked<item> read_item(const rule& allowed, std::string_view text) {
     case form::text: return read_text(allowed, text);
     case form::word: return read_word(allowed, text);
     case form::network: return read_network(allowed, text);
+    case form::boolean: return read_boolean(allowed, text);
+    case form::date: return read_date(allowed, text);
     case form::number:
         if (const auto number = protocol::parse_number(text)) return in_range(allowed, *number, text);
         break;
@@ -211,6 +244,8 @@ std::string_view form_name(form what) {
     case form::text: return "a string";
     case form::word: return "a known word";
     case form::number: return "a number";
+    case form::boolean: return "a boolean";
+    case form::date: return "a date";
     case form::size: return "a size";
     case form::duration: return "a duration";
     case form::network: return "a network";
@@ -232,6 +267,8 @@ std::string range_text(const rule& allowed) {
         }
         return words;
     }
+    case form::boolean: return "true or false";
+    case form::date: return fmt::format("a day such as 2026-03-01{}", allowed.at_zero == zero::is_special ? ", or \"\"" : "");
     case form::number:
     case form::size:
     case form::duration: break;
@@ -245,8 +282,10 @@ std::string cure(const rule& allowed) {
     case form::number: return fmt::format("write a whole number, {}, without quotes", range_text(allowed));
     case form::size: return "write a number and KB, KiB, MB, MiB, GB or GiB, such as \"30MB\"";
     case form::duration: return "write a number and s, m, h or d, such as \"5m\"";
+    case form::boolean: return "write true or false, without quotes";
     case form::text:
     case form::word:
+    case form::date:
     case form::network:
     case form::address: break;
     }

@@ -29,6 +29,7 @@ constexpr std::string_view introduction =
     "- A **size** is a string: a whole number and `KB`, `MB`, `GB` (powers of 1000) or `KiB`, `MiB`, `GiB` "
     "(powers of\n"
     "  1024): `\"64KiB\"`, `\"30MB\"`; or octets as a plain integer.\n"
+    "- A **day** is written without quotes: `2026-03-01`.\n"
     "- A **network** is `\"192.0.2.0/24\"`, `\"2001:db8::/32\"` or a single address; no bits may be set "
     "beyond the prefix.\n"
     "- An **address** is `\"192.0.2.1:25\"` or `\"[2001:db8::1]:25\"`.\n"
@@ -60,6 +61,8 @@ std::string_view kind_of_value(const rule& allowed) {
     case form::number: return "number, ";
     case form::size: return "size, ";
     case form::duration: return "duration, ";
+    case form::boolean:
+    case form::date:
     case form::text:
     case form::word:
     case form::network:
@@ -80,10 +83,11 @@ std::string value_cell(const rule& allowed) {
 
 void append_section(std::string& page, const section& one) {
     const bool array = one.how == section::kind::array;
+    const auto name = one.how == section::kind::named ? fmt::format("{}.NAME", one.name) : std::string{one.name};
     fmt::format_to(std::back_inserter(page),
                    "\n## {}{}{}\n\n{}\n\n| key | default | value | restart | meaning |\n| --- | --- | --- | "
                    "--- | --- |\n",
-                   array ? "[[" : "[", one.name, array ? "]]" : "]", one.meaning);
+                   array ? "[[" : "[", name, array ? "]]" : "]", one.meaning);
     for (const auto* row : settings_of(one.name)) {
         fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} | {} |\n", row->key,
                        with_pipes_escaped(default_cell(*row)), with_pipes_escaped(value_cell(row->allowed)),

@@ -12,13 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 16> names{{{"dns", ""},
-                                               {"tier", ""},
-                                               {"dnsbl", ""},
-                                               {"sender_domain", ""},
-                                               {"recipient", ""},
-                                               {"greylist", ""},
-                                               {"spf", ""},
+constexpr std::array<reserved_name, 10> names{{{"dns", ""},
                                                {"attachments", ""},
                                                {"antivirus", ""},
                                                {"spam", ""},
@@ -28,13 +22,6 @@ constexpr std::array<reserved_name, 16> names{{{"dns", ""},
                                                {"ledger", ""},
                                                {"scanner", ""},
                                                {"relay", ""}}};
-
-struct tier_row {
-    std::string_view name;
-    std::string_view tests;
-};
-constexpr std::array<tier_row, 3> tiers{
-    {{"b", "antivirus"}, {"c", "antivirus, attachments"}, {"d", "antivirus, attachments, dnsbl"}}};
 
 void report(const reserved_name& one, const toml::node& node, findings& found) {
     const std::string key{one.name};
@@ -70,11 +57,6 @@ void report_reserved(const toml::table& root, findings& found) {
         }
         if (node != nullptr) report(one, *node, found);
     }
-}
-
-std::string_view tests_of_tier(std::string_view tier) {
-    const auto row = std::ranges::find(tiers, tier, &tier_row::name);
-    return row == tiers.end() ? std::string_view{} : row->tests;
 }
 
 } // namespace postern::conf

@@ -23,7 +23,4 @@ bool is_reserved(std::string_view full_key);
 // A warning for each reserved name that the file sets, an error for a value that this version can't honour.
 void report_reserved(const toml::table& root, findings& found);
 
-// What a tier of that name asks for: "antivirus, attachments"; "" when nothing is asked or known.
-std::string_view tests_of_tier(std::string_view tier);
-
 } // namespace postern::conf

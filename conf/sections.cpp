@@ -5,6 +5,7 @@
 #include "conf/reserved.hpp"
 #include "conf/setting.hpp"
 #include "conf/suggest.hpp"
+#include "conf/text_checks.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <fmt/format.h>
@@ -63,7 +64,7 @@ void read_table(const toml::table& table, std::string_view section_name, const s
 void read_one(const section& one, const toml::node& node, config& into, findings& found) {
     const std::string prefix{one.name};
     if (const auto* table = node.as_table()) {
-        read_table(*table, one.name, prefix, {&into, nullptr, nullptr}, found);
+        read_table(*table, one.name, prefix, {&into}, found);
         return;
     }
     found.error(node.source(), prefix,
@@ -71,13 +72,9 @@ void read_one(const section& one, const toml::node& node, config& into, findings
 }
 
 // The new record of an array of tables, with its defaults.
-place append_record(std::string_view section_name, config& into) {
-    place where{&into, nullptr, nullptr};
-    if (section_name == "listener")
-        where.listener = &into.listeners.emplace_back();
-    else
-        where.certificate = &into.tls.certificates.emplace_back();
-    store_defaults(section_name, where);
+place append_record(const section& one, config& into, std::string_view name) {
+    const place where{&into, one.append(into, name)};
+    store_defaults(one.name, where);
     return where;
 }
 
@@ -91,7 +88,7 @@ void read_array(const section& one, const toml::node& node, config& into, findin
     }
     for (std::size_t i = 0; i < array->size(); ++i) {
         const auto prefix = fmt::format("{}[{}]", one.name, i);
-        const auto where = append_record(one.name, into);
+        const auto where = append_record(one, into, "");
         const auto& element = (*array)[i];
         if (const auto* table = element.as_table()) {
             read_table(*table, one.name, prefix, where, found);
@@ -103,20 +100,52 @@ void read_array(const section& one, const toml::node& node, config& into, findin
     }
 }
 
+// [tier.a]: a record for each table, which knows its name.
+void read_named(const section& one, const toml::node& node, config& into, findings& found) {
+    const auto* all = node.as_table();
+    if (all == nullptr) {
+        found.error(node.source(), std::string{one.name},
+                    fmt::format("{} stands where tables are needed; write [{}.NAME]", type_name(node), one.name));
+        return;
+    }
+    for (const auto& [key, element] : *all) {
+        const auto prefix = joined(one.name, key.str());
+        if (auto name = short_name(key.str()); name.has_error()) {
+            found.error(key.source(), prefix, std::move(name.error().text));
+        } else if (const auto* table = element.as_table()) {
+            read_table(*table, one.name, prefix, append_record(one, into, *name), found);
+        } else {
+            found.error(element.source(), prefix,
+                        fmt::format("{} stands where a table is needed; write [{}]", type_name(element), prefix));
+        }
+    }
+}
+
+// Those that the file doesn't have itself.
+void add_standard_tiers(config& into) {
+    const tier_settings standard[] = {
+        {"a", false, false, false}, {"b", true, false, false}, {"c", true, true, false}, {"d", true, true, true}};
+    for (const auto& one : standard)
+        if (std::ranges::find(into.tiers, one.name, &tier_settings::name) == into.tiers.end())
+            into.tiers.push_back(one);
+}
+
 } // namespace
 
 config read_sections(const toml::table& root, findings& found) {
     config into;
     report_unknown(root, "", "", found);
     for (const auto& one : all_sections()) {
-        if (one.how == section::kind::table) store_defaults(one.name, {&into, nullptr, nullptr});
+        if (one.how == section::kind::table) store_defaults(one.name, {&into});
         const auto* node = node_at(root, one.name);
         if (node == nullptr) continue;
-        if (one.how == section::kind::table)
-            read_one(one, *node, into, found);
-        else
-            read_array(one, *node, into, found);
+        switch (one.how) {
+        case section::kind::table: read_one(one, *node, into, found); break;
+        case section::kind::array: read_array(one, *node, into, found); break;
+        case section::kind::named: read_named(one, *node, into, found); break;
+        }
     }
+    add_standard_tiers(into);
     return into;
 }
 

@@ -29,7 +29,7 @@ std::vector<std::string_view> default_items(const setting& row) {
 
 std::string item_toml(const rule& allowed, std::string_view text) {
     const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-    const bool bare = allowed.what == form::number || (allowed.what == form::size && digits);
+    const bool bare = allowed.what == form::number || allowed.what == form::boolean || (allowed.what == form::size && digits);
     return bare ? std::string{text} : fmt::format("\"{}\"", text);
 }
 
@@ -57,7 +57,7 @@ void keep_listeners(config& running, config& fresh, std::vector<std::string>& to
     for (auto& old : running.listeners) {
         auto* now = find_listener(fresh.listeners, old.name);
         if (now != nullptr) {
-            keep_rows("listener", {&running, &old, nullptr}, {&fresh, now, nullptr},
+            keep_rows("listener", {&running, &old}, {&fresh, now},
                       fmt::format("listener \"{}\".", old.name), told);
             continue;
         }
@@ -67,6 +67,11 @@ void keep_listeners(config& running, config& fresh, std::vector<std::string>& to
 }
 
 } // namespace
+
+const tier_settings* find_tier(const config& among, std::string_view name) {
+    const auto at = std::ranges::find(among.tiers, name, &tier_settings::name);
+    return at == among.tiers.end() ? nullptr : &*at;
+}
 
 std::vector<const setting*> settings_of(std::string_view section_name) {
     std::vector<const setting*> rows;
@@ -104,7 +109,7 @@ std::vector<std::string> keep_what_needs_restart(const config& running, config& 
     std::vector<std::string> told;
     for (const auto& part : all_sections()) {
         if (part.how == section::kind::table)
-            keep_rows(part.name, {&before, nullptr, nullptr}, {&fresh, nullptr, nullptr},
+            keep_rows(part.name, {&before}, {&fresh},
                       fmt::format("{}.", part.name), told);
     }
     keep_listeners(before, fresh, told);

@@ -33,12 +33,12 @@ struct choice {
 };
 
 // A value as read and checked: one item, or any number for a list.
-using item = std::variant<std::uint64_t, std::string, seconds, protocol::cidr, endpoint, choice>;
+using item = std::variant<std::uint64_t, bool, std::string, seconds, day, protocol::cidr, endpoint, choice>;
 using value = std::vector<item>;
 
-enum class form { text, word, number, size, duration, network, address };
+enum class form { text, word, number, boolean, size, duration, date, network, address };
 enum class plurality { one, list, one_or_list };
-enum class zero { counts, is_special }; // is_special: 0 is allowed below `least`
+enum class zero { counts, is_special }; // is_special: 0 (a date: "") is allowed below `least`
 
 // Checks a text beyond its form and returns what is stored (a domain in its canonical form).
 using text_check = checked<std::string> (*)(std::string_view);
@@ -74,11 +74,11 @@ constexpr fallback required(std::string_view example) { return {fallback::kind::
 
 enum class change { at_reload, needs_restart };
 
-// The records that a row's field may be in; borrowed for one call.
+// Where a row's field is: in the config, or in a record of an array ([[listener]]) or of a named table
+// ([tier.a]); borrowed for one call. `record` is of the type that the section's `append` makes.
 struct place {
     config* all = nullptr;
-    listener_settings* listener = nullptr;       // rows of "listener" only
-    certificate_settings* certificate = nullptr; // rows of "tls.certificate" only
+    void* record = nullptr;
 };
 
 // Where a row's value is kept.
@@ -100,8 +100,10 @@ struct setting {
 
 struct section {
     std::string_view name;
-    enum class kind { table, array } how = kind::table; // [name] or [[name]]
+    enum class kind { table, array, named } how = kind::table; // [name], [[name]] or [name.ANY]
     std::string_view meaning;
+    // Array and named: one more record, empty but for its name where the table has one.
+    void* (*append)(config&, std::string_view name) = nullptr;
 };
 
 // In the order of the reference; a section's rows stand together.
@@ -119,6 +121,8 @@ void store_defaults(std::string_view section_name, const place& where);
 template <class T> void assign(T& target, const item& from) {
     if constexpr (std::is_enum_v<T>) {
         target = static_cast<T>(std::get<choice>(from).index);
+    } else if constexpr (std::is_same_v<T, bool>) {
+        target = std::get<bool>(from);
     } else if constexpr (std::is_integral_v<T>) {
         target = static_cast<T>(std::get<std::uint64_t>(from));
     } else if constexpr (std::is_same_v<T, std::string>) {
@@ -142,16 +146,32 @@ inline constexpr field kept_in{
     [](const place& a, const place& b) { return a.all->*Section.*Member == b.all->*Section.*Member; },
     [](const place& from, const place& to) { to.all->*Section.*Member = from.all->*Section.*Member; }};
 
-template <auto Member>
-inline constexpr field kept_in_listener{
-    [](const place& where, const value& from) { assign(where.listener->*Member, from); },
-    [](const place& a, const place& b) { return a.listener->*Member == b.listener->*Member; },
-    [](const place& from, const place& to) { to.listener->*Member = from.listener->*Member; }};
+// &config::dnsbl, &dnsbl_settings::test, &test_settings::mode
+template <auto Section, auto Part, auto Member>
+inline constexpr field kept_in_part{
+    [](const place& where, const value& from) { assign(where.all->*Section.*Part.*Member, from); },
+    [](const place& a, const place& b) {
+        return a.all->*Section.*Part.*Member == b.all->*Section.*Part.*Member;
+    },
+    [](const place& from, const place& to) {
+        to.all->*Section.*Part.*Member = from.all->*Section.*Part.*Member;
+    }};
 
+template <class T, class Record> Record record_of(T Record::*);
+
+// &listener_settings::name
 template <auto Member>
-inline constexpr field kept_in_certificate{
-    [](const place& where, const value& from) { assign(where.certificate->*Member, from); },
-    [](const place& a, const place& b) { return a.certificate->*Member == b.certificate->*Member; },
-    [](const place& from, const place& to) { to.certificate->*Member = from.certificate->*Member; }};
+inline constexpr field kept_in_record{
+    [](const place& where, const value& from) {
+        assign(static_cast<decltype(record_of(Member))*>(where.record)->*Member, from);
+    },
+    [](const place& a, const place& b) {
+        using kept = const decltype(record_of(Member))*;
+        return static_cast<kept>(a.record)->*Member == static_cast<kept>(b.record)->*Member;
+    },
+    [](const place& from, const place& to) {
+        using kept = decltype(record_of(Member))*;
+        static_cast<kept>(to.record)->*Member = static_cast<kept>(from.record)->*Member;
+    }};
 
 } // namespace postern::conf

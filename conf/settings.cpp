@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t minute = 60;
 constexpr std::uint64_t hour = 60 * minute;
-constexpr std::uint64_t day = 24 * hour;
+constexpr std::uint64_t day_long = 24 * hour;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr std::uint64_t gib = 1024 * mib;
@@ -64,10 +64,14 @@ constexpr std::string_view formats[] = {"text", "json"};
 constexpr std::string_view levels[] = {"error", "warning", "info", "debug"};
 constexpr std::string_view roles[] = {"mx"};
 constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
+constexpr std::string_view test_modes[] = {"enforce", "report", "off"};
+constexpr std::string_view permerrors[] = {"note", "refuse"};
 constexpr std::string_view tls_versions[] = {"1.0", "1.1", "1.2", "1.3"};
 
 constexpr rule a_network = between(form::network, 0, 0);
 constexpr rule an_address = between(form::address, 0, 0);
+constexpr rule yes_or_no = between(form::boolean, 0, 0);
+constexpr rule a_day_or_none = or_zero(between(form::date, 0, 0));
 constexpr rule a_folder = text(absolute_path, "an absolute path");
 constexpr rule a_file = text(absolute_path, "an absolute path such as \"/etc/postern/tls/fullchain.pem\"");
 constexpr rule a_domain = text(domain_name, "a domain such as \"mx1.example.com\"");
@@ -75,6 +79,36 @@ constexpr rule a_name = text(short_name, "up to 32 of a-z, 0-9, \"-\" and \"_\""
 
 constexpr change restart = change::needs_restart;
 constexpr change reload = change::at_reload;
+
+// A section's new record, in its place in the config.
+template <auto Records> void* appended(config& into, std::string_view) {
+    return &(into.*Records).emplace_back();
+}
+template <auto Section, auto Records> void* appended_in(config& into, std::string_view) {
+    return &(into.*Section.*Records).emplace_back();
+}
+template <auto Records> void* appended_by_name(config& into, std::string_view name) {
+    auto& made = (into.*Records).emplace_back();
+    made.name = name;
+    return &made;
+}
+
+constexpr std::string_view mode_meaning =
+    "\"enforce\" refuses, \"report\" only says in the log, the counts and the header what it would have "
+    "done, \"off\" doesn't look.";
+constexpr std::string_view enforce_from_meaning =
+    "A day, 2026-03-01, from whose beginning (local time) it refuses; until then it reports. \"\" = from now "
+    "on.";
+template <auto Section, auto Part>
+constexpr setting mode_of(std::string_view section_name) {
+    return {section_name, "mode", word(test_modes), "enforce", reload, mode_meaning,
+            kept_in_part<Section, Part, &test_settings::mode>};
+}
+template <auto Section, auto Part>
+constexpr setting enforce_from_of(std::string_view section_name) {
+    return {section_name, "enforce_from", a_day_or_none, "", reload, enforce_from_meaning,
+            kept_in_part<Section, Part, &test_settings::enforce_from>};
+}
 
 constexpr section sections[] = {
     {"server", section::kind::table, "The program as a whole."},
@@ -85,9 +119,27 @@ constexpr section sections[] = {
     {"tls.certificate", section::kind::array,
      "A certificate; repeat it for more. The first is the default, the others are chosen by the name that "
      "the client "
-     "asks for (SNI). Where there is none the server makes one for itself."},
-    {"listener", section::kind::array, "A way in; repeat it for more. At least one is needed."},
+     "asks for (SNI). Where there is none the server makes one for itself.",
+     appended_in<&config::tls, &tls_settings::certificates>},
+    {"listener", section::kind::array, "A way in; repeat it for more. At least one is needed.",
+     appended<&config::listeners>},
     {"limits", section::kind::table, "What one client, session or message may take."},
+    {"tier", section::kind::named,
+     "The tests that not everybody gets. A listener and a domain name a tier; a domain's wins. Without a table "
+     "of their own \"a\" has none, \"b\" antivirus, \"c\" antivirus and attachments, \"d\" all three.",
+     appended_by_name<&config::tiers>},
+    {"dnsbl", section::kind::table, "Test 1: clients on lists of bad senders, in tiers that ask for it."},
+    {"dnsbl.zone", section::kind::array,
+     "A list; repeat it for more. They are asked side by side, and checked at start and each hour with the "
+     "addresses of RFC 5782 that each list must and must not have; one that fails is set aside meanwhile.",
+     appended_in<&config::dnsbl, &dnsbl_settings::zones>},
+    {"sender_domain", section::kind::table, "Test 2: can the sender's domain receive mail?"},
+    {"recipient", section::kind::table,
+     "Test 3: has the mailbox room? (Who isn't there is refused whatever stands here: what can't be delivered "
+     "is never taken.)"},
+    {"greylist", section::kind::table,
+     "Test 4, on secondaries: a sender and a client that are not known come back later."},
+    {"spf", section::kind::table, "Test 5: may the client send for the sender's domain? (RFC 7208)"},
     {"local", section::kind::table, "Delivery to the mailboxes on this machine."},
     {"queue", section::kind::table, "Accepted messages on their way to delivery."},
 };
@@ -137,34 +189,34 @@ constexpr setting settings[] = {
      kept_in<&config::tls, &tls_settings::min_version>},
 
     {"tls.certificate", "cert", a_file, required("/etc/postern/tls/fullchain.pem"), reload,
-     "The PEM file of the certificate with its chain.", kept_in_certificate<&certificate_settings::cert>},
+     "The PEM file of the certificate with its chain.", kept_in_record<&certificate_settings::cert>},
     {"tls.certificate", "key", a_file, required("/etc/postern/tls/privkey.pem"), reload,
-     "The PEM file of its private key.", kept_in_certificate<&certificate_settings::key>},
+     "The PEM file of its private key.", kept_in_record<&certificate_settings::key>},
 
     {"listener", "name", a_name, required("mx1"), reload,
-     "What the log and the commands call it; each has its own.", kept_in_listener<&listener_settings::name>},
+     "What the log and the commands call it; each has its own.", kept_in_record<&listener_settings::name>},
     {"listener", "address", one_or_some(an_address), required("0.0.0.0:25"), restart,
      "Where it listens, one or an array; port 0 = any free one, which the log then names.",
-     kept_in_listener<&listener_settings::addresses>},
+     kept_in_record<&listener_settings::addresses>},
     {"listener", "role", word(roles, role_of_this_version), "mx", reload,
      "\"mx\" takes mail from other servers for the hosted domains.",
-     kept_in_listener<&listener_settings::role>},
+     kept_in_record<&listener_settings::role>},
     {"listener", "tier", a_name, "d", reload, "The set of tests that mail has to pass here.",
-     kept_in_listener<&listener_settings::tier>},
+     kept_in_record<&listener_settings::tier>},
     {"listener", "hostname", a_domain, derived("`server.hostname`"), reload,
-     "Its own name instead of the server's.", kept_in_listener<&listener_settings::hostname>},
+     "Its own name instead of the server's.", kept_in_record<&listener_settings::hostname>},
     {"listener", "tls", word(tls_modes), "automatic", reload,
      "\"starttls\" offers encryption, \"implicit\" begins with it, \"off\" has none; \"automatic\" is "
      "\"starttls\".",
-     kept_in_listener<&listener_settings::tls>},
+     kept_in_record<&listener_settings::tls>},
     // RFC 5321 §4.5.3.1.7: no server may refuse a message of 64K octets for its size.
     {"listener", "max_message_size", size(64 * kib, 64 * gib), "100MB", reload,
      "The largest message that is taken; the SIZE extension tells it to clients.",
-     kept_in_listener<&listener_settings::max_message_size>},
+     kept_in_record<&listener_settings::max_message_size>},
     {"listener", "proxy_from", any_number_of(a_network), "", reload,
      "Balancers: clients in these networks must send a PROXY v1 or v2 header, which is believed; nobody else "
      "may.",
-     kept_in_listener<&listener_settings::proxy_from>},
+     kept_in_record<&listener_settings::proxy_from>},
 
     {"limits", "sessions", number(1, 1'000'000), "20000", reload,
      "Sessions at the same time; more are told to come back (421).",
@@ -205,10 +257,10 @@ constexpr setting settings[] = {
     {"limits", "greet_wait", duration(0, minute), "0s", reload,
      "How long to wait before the greeting; a client that talks first is refused.",
      kept_in<&config::limits, &limit_settings::greet_wait>},
-    {"limits", "command_timeout", duration(1, day), "5m", reload,
+    {"limits", "command_timeout", duration(1, day_long), "5m", reload,
      "How long a client may take for its next command.",
      kept_in<&config::limits, &limit_settings::command_timeout>},
-    {"limits", "data_timeout", duration(1, day), "3m", reload,
+    {"limits", "data_timeout", duration(1, day_long), "3m", reload,
      "How long a client may be silent within a message.",
      kept_in<&config::limits, &limit_settings::data_timeout>},
     {"limits", "data_min_rate", size(0, gib), "1KiB", reload,
@@ -217,8 +269,52 @@ constexpr setting settings[] = {
     {"limits", "handshake_timeout", duration(1, hour), "30s", reload,
      "How long a TLS handshake or a PROXY header may take.",
      kept_in<&config::limits, &limit_settings::handshake_timeout>},
-    {"limits", "session_time", duration(1, 7 * day), "1h", reload, "How long a whole session may take.",
+    {"limits", "session_time", duration(1, 7 * day_long), "1h", reload, "How long a whole session may take.",
      kept_in<&config::limits, &limit_settings::session_time>},
+
+    {"tier", "antivirus", yes_or_no, "false", reload, "Test 7.", kept_in_record<&tier_settings::antivirus>},
+    {"tier", "attachments", yes_or_no, "false", reload, "Test 6.",
+     kept_in_record<&tier_settings::attachments>},
+    {"tier", "dnsbl", yes_or_no, "false", reload, "Test 1.", kept_in_record<&tier_settings::dnsbl>},
+
+    mode_of<&config::dnsbl, &dnsbl_settings::test>("dnsbl"),
+    enforce_from_of<&config::dnsbl, &dnsbl_settings::test>("dnsbl"),
+    {"dnsbl", "exempt_clients", any_number_of(a_network), "127.0.0.0/8 ::1", reload,
+     "Clients that no list is asked about.", kept_in<&config::dnsbl, &dnsbl_settings::exempt_clients>},
+    {"dnsbl.zone", "name", a_domain, required("bl.example.com"), reload,
+     "The name under which the list is asked.", kept_in_record<&dnsbl_zone_settings::name>},
+    {"dnsbl.zone", "return_codes", any_number_of(a_network), "", reload,
+     "The answers that count, such as \"127.0.0.2\" or \"127.0.0.0/29\"; empty = all in 127.0.0.0/8. Those in "
+     "127.255.255.0/24 and outside 127.0.0.0/8 never do.",
+     kept_in_record<&dnsbl_zone_settings::return_codes>},
+
+    mode_of<&config::sender_domain, &sender_domain_settings::test>("sender_domain"),
+    enforce_from_of<&config::sender_domain, &sender_domain_settings::test>("sender_domain"),
+
+    mode_of<&config::recipient, &recipient_settings::test>("recipient"),
+    enforce_from_of<&config::recipient, &recipient_settings::test>("recipient"),
+
+    mode_of<&config::greylist, &greylist_settings::test>("greylist"),
+    enforce_from_of<&config::greylist, &greylist_settings::test>("greylist"),
+    {"greylist", "delay", duration(0, day_long), "5m", reload,
+     "How long after its first attempt a sender is let in.", kept_in<&config::greylist, &greylist_settings::delay>},
+    {"greylist", "window", duration(minute, 365 * day_long), "24h", reload,
+     "How long it is let in from then on, and again from each message on.",
+     kept_in<&config::greylist, &greylist_settings::window>},
+    {"greylist", "exempt_clients", any_number_of(a_network), "", reload, "Clients that don't wait: our own servers.",
+     kept_in<&config::greylist, &greylist_settings::exempt_clients>},
+    {"greylist", "exempt_senders", any_number_of(text(sender_pattern, "a pattern such as \"*.cz\" or \"*@example.com\"")),
+     "", reload, "Senders that don't wait; a pattern without @ is of the domain.",
+     kept_in<&config::greylist, &greylist_settings::exempt_senders>},
+    {"greylist", "max_size", size(mib, 64 * gib), "1GiB", restart,
+     "How large its file may grow; some three million pairs are in 1 GiB. When it is full, the oldest that never came back are forgotten.",
+     kept_in<&config::greylist, &greylist_settings::max_size>},
+
+    mode_of<&config::spf, &spf_settings::test>("spf"),
+    enforce_from_of<&config::spf, &spf_settings::test>("spf"),
+    {"spf", "permerror", word(permerrors), "note", reload,
+     "What a record that can't be understood leads to: \"note\" writes it down, \"refuse\" answers 550 5.7.24.",
+     kept_in<&config::spf, &spf_settings::permerror>},
 
     {"local", "transport", text(local_transport, "\"maildir\" or \"lmtp:unix:/run/dovecot/lmtp\""), "maildir",
      reload,
@@ -237,13 +333,13 @@ constexpr setting settings[] = {
      "Domains in which an alias for everybody (@domain) is allowed.",
      kept_in<&config::local, &local_settings::catch_all_domains>},
 
-    {"queue", "retry", some(duration(1, 30 * day)), "1m 5m 15m 30m 1h 2h 4h", reload,
+    {"queue", "retry", some(duration(1, 30 * day_long)), "1m 5m 15m 30m 1h 2h 4h", reload,
      "The waits between attempts to deliver; the last one repeats.",
      kept_in<&config::queue, &queue_settings::retry>},
-    {"queue", "expire", duration(1, 365 * day), "5d", reload,
+    {"queue", "expire", duration(1, 365 * day_long), "5d", reload,
      "How long to try before the sender is told that it failed.",
      kept_in<&config::queue, &queue_settings::expire>},
-    {"queue", "delay_notice", or_zero(duration(1, 365 * day)), "4h", reload,
+    {"queue", "delay_notice", or_zero(duration(1, 365 * day_long)), "4h", reload,
      "How long a message waits before its sender is told so; 0s = never.",
      kept_in<&config::queue, &queue_settings::delay_notice>},
     {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,

@@ -168,6 +168,13 @@ checked<std::string> local_transport(std::string_view text) {
     return std::string{text};
 }
 
+checked<std::string> sender_pattern(std::string_view text) {
+    constexpr std::size_t pattern_max = 255;
+    if (!text.empty() && text.size() <= pattern_max && text.find_first_of(" \t") == std::string_view::npos)
+        return std::string{text};
+    return not_a(text, "a pattern of senders", "write one such as \"*.cz\" or \"*@example.com\"");
+}
+
 checked<std::string> role_of_this_version(std::string_view text) {
     constexpr std::array<std::string_view, 3> to_come{"secondary", "tempfail", "submission"};
     if (std::ranges::find(to_come, text) == to_come.end()) return std::string{text};

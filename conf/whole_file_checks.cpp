@@ -148,16 +148,36 @@ void check_http(const config& read, const toml::table& root, findings& found) {
                                   where->to_string(), where->port));
 }
 
+std::string names_of_tiers(const config& read) {
+    std::string names;
+    for (const auto& one : read.tiers) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", one.name);
+    return names;
+}
+
+// What a tier asks for and isn't there yet: "antivirus, attachments".
+std::string tests_to_come(const tier_settings& tier) {
+    std::string tests;
+    if (tier.antivirus) tests = "antivirus";
+    if (tier.attachments) tests += tests.empty() ? "attachments" : ", attachments";
+    return tests;
+}
+
 void check_tiers(const config& read, const toml::table& root, findings& found) {
     for (std::size_t i = 0; i < read.listeners.size(); ++i) {
         const auto key = listener_key(i, "tier");
         const auto* node = node_at(root, key);
-        const auto tests = tests_of_tier(read.listeners[i].tier);
+        const auto* tier = find_tier(read, read.listeners[i].tier);
+        const auto& where = node != nullptr ? node->source() : place_of(root, key);
+        if (tier == nullptr) {
+            found.error(where, key,
+                        fmt::format("there is no tier \"{}\"; write [tier.{}] or name one of {}", read.listeners[i].tier,
+                                    read.listeners[i].tier, names_of_tiers(read)));
+            continue;
+        }
         const bool as_written = node != nullptr && node->value_exact<std::string>() == read.listeners[i].tier;
-        if (!as_written || tests.empty()) continue;
-        found.warning(node->source(), key,
-                      fmt::format("tier {} asks for {}, which this version does not run",
-                                  read.listeners[i].tier, tests));
+        if (const auto tests = tests_to_come(*tier); as_written && !tests.empty())
+            found.warning(where, key,
+                          fmt::format("tier {} asks for {}, which this version does not run", tier->name, tests));
     }
 }
 

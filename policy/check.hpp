@@ -23,18 +23,35 @@ class stage_set {
     std::uint8_t bits_ = 0;
 };
 
+enum class for_the_allowed { runs, is_skipped }; // PRODUCT: allow skips tests 1, 2, 4, 5 and 8
+
 struct check {
     std::string_view name;
     stage_set stages;
     // `about` outlives the await. Every await inside has a deadline.
     boost::asio::awaitable<verdict> (*run)(stage at, context& about);
+    for_the_allowed when_allowed = for_the_allowed::runs;
+    const conf::test_settings& (*settings)(const conf::config&) = nullptr; // null: always enforced
+    // Look-ups that can be begun before the stages above. Called at each of `begins` unless the mode is off;
+    // must not wait and must not refer to `about` afterwards.
+    stage_set begins = {};
+    void (*begin)(stage at, context& about, const boost::asio::any_io_executor& here) = nullptr;
 };
 
 // All checks in the order of their verdicts (docs/adding.md).
 std::span<const check> registry();
 
 // checks/*.cpp
+boost::asio::awaitable<verdict> check_rules(stage at, context& about);
+boost::asio::awaitable<verdict> check_dnsbl(stage at, context& about);
+void begin_dnsbl(stage at, context& about, const boost::asio::any_io_executor& here);
+boost::asio::awaitable<verdict> check_sender_domain(stage at, context& about);
+void begin_sender_domain(stage at, context& about, const boost::asio::any_io_executor& here);
 boost::asio::awaitable<verdict> check_recipient(stage at, context& about);
+boost::asio::awaitable<verdict> check_room(stage at, context& about);
+boost::asio::awaitable<verdict> check_greylist(stage at, context& about);
+boost::asio::awaitable<verdict> check_spf(stage at, context& about);
+void begin_spf(stage at, context& about, const boost::asio::any_io_executor& here);
 boost::asio::awaitable<verdict> check_loop(stage at, context& about);
 
 } // namespace postern::policy

@@ -3,10 +3,17 @@
 #pragma once
 
 #include "conf/config.hpp"
+#include "policy/early.hpp"
 #include "policy/mailbox_room.hpp"
+#include "policy/resolver.hpp"
+#include "policy/rules.hpp"
+#include "policy/verdict.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
+#include "protocol/spf/evaluator.hpp"
+#include "storage/resolve.hpp"
 #include "storage/tables/directory.hpp"
+#include "storage/tables/greylist.hpp"
 
 namespace postern::policy {
 
@@ -17,21 +24,59 @@ struct accepted_recipient {
     std::vector<storage::final_recipient> leads_to;
 };
 
+// A list that has the client (test 1).
+struct listing {
+    std::string zone;
+    std::string text; // its TXT, "" = none
+};
+
+// Can mail come back to the sender's domain (test 2)?
+struct sender_domain_finding {
+    enum class kind { takes_mail, takes_none, null_mx, later } what = kind::later;
+    std::string why; // a sentence for the log and, of takes_none, for the peer
+};
+
+// The client's name: of its PTR records the first that resolves back, else the first of them.
+struct client_name {
+    std::string name; // "" = none, or not known in time
+    host_name_proof proof = host_name_proof::unproved;
+};
+
+// What is looked up about the client, begun at connect and kept for the whole session.
+struct about_client {
+    early<std::optional<listing>> listed;
+    early<client_name> name;
+};
+
 // What the checks learned about the transaction; destroyed as a whole with it.
 struct transaction {
     std::vector<accepted_recipient> recipients; // in step with the envelope's
+    std::string tier;                           // of the first of them
+    early<sender_domain_finding> sender_domain;
+    early<std::shared_ptr<const protocol::spf::conclusion>> spf;
+    std::shared_ptr<const protocol::spf::conclusion> spf_result; // once it was asked for
+    protocol::spf::query spf_subject;
+    std::vector<std::string> reports; // what would have been refused, a line each, for the header
 };
+
+class rule_book;
+class zone_health;
 
 // Outside things that checks ask; they outlive every session.
 struct services {
     const storage::directory& accounts;
     mailbox_room& room;
+    resolver& dns; // of the session's thread
+    rule_book& rules;
+    zone_health& zones;
+    storage::greylist* greylist = nullptr; // null: there is no secondary listener
 };
 
 struct context {
-    const conf::config& config;
+    const std::shared_ptr<const conf::config>& config;
     const conf::listener_settings& listener;
     const storage::resolve_settings& resolving;
+    const rule_set& exempt_senders; // greylist.exempt_senders, compiled
     services& ask;
     const protocol::ip_address& client;
     std::string_view helo;
@@ -39,7 +84,15 @@ struct context {
     const protocol::recipient* candidate; // at rcpt
     const protocol::header_scan* header;  // at content
     std::uint64_t size;                   // octets: declared at mail and rcpt, true at content
+    std::int64_t now;                     // unix seconds
+    conf::day today;                      // of the local calendar
+    about_client& peer;
     transaction& learned;
+    trace& told; // the verdicts of this stage are added
+    // Of the candidate, filled by the engine.
+    std::optional<result<storage::resolution>> leads_to = std::nullopt;
+    const conf::tier_settings* tier = nullptr; // null: of no name that the configuration has
+    std::string allowed_by = {};               // the allow rule that skips tests; "" = none
 };
 
 } // namespace postern::policy

@@ -1,21 +1,95 @@
 // The order of the registry is the order of the verdicts.
 #include "policy/engine.hpp"
 
+#include "protocol/smtp/grammar.hpp"
+#include "storage/resolve.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
 namespace postern::policy {
+namespace {
+
+using conf::test_mode;
+
+test_mode mode_of(const check& row, const context& about) {
+    return row.settings == nullptr ? test_mode::enforce : mode_on(row.settings(*about.config), about.today);
+}
+
+void begin_look_ups(stage at, context& about, const boost::asio::any_io_executor& here) {
+    for (const auto& row : registry())
+        if (row.begins.has(at) && mode_of(row, about) != test_mode::off) row.begin(at, about, here);
+}
+
+// Postmaster of any of our domains can always be written to (RFC 5321 §4.5.1), also by who is on a list.
+bool is_postmaster(const protocol::address& candidate) {
+    return protocol::equals_ignoring_case(candidate.local, "postmaster");
+}
+
+void look_at_candidate(context& about) {
+    const auto& asked = about.candidate->mailbox;
+    about.leads_to = storage::resolve(about.ask.accounts, asked, about.resolving);
+    const bool own_tier = about.leads_to->has_value() && !(*about.leads_to)->tier.empty();
+    about.tier = conf::find_tier(*about.config, own_tier ? (*about.leads_to)->tier : about.listener.tier);
+    if (is_postmaster(asked)) about.allowed_by = "postmaster";
+}
+
+void add_candidate(context& about) {
+    if (about.learned.recipients.empty() && about.tier != nullptr) about.learned.tier = about.tier->name;
+    about.learned.recipients.push_back({std::move((*about.leads_to)->recipients)});
+}
+
+// Why a check is not asked; "" = it is.
+std::string reason_to_skip(const check& row, test_mode mode, const context& about) {
+    if (mode == test_mode::off) return "mode off";
+    if (row.when_allowed == for_the_allowed::is_skipped && !about.allowed_by.empty())
+        return "allowed: " + about.allowed_by;
+    return {};
+}
+
+std::string report_line(const verdict& said) {
+    std::string line(said.check);
+    line += ": ";
+    line += protocol::reply_line(said.with);
+    return line;
+}
+
+} // namespace
+
+test_mode mode_on(const conf::test_settings& test, conf::day today) {
+    return test.mode == test_mode::enforce && today < test.enforce_from ? test_mode::report : test.mode;
+}
 
 bool has_checks(stage at) {
     for (const auto& row : registry())
-        if (row.stages.has(at)) return true;
+        if (row.stages.has(at) || row.begins.has(at)) return true;
     return false;
 }
 
 boost::asio::awaitable<verdict> judge(stage at, context& about) {
+    const auto here = co_await boost::asio::this_coro::executor;
+    begin_look_ups(at, about, here);
+    if (at == stage::rcpt) look_at_candidate(about);
     for (const auto& row : registry()) {
         if (!row.stages.has(at)) continue;
+        judgement& made = about.told.emplace_back();
+        made.said.check = row.name;
+        const auto mode = mode_of(row, about);
+        if (auto why = reason_to_skip(row, mode, about); !why.empty()) {
+            made.as = judgement::use::skipped;
+            made.said.cause = std::move(why);
+            continue;
+        }
+        const auto began = std::chrono::steady_clock::now();
         verdict said = co_await row.run(at, about);
         said.check = row.name;
-        if (!said.passed()) co_return said;
+        made.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+        made.said = said;
+        if (said.passed()) continue;
+        if (mode != test_mode::report) co_return said;
+        made.as = judgement::use::reported;
+        about.learned.reports.push_back(report_line(said));
     }
+    if (at == stage::rcpt) add_candidate(about);
     co_return verdict::pass();
 }
 

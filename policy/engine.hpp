@@ -1,4 +1,5 @@
-// Runs the checks of a stage in the registry's order; the first that does not pass is the verdict.
+// Runs the checks of a stage in the registry's order; the first that refuses, in a mode that enforces, is the
+// verdict. Look-ups are begun as early as they can be.
 #pragma once
 
 #include "policy/check.hpp"
@@ -7,6 +8,10 @@ namespace postern::policy {
 
 // Is any check interested in this stage? Lets a caller skip a suspension.
 bool has_checks(stage at);
+// At rcpt, when all pass, the candidate is added to the transaction's recipients.
 boost::asio::awaitable<verdict> judge(stage at, context& about);
+
+// What a test does on that day: enforce_from turns enforce into report until it has come.
+conf::test_mode mode_on(const conf::test_settings& test, conf::day today);
 
 } // namespace postern::policy

@@ -51,6 +51,7 @@ class rule_set {
     };
     const std::vector<left_out_rule>& left_out() const { return left_out_; }
     std::size_t size() const { return texts_.size(); }
+    bool asks_host_name() const { return !allow_.host_names.empty() || !deny_.host_names.empty(); }
 
   private:
     struct text_hash {
@@ -67,6 +68,7 @@ class rule_set {
     struct name_rules {
         by_key<index> exact, domain, below;
         by_key<std::vector<pattern>> general;
+        bool empty() const { return exact.empty() && domain.empty() && below.empty() && general.empty(); }
     };
     struct action_rules {
         name_rules senders, host_names;

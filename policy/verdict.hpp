@@ -4,16 +4,19 @@
 
 #include "protocol/smtp/reply.hpp"
 
+#include <chrono>
+#include <vector>
+
 namespace postern::policy {
 
 struct verdict {
     enum class kind : std::uint8_t { pass, reject, defer };
     kind what = kind::pass;
     protocol::reply with;   // for the peer, when not pass
-    std::string cause;      // for the log: may name what a peer should not see
+    std::string cause;      // for the log: may name what a peer should not see; of a pass: why, where it is news
     std::string_view check; // the check that said it; filled by the engine
 
-    static verdict pass() { return {}; }
+    static verdict pass(std::string cause = {}) { return {kind::pass, {}, std::move(cause), {}}; }
     // reject for 5yz, defer for 4yz: the reply decides.
     static verdict refuse(protocol::reply with, std::string cause = {}) {
         const auto what = with.temporary() ? kind::defer : kind::reject;
@@ -21,5 +24,18 @@ struct verdict {
     }
     bool passed() const { return what == kind::pass; }
 };
+
+// What became of each check of a stage, in the order of the verdicts.
+struct judgement {
+    enum class use : std::uint8_t {
+        counted,  // passed, or refused and nothing after it was asked
+        reported, // would have refused (mode report, or enforce_from is to come)
+        skipped,  // `verdict.cause` says why
+    };
+    verdict said;
+    use as = use::counted;
+    std::chrono::microseconds took{0};
+};
+using trace = std::vector<judgement>;
 
 } // namespace postern::policy

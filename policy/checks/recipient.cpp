@@ -1,5 +1,5 @@
-// Test 3: can the recipient be delivered to? Unknown, not ours, full; aliases are followed here, so that what
-// is accepted has somewhere to go. A table that can't be read defers (451).
+// Test 3: can the recipient be delivered to? Unknown, not ours, full; the engine has followed its aliases, so
+// that what is accepted has somewhere to go. A table that can't be read defers (451).
 #include "policy/check.hpp"
 
 #include "protocol/smtp/reply_catalogue.hpp"
@@ -53,20 +53,28 @@ boost::asio::awaitable<result<room_left>> room_for(const std::vector<storage::fi
 
 boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     const std::string asked = about.candidate->mailbox.to_string();
-    auto found = storage::resolve(about.ask.accounts, about.candidate->mailbox, about.resolving);
+    const auto& found = *about.leads_to;
     if (!found)
         co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), found.error().message());
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
-
     if (final_recipients(about.learned) + found->recipients.size() > storage::recipients_max)
         co_return verdict::refuse(
             make_reply(reply_id::too_many_recipients, {std::to_string(about.learned.recipients.size())}));
-    const auto room = co_await room_for(found->recipients, about);
+    // One transaction, one tier: the first recipient's.
+    const std::string tier = about.tier == nullptr ? std::string() : about.tier->name;
+    if (!about.learned.recipients.empty() && tier != about.learned.tier)
+        co_return verdict::refuse(make_reply(reply_id::other_tier, {asked}));
+    co_return verdict::pass();
+}
+
+// The mailbox's room, which has a mode; who isn't there is never accepted.
+boost::asio::awaitable<verdict> check_room(stage, context& about) {
+    const std::string asked = about.candidate->mailbox.to_string();
+    const auto room = co_await room_for((*about.leads_to)->recipients, about);
     if (!room)
         co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
     if (*room == room_left::none) co_return verdict::refuse(make_reply(reply_id::mailbox_full, {asked}));
-    about.learned.recipients.push_back({std::move(found->recipients)});
     co_return verdict::pass();
 }
 

@@ -89,7 +89,18 @@ enum class reply_id : std::uint8_t {
     alias_loop,
     alias_too_wide,
     lookup_trouble,
-    last_ = lookup_trouble,
+    // tests
+    denied_by_rule,
+    client_listed,
+    sender_domain_takes_none,
+    sender_domain_null_mx,
+    sender_domain_unknown_now,
+    other_tier,
+    greylisted,
+    spf_fail,
+    spf_temperror,
+    spf_permerror,
+    last_ = spf_permerror,
 };
 
 // The reply with its "{}" filled in order; values are made printable and cut to 256 octets each. `close`

@@ -1,0 +1,59 @@
+// Allow and deny rules of the server and of the one mailbox that a RCPT leads to. Allow skips tests, deny
+// refuses. A table that can't be read defers.
+#include "policy/check.hpp"
+#include "policy/client_name.hpp"
+#include "policy/rule_book.hpp"
+#include "protocol/smtp/reply_catalogue.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace postern::policy {
+namespace {
+
+using protocol::make_reply;
+using protocol::reply_id;
+
+// Of the only mailbox behind the address; "" where it is several or none: then the server's rules hold alone.
+std::string mailbox_of(const context& about) {
+    const auto& resolved = *about.leads_to;
+    if (!resolved || resolved->recipients.size() != 1 || !resolved->recipients.front().local) return {};
+    return resolved->recipients.front().address;
+}
+
+boost::asio::awaitable<client_name> name_of_client(context& about) {
+    if (!about.peer.name.begun()) {
+        const auto here = co_await boost::asio::this_coro::executor;
+        auto& dns = about.ask.dns;
+        about.peer.name.begin(here, find_client_name(dns, dns.deadline(about.config->dns.timeout), about.client), {});
+    }
+    co_return co_await about.peer.name.get();
+}
+
+} // namespace
+
+boost::asio::awaitable<verdict> check_rules(stage, context& about) {
+    if (!about.allowed_by.empty()) co_return verdict::pass();
+    const std::string mailbox = mailbox_of(about);
+    const auto server = about.ask.rules.of({});
+    const auto own = mailbox.empty() ? server : about.ask.rules.of(mailbox);
+    if (!server || !own)
+        co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {about.candidate->mailbox.to_string()}),
+                                  (server ? own : server).error().message());
+    static const rule_set none;
+    const rule_set& box = mailbox.empty() ? none : **own;
+    client_name name;
+    if ((*server)->asks_host_name() || box.asks_host_name()) name = co_await name_of_client(about);
+
+    const std::string sender = about.envelope.sender ? about.envelope.sender->folded() : std::string();
+    const rule_query query{sender, about.client, name.name, name.proof};
+    const auto ruling = rule_on(**server, box, query);
+    if (!ruling) co_return verdict::pass();
+    std::string cause = (ruling->scope == rule_scope::server ? "the server's rule " : "the mailbox's rule ") + ruling->text;
+    if (ruling->action == rule_action::allow) {
+        about.allowed_by = cause;
+        co_return verdict::pass(std::move(cause));
+    }
+    co_return verdict::refuse(make_reply(reply_id::denied_by_rule, {about.candidate->mailbox.to_string()}), std::move(cause));
+}
+
+} // namespace postern::policy

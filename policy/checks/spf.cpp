@@ -1,0 +1,96 @@
+// Test 5: may the client send for the sender's domain? (RFC 7208.) Begun at MAIL; the evaluator says what to
+// ask, and all that it wants at a time is asked at once.
+#include "policy/check.hpp"
+#include "policy/questions.hpp"
+#include "protocol/smtp/reply_catalogue.hpp"
+
+#include <algorithm>
+
+namespace postern::policy {
+namespace {
+
+namespace spf = protocol::spf;
+using protocol::make_reply;
+using protocol::reply_id;
+using conclusion = std::shared_ptr<const spf::conclusion>;
+
+// RFC 7208 §4.6.4: the whole check gets 20 seconds at the least before it is given up.
+constexpr std::chrono::seconds patience{20};
+
+spf::looked_up for_evaluator(dns_result&& answer) {
+    if (auto* found = std::get_if<protocol::dns_found>(&answer)) {
+        auto& exchangers = found->records.exchangers;
+        std::stable_sort(exchangers.begin(), exchangers.end(),
+                         [](const auto& a, const auto& b) { return a.preference < b.preference; });
+        return {spf::answer_state::found, std::move(found->records)};
+    }
+    const bool absent = std::holds_alternative<protocol::dns_absent>(answer);
+    return {absent ? spf::answer_state::absent : spf::answer_state::failed, {}};
+}
+
+boost::asio::awaitable<conclusion> evaluate(resolver& dns, spf::query subject) {
+    spf::evaluator machine(std::move(subject));
+    questions asked(dns, dns.deadline(patience));
+    for (;;) {
+        const auto step = machine.next();
+        if (step.done != nullptr) co_return std::make_shared<const spf::conclusion>(*step.done);
+        std::vector<protocol::dns_question> wanted;
+        for (const auto& one : step.questions) wanted.push_back(one.what);
+        for (auto& one : wanted) co_await asked.ask(std::move(one), 0);
+        if (asked.open() == 0) { // can't be: nothing done and nothing asked
+            machine.give_up();
+            continue;
+        }
+        auto come = co_await asked.next();
+        machine.answer(come.to, for_evaluator(std::move(come.what)));
+    }
+}
+
+conclusion no_memory() {
+    auto made = std::make_shared<spf::conclusion>();
+    made->result = spf::outcome::temperror;
+    return made;
+}
+
+spf::query subject_of(const context& about) {
+    spf::query made;
+    made.client = about.client;
+    made.helo = about.helo;
+    if (about.envelope.sender) {
+        made.local = about.envelope.sender->local;
+        made.domain = about.envelope.sender->domain;
+    }
+    return made;
+}
+
+} // namespace
+
+void begin_spf(stage, context& about, const boost::asio::any_io_executor& here) {
+    about.learned.spf_subject = subject_of(about);
+    auto work = evaluate(about.ask.dns, about.learned.spf_subject);
+    about.learned.spf.begin(here, std::move(work), no_memory());
+}
+
+boost::asio::awaitable<verdict> check_spf(stage, context& about) {
+    if (!about.learned.spf_result) about.learned.spf_result = co_await about.learned.spf.get();
+    const auto& found = *about.learned.spf_result;
+    std::string cause(spf::to_string(found.result));
+    if (!found.problem.empty()) cause += ": " + found.problem;
+    const std::string sender = about.envelope.sender_text();
+    switch (found.result) {
+    case spf::outcome::fail:
+        co_return verdict::refuse(make_reply(reply_id::spf_fail, {sender, found.explanation}), std::move(cause));
+    case spf::outcome::temperror:
+        co_return verdict::refuse(make_reply(reply_id::spf_temperror, {sender}), std::move(cause));
+    case spf::outcome::permerror:
+        if (about.config->spf.permerror == conf::spf_permerror::note) break;
+        co_return verdict::refuse(make_reply(reply_id::spf_permerror, {sender, found.problem}), std::move(cause));
+    case spf::outcome::none:
+    case spf::outcome::neutral:
+    case spf::outcome::pass:
+    case spf::outcome::softfail: break;
+    }
+    co_return verdict::pass(std::move(cause));
+}
+
+} // namespace postern::policy

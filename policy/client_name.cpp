@@ -1,0 +1,53 @@
+#include "policy/client_name.hpp"
+
+#include "policy/questions.hpp"
+#include "protocol/smtp/grammar.hpp"
+
+#include <algorithm>
+
+namespace postern::policy {
+namespace {
+
+using protocol::dns_type;
+
+// As a rule about host names has it; "" = a name that no host has.
+std::string host_name_of(const protocol::dns_name& pointer) {
+    auto name = protocol::canonical_domain(pointer.to_string(), protocol::unicode::refuse);
+    return name ? std::move(*name) : std::string();
+}
+
+} // namespace
+
+boost::asio::awaitable<client_name> find_client_name(resolver& dns, dns_deadline until, protocol::ip_address client) {
+    protocol::dns_question reverse{protocol::reverse_name(client), dns_type::ptr};
+    const dns_result answer = co_await dns.look_up(std::move(reverse), until);
+    const auto* found = std::get_if<protocol::dns_found>(&answer);
+    if (found == nullptr) co_return client_name{};
+    const auto& pointers = found->records.pointers;
+    const std::size_t count = std::min(pointers.size(), pointers_max);
+    questions forward(dns, until);
+    for (std::size_t i = 0; i < count; ++i) {
+        protocol::dns_question question{pointers[i], client.is_v4() ? dns_type::a : dns_type::aaaa};
+        co_await forward.ask(std::move(question), i);
+    }
+    std::vector<bool> proved(count);
+    while (forward.open() != 0) {
+        const auto one = co_await forward.next();
+        const auto* addresses = std::get_if<protocol::dns_found>(&one.what);
+        if (addresses == nullptr) continue;
+        const auto& all = addresses->records.addresses;
+        proved[one.mark] = std::find(all.begin(), all.end(), client) != all.end();
+    }
+    client_name made;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto proof = proved[i] ? host_name_proof::resolves_back : host_name_proof::unproved;
+        if (!made.name.empty() && proof == host_name_proof::unproved) continue;
+        auto name = host_name_of(pointers[i]);
+        if (name.empty()) continue;
+        made = {std::move(name), proof};
+        if (proof == host_name_proof::resolves_back) break;
+    }
+    co_return made;
+}
+
+} // namespace postern::policy

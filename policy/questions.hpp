@@ -1,0 +1,33 @@
+// Several questions to DNS at the same time, their answers taken as they come.
+#pragma once
+
+#include "policy/resolver.hpp"
+
+#include <memory>
+
+namespace postern::policy {
+
+class questions {
+  public:
+    // The resolver outlives every question; all have the same deadline.
+    questions(resolver& dns, dns_deadline until);
+    ~questions(); // what is still in flight ends by itself
+
+    // `mark` comes back with the answer.
+    boost::asio::awaitable<void> ask(protocol::dns_question question, std::size_t mark);
+    std::size_t open() const; // asked, and the answer not taken yet
+
+    struct answer {
+        protocol::dns_question to;
+        std::size_t mark = 0;
+        dns_result what;
+    };
+    // The next that comes; only while open() != 0.
+    boost::asio::awaitable<answer> next();
+
+  private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+} // namespace postern::policy
