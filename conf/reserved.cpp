@@ -12,8 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 16> names{{{"dns", ""},
-                                               {"tier", ""},
+constexpr std::array<reserved_name, 15> names{{{"tier", ""},
                                                {"dnsbl", ""},
                                                {"sender_domain", ""},
                                                {"recipient", ""},

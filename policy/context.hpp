@@ -4,6 +4,7 @@
 
 #include "conf/config.hpp"
 #include "policy/mailbox_room.hpp"
+#include "policy/resolver.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
 #include "storage/tables/directory.hpp"
@@ -22,10 +23,11 @@ struct transaction {
     std::vector<accepted_recipient> recipients; // in step with the envelope's
 };
 
-// Outside things that checks ask; they outlive every session.
+// Outside things that checks ask; they outlive every session of a thread.
 struct services {
     const storage::directory& accounts;
     mailbox_room& room;
+    resolver& dns; // of the session's thread
 };
 
 struct context {
