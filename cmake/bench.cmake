@@ -16,7 +16,10 @@ file(GLOB commit_sources CONFIGURE_DEPENDS bench/commit/*.cpp)
 add_executable(spool_commit EXCLUDE_FROM_ALL bench/spool_commit.cpp bench/flush/flush_counter.cpp ${commit_sources})
 target_link_libraries(spool_commit PRIVATE postern_load postern_server postern_options)
 
-add_custom_target(bench DEPENDS smtp_load spool_commit flush_counter)
+add_executable(dns_load EXCLUDE_FROM_ALL bench/dns_load.cpp)
+target_link_libraries(dns_load PRIVATE postern_server postern_options)
+
+add_custom_target(bench DEPENDS smtp_load spool_commit dns_load flush_counter)
 
 if(POSTERN_TESTS)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)

@@ -9,6 +9,7 @@ foreach(name IN ITEMS lmdb tomlplusplus)
 endforeach()
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(crypt REQUIRED IMPORTED_TARGET libcrypt)
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 
 # Asio is compiled once, here, instead of in every file that includes it.

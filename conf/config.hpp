@@ -186,10 +186,27 @@ struct spf_settings {
     bool operator==(const spf_settings&) const = default;
 };
 
+// Whose AD bit is believed. In the order of the words in settings.cpp.
+enum class ad_trust { loopback, always, never };
+
+inline constexpr std::size_t dns_servers_max = 8;
+
+struct dns_settings {
+    std::vector<endpoint> servers; // empty = those of /etc/resolv.conf
+    seconds timeout{};             // of one question, over all servers and attempts
+    ad_trust trust_ad = ad_trust::loopback;
+    unsigned max_in_flight = 0; // different questions at the same time, of each thread
+    unsigned cache_entries = 0; // of each thread
+    std::uint64_t cache_size = 0;
+    seconds max_ttl{}, max_negative_ttl{};
+    bool operator==(const dns_settings&) const = default;
+};
+
 struct config {
     server_settings server;
     log_settings log;
     admin_settings admin;
+    dns_settings dns;
     tls_settings tls;
     std::vector<listener_settings> listeners;
     limit_settings limits;

@@ -12,8 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 10> names{{{"dns", ""},
-                                               {"attachments", ""},
+constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
                                                {"antivirus", ""},
                                                {"spam", ""},
                                                {"submission", ""},

@@ -66,6 +66,7 @@ constexpr std::string_view roles[] = {"mx"};
 constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
 constexpr std::string_view test_modes[] = {"enforce", "report", "off"};
 constexpr std::string_view permerrors[] = {"note", "refuse"};
+constexpr std::string_view ad_trusts[] = {"loopback", "always", "never"};
 constexpr std::string_view tls_versions[] = {"1.0", "1.1", "1.2", "1.3"};
 
 constexpr rule a_network = between(form::network, 0, 0);
@@ -115,6 +116,7 @@ constexpr section sections[] = {
     {"log", section::kind::table, "What is told, how and where."},
     {"admin", section::kind::table,
      "How the sub-commands reach the running server, and where its state can be looked at."},
+    {"dns", section::kind::table, "The resolvers that are asked for names."},
     {"tls", section::kind::table, "Encryption, for all listeners."},
     {"tls.certificate", section::kind::array,
      "A certificate; repeat it for more. The first is the default, the others are chosen by the name that "
@@ -183,6 +185,33 @@ constexpr setting settings[] = {
      "Where the status page, /healthz and /metrics are served to whoever can connect, without a password; "
      "\"\" = nowhere.",
      kept_in<&config::admin, &admin_settings::http>},
+
+    {"dns", "servers", any_number_of(an_address), "", reload,
+     "Recursive resolvers such as \"127.0.0.1:53\", asked in this order, at most 8; none = those of "
+     "/etc/resolv.conf, which is read again at each reload.",
+     kept_in<&config::dns, &dns_settings::servers>},
+    {"dns", "timeout", duration(1, minute), "5s", reload,
+     "How long a question may take, over all servers and attempts; then mail that needs the answer is told "
+     "to come back.",
+     kept_in<&config::dns, &dns_settings::timeout>},
+    {"dns", "trust_ad", word(ad_trusts), "loopback", reload,
+     "Whose word is taken that an answer was validated (DNSSEC): \"loopback\" = that of resolvers on this "
+     "machine, \"always\" = that of all, where the way to them is safe, \"never\" = nobody's.",
+     kept_in<&config::dns, &dns_settings::trust_ad>},
+    {"dns", "max_in_flight", number(1, 10'000), "1000", reload,
+     "Different questions at the same time in each thread; mail that would need one more is told to come "
+     "back.",
+     kept_in<&config::dns, &dns_settings::max_in_flight>},
+    {"dns", "cache_entries", number(0, 10'000'000), "10000", reload,
+     "Answers that each thread remembers; 0 = none.", kept_in<&config::dns, &dns_settings::cache_entries>},
+    {"dns", "cache_size", size(0, gib), "8MiB", reload, "Memory that they may take in each thread.",
+     kept_in<&config::dns, &dns_settings::cache_size>},
+    {"dns", "max_ttl", duration(0, day), "1d", reload, "How long an answer is remembered at the most.",
+     kept_in<&config::dns, &dns_settings::max_ttl>},
+    // RFC 2308 §5: one to three hours.
+    {"dns", "max_negative_ttl", duration(0, day), "1h", reload,
+     "How long it is remembered at the most that there is no such name or record.",
+     kept_in<&config::dns, &dns_settings::max_negative_ttl>},
 
     {"tls", "min_version", word(tls_versions), "1.2", reload,
      "The oldest version of TLS that is spoken; older ones than \"1.2\" are broken.",

@@ -148,6 +148,18 @@ void check_http(const config& read, const toml::table& root, findings& found) {
                                   where->to_string(), where->port));
 }
 
+void check_dns(const config& read, const toml::table& root, findings& found) {
+    const auto& servers = read.dns.servers;
+    if (servers.size() > dns_servers_max)
+        found.error(place_of(root, "dns.servers"), "dns.servers",
+                    fmt::format("{} servers stand there; write at most {}", servers.size(), dns_servers_max));
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+        const auto key = fmt::format("dns.servers[{}]", i);
+        if (servers[i].port == 0)
+            found.error(place_of(root, key), key, "a server has a port, most often 53; write it");
+    }
+}
+
 std::string names_of_tiers(const config& read) {
     std::string names;
     for (const auto& one : read.tiers) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", one.name);
@@ -188,6 +200,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_names(read, root, found);
     check_addresses(read, root, found);
     check_http(read, root, found);
+    check_dns(read, root, found);
     check_tiers(read, root, found);
 }
 

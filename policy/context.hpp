@@ -62,7 +62,7 @@ struct transaction {
 class rule_book;
 class zone_health;
 
-// Outside things that checks ask; they outlive every session.
+// Outside things that checks ask; they outlive every session of a thread.
 struct services {
     const storage::directory& accounts;
     mailbox_room& room;

@@ -184,7 +184,8 @@ void app::start_services() {
     pool_.emplace(pool_threads, pool_queue_max);
     room_pool_.emplace(room_threads, room_queue_max);
     room_.emplace(config_, *room_pool_, storage::system_files());
-    policy_.emplace(policy::services{*accounts_, *room_});
+    begin_dns();
+    policy_.emplace(policy::services{*accounts_, *room_, *dns_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
@@ -199,8 +200,9 @@ void app::start_services() {
                                        *session_ids_, *policy_, limits_, counts_});
     accepting_.emplace(*journal_);
     check_disk();
-    for (auto& each : workers_) each->start(*services_, *accepting_);
+    for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);
     runner_->start();
+    examine_dns(now);
     const auto fault = [this](std::string_view what) {
         journal_->fault("control socket: " + std::string(what));
     };

@@ -14,6 +14,8 @@
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/queue_steering.hpp"
+#include "server/resolver.hpp"
+#include "server/resolver_check.hpp"
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
 #include "server/watchdog.hpp"
@@ -107,6 +109,13 @@ class app final : public control_target, public web_target, public handover_targ
     void upkeep();
     void check_disk();
 
+    // app_dns.cpp: the resolvers of all threads
+    void begin_dns();
+    void watch_dns(std::chrono::steady_clock::time_point now);
+    void watch_dns_by_time(std::chrono::steady_clock::time_point now);
+    void examine_dns(std::chrono::steady_clock::time_point now);
+    boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of);
+
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
     void serve_http();
@@ -148,6 +157,11 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<offload_pool> pool_;
     std::optional<offload_pool> room_pool_;
     std::optional<maildir_room> room_;
+    resolver_settings dns_settings_;
+    std::optional<dns_resolver> dns_; // the main thread's; workers have their own
+    resolver_standing dns_standing_ = resolver_standing::unknown;
+    std::string dns_told_; // what was last said of it in the log
+    std::chrono::steady_clock::time_point dns_looked_, dns_examined_;
     std::optional<policy::services> policy_;
     std::optional<async_spool> spool_;
     std::optional<session_services> services_;

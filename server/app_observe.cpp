@@ -70,6 +70,11 @@ observed app::observe() {
         made.handshakes.push_back({handshake_counts::versions[i], row.whole, row.resumed});
     }
     made.handshakes_failed = counts_.handshakes_failed;
+    made.dns_looked_up = counts_.dns.looked_up;
+    made.dns_from_cache = counts_.dns.from_cache;
+    made.dns_sent = counts_.dns.sent;
+    made.dns_silent = counts_.dns.silent;
+    made.dns_later = counts_.dns.later;
     const auto config = config_.get()->config;
     if (const auto free = storage::system_files().free_bytes(config->server.state_dir))
         made.disk_free = *free;

@@ -24,11 +24,21 @@ struct handshake_counts {
     }
 };
 
+// What became of questions to DNS.
+struct dns_counts {
+    std::atomic<std::uint64_t> looked_up{0};  // names that somebody wanted to know
+    std::atomic<std::uint64_t> from_cache{0}; // questions answered from memory
+    std::atomic<std::uint64_t> sent{0};       // questions sent to a server, each attempt
+    std::atomic<std::uint64_t> silent{0};     // of these without an answer in time
+    std::atomic<std::uint64_t> later{0};      // look-ups that ended with "try later"
+};
+
 struct counters {
     std::atomic<std::uint64_t> messages_accepted{0}, messages_refused{0}, recipients_refused{0};
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0};
     histogram reply_times; // from a message's end of data to its reply
     handshake_counts handshakes;
+    dns_counts dns;
     std::atomic<std::uint64_t> handshakes_failed{0};
     std::atomic<bool> disk_low{false}; // MAIL is answered 452 while it is set
     // The queue's file has room within, the disk has not: a body that needs a file of its own is answered

@@ -3,6 +3,7 @@
 #include "server/worker.hpp"
 
 #include "server/close_on_exec.hpp"
+#include "server/resolver.hpp"
 #include "server/tcp_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -67,6 +68,7 @@ struct worker::impl {
     void begin_session(tcp::socket socket, const tcp::endpoint& peer,
                        const std::shared_ptr<bound_listener>& on);
     void end_if_idle();
+    void take(session_services& shared, const resolver_settings& dns);
 
     session_services* services = nullptr;
     accept_watch* watch = nullptr;
@@ -77,6 +79,9 @@ struct worker::impl {
     std::atomic<std::uint64_t> beats{0};
     asio::io_context context{1}; // goes before what its coroutines use
     asio::steady_timer sweep_timer{context};
+    std::optional<dns_resolver> dns;
+    std::optional<policy::services> asked; // with the resolver of this thread
+    std::optional<session_services> own;   // with those
     std::vector<std::shared_ptr<entrance>> entrances;
     std::thread thread;
 };
@@ -107,8 +112,16 @@ std::vector<worker::entrance> worker::entrances() const {
     return all;
 }
 
-void worker::start(session_services& services, accept_watch& watch) {
-    impl_->services = &services;
+void worker::impl::take(session_services& shared, const resolver_settings& settings) {
+    dns.emplace(context.get_executor(), settings, shared.counts.dns);
+    asked.emplace(policy::services{shared.policy.accounts, shared.policy.room, *dns});
+    own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
+                                 shared.ids, shared.session_ids, *asked, shared.limits, shared.counts});
+    services = &*own;
+}
+
+void worker::start(session_services& services, accept_watch& watch, const resolver_settings& dns) {
+    impl_->take(services, dns);
     impl_->watch = &watch;
     impl_->attend_entrances();
     impl_->sweep_soon();
@@ -216,7 +229,15 @@ void worker::drain() {
 
 void worker::halt() {
     drain();
-    asio::post(impl_->context, [this] { impl_->sessions.halt(); });
+    asio::post(impl_->context, [this] {
+        if (impl_->dns) impl_->dns->stop(); // a session that waits for it goes on, and ends
+        impl_->sessions.halt();
+    });
+}
+
+void worker::configure_dns(resolver_settings dns) {
+    asio::post(impl_->context,
+               [this, dns = std::move(dns)]() mutable { impl_->dns->configure(std::move(dns)); });
 }
 
 std::size_t worker::sessions() const { return impl_->session_count.load(); }

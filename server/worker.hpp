@@ -4,6 +4,7 @@
 
 #include "server/accept_watch.hpp"
 #include "server/listening_socket.hpp"
+#include "server/resolver_settings.hpp"
 #include "server/session_driver.hpp"
 
 #include <atomic>
@@ -27,7 +28,10 @@ class worker {
 
     // Before start(): connections of that socket come here. False when the loop can't take it.
     bool attend(std::shared_ptr<bound_listener> on, listening_socket socket);
-    void start(session_services& services, accept_watch& watch); // they outlive join()
+    // They outlive join(). The checks of its sessions ask a resolver of its own, in place of that in
+    // `services`.
+    void start(session_services& services, accept_watch& watch, const resolver_settings& dns);
+    void configure_dns(resolver_settings dns); // any thread, after start()
     // What was given to attend(), valid until drain().
     struct entrance {
         int descriptor = -1;

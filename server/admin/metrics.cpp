@@ -145,6 +145,15 @@ void add_queue(exposition& out, const observed& seen) {
               seen.disk_low);
 }
 
+void add_dns(exposition& out, const observed& seen) {
+    out.counter("dns_lookups_total", "Names that were looked up.", seen.dns_looked_up);
+    out.counter("dns_cache_hits_total", "Questions answered from memory.", seen.dns_from_cache);
+    out.counter("dns_queries_total", "Questions sent to a resolver, each attempt.", seen.dns_sent);
+    out.counter("dns_timeouts_total", "Of these, without an answer in time.", seen.dns_silent);
+    out.counter("dns_failures_total", "Look-ups that came to nothing: mail was told to come back.",
+                seen.dns_later);
+}
+
 void add_process(exposition& out, const observed& seen) {
     out.counter("log_lines_dropped_total", "Lines of the log that were lost.", seen.status.log_lines_dropped);
     out.gauge("process_open_fds", "File descriptors in use.", seen.descriptors_open);
@@ -162,6 +171,7 @@ std::string render_metrics(const observed& seen) {
     add_connections(out, seen);
     add_mail(out, seen);
     add_queue(out, seen);
+    add_dns(out, seen);
     add_process(out, seen);
     return out.take();
 }

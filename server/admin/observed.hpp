@@ -28,6 +28,7 @@ struct observed {
     histogram::values commit_times, reply_times;
     std::vector<handshake_row> handshakes;
     std::uint64_t handshakes_failed = 0;
+    std::uint64_t dns_looked_up = 0, dns_from_cache = 0, dns_sent = 0, dns_silent = 0, dns_later = 0;
 
     std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked
     bool disk_low = false;

@@ -38,6 +38,7 @@ struct server_status {
     std::uint64_t queue_pending = 0; // waiting for the writer
     std::uint64_t log_lines_dropped = 0;
     std::int64_t certificate_expires = 0;
+    std::string dns; // its servers, and what was found out about them
     bool draining = false;
     std::vector<alarm> alarms;
     std::vector<listener_status> listeners;

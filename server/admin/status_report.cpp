@@ -72,6 +72,7 @@ boost::json::object status_document(const server_status& status) {
             {"queue_pending", status.queue_pending},
             {"log_lines_dropped", status.log_lines_dropped},
             {"certificate_expires", status.certificate_expires},
+            {"dns", shown(status.dns)},
             {"alarms", std::move(alarms)},
             {"listeners", std::move(listeners)}};
 }
@@ -98,6 +99,7 @@ void print_status(const boost::json::object& document, std::int64_t now, std::os
          fmt::format("{} messages, {} waiting for the disk", text("queue_messages"), text("queue_pending")));
     line("log", fmt::format("{} lines lost", text("log_lines_dropped")));
     line("certificate", expiry(number("certificate_expires"), now));
+    line("dns", text("dns"));
     const auto* listeners = array_member(document, "listeners");
     if (listeners == nullptr || listeners->empty()) return;
     text_table table({"LISTENER", "ADDRESS", "ROLE", "TLS", "SESSIONS", "CONNECTIONS"});

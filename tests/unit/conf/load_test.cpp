@@ -210,14 +210,14 @@ TEST_CASE("listeners at any port don't collide") {
 }
 
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
-    const auto result = load("[dns]\ntrust_ad = \"always\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
+    const auto result = load("[spf]\npermerror = \"note\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
                              "[dnsbl]\n[[dnsbl.zone]]\nname = \"a\"\n[[dnsbl.zone]]\nname = \"b\"\n"
                              "[relay]\nhost = \"a\"\n" +
                              least + "tier = \"d\"\n");
     CHECK(result.ok());
     CHECK(lines(result) ==
           std::vector<std::string>{
-              "x.toml:1:1: dns: warning: has no effect in this version; leave it out",
+              "x.toml:1:1: spf: warning: has no effect in this version; leave it out",
               "x.toml:3:1: tier: warning: has no effect in this version; leave it out",
               "x.toml:6:1: dnsbl: warning: has no effect in this version; leave it out",
               "x.toml:11:1: relay: warning: has no effect in this version; leave it out",

@@ -2,6 +2,7 @@
 // trouble of ours defers.
 #include "policy/engine.hpp"
 #include "tests/support/memory_directory.hpp"
+#include "tests/support/no_dns.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -31,7 +32,8 @@ result<bool> trouble() {
 struct world {
     testing::memory_directory accounts;
     fake_room rooms;
-    policy::services services{accounts, rooms};
+    testing::no_dns dns;
+    policy::services services{accounts, rooms, dns};
     conf::config config;
     conf::listener_settings listener;
     storage::resolve_settings resolving;

@@ -4,6 +4,7 @@
 #include "conf/load.hpp"
 #include "server/maildir_room.hpp"
 #include "tests/support/memory_directory.hpp"
+#include "tests/support/no_dns.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <arpa/inet.h>
@@ -90,7 +91,7 @@ struct bench {
         REQUIRE(group.problem.empty());
         door->address = group.sockets.at(0).address;
         REQUIRE(one.attend(door, std::move(group.sockets[0])));
-        one.start(services, watch);
+        one.start(services, watch, {});
     }
     ~bench() { one.halt(); }
 
@@ -102,7 +103,8 @@ struct bench {
     testing::memory_directory accounts;
     offload_pool pool{1, 16};
     maildir_room room{config, pool, storage::system_files()};
-    policy::services policy{accounts, room};
+    testing::no_dns dns;
+    policy::services policy{accounts, room, dns};
     async_spool spool{*queue, 16, [] {}};
     storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
     session_limits limits;
