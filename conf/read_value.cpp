@@ -111,7 +111,8 @@ std::string type_needed(const rule& allowed) {
 checked<item> read_date(const rule& allowed, int year, unsigned month, unsigned day_of_month) {
     const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
                                            std::chrono::day{day_of_month}};
-    if (!date.ok() || year < 1970) return not_of_form(allowed, fmt::format("{:04}-{:02}-{:02}", year, month, day_of_month));
+    if (!date.ok() || year < 1970)
+        return not_of_form(allowed, fmt::format("{:04}-{:02}-{:02}", year, month, day_of_month));
     return item{day{date}};
 }
 
@@ -268,7 +269,9 @@ std::string range_text(const rule& allowed) {
         return words;
     }
     case form::boolean: return "true or false";
-    case form::date: return fmt::format("a day such as 2026-03-01{}", allowed.at_zero == zero::is_special ? ", or \"\"" : "");
+    case form::date:
+        return fmt::format("a day such as 2026-03-01{}",
+                           allowed.at_zero == zero::is_special ? ", or \"\"" : "");
     case form::number:
     case form::size:
     case form::duration: break;

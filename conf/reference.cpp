@@ -83,7 +83,8 @@ std::string value_cell(const rule& allowed) {
 
 void append_section(std::string& page, const section& one) {
     const bool array = one.how == section::kind::array;
-    const auto name = one.how == section::kind::named ? fmt::format("{}.NAME", one.name) : std::string{one.name};
+    const auto name =
+        one.how == section::kind::named ? fmt::format("{}.NAME", one.name) : std::string{one.name};
     fmt::format_to(std::back_inserter(page),
                    "\n## {}{}{}\n\n{}\n\n| key | default | value | restart | meaning |\n| --- | --- | --- | "
                    "--- | --- |\n",

@@ -13,14 +13,14 @@ namespace postern::conf {
 namespace {
 
 constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
-                                               {"antivirus", ""},
-                                               {"spam", ""},
-                                               {"submission", ""},
-                                               {"sender_ownership", ""},
-                                               {"identity", ""},
-                                               {"ledger", ""},
-                                               {"scanner", ""},
-                                               {"relay", ""}}};
+                                              {"antivirus", ""},
+                                              {"spam", ""},
+                                              {"submission", ""},
+                                              {"sender_ownership", ""},
+                                              {"identity", ""},
+                                              {"ledger", ""},
+                                              {"scanner", ""},
+                                              {"relay", ""}}};
 
 void report(const reserved_name& one, const toml::node& node, findings& found) {
     const std::string key{one.name};

@@ -104,8 +104,9 @@ void read_array(const section& one, const toml::node& node, config& into, findin
 void read_named(const section& one, const toml::node& node, config& into, findings& found) {
     const auto* all = node.as_table();
     if (all == nullptr) {
-        found.error(node.source(), std::string{one.name},
-                    fmt::format("{} stands where tables are needed; write [{}.NAME]", type_name(node), one.name));
+        found.error(
+            node.source(), std::string{one.name},
+            fmt::format("{} stands where tables are needed; write [{}.NAME]", type_name(node), one.name));
         return;
     }
     for (const auto& [key, element] : *all) {
@@ -115,16 +116,19 @@ void read_named(const section& one, const toml::node& node, config& into, findin
         } else if (const auto* table = element.as_table()) {
             read_table(*table, one.name, prefix, append_record(one, into, *name), found);
         } else {
-            found.error(element.source(), prefix,
-                        fmt::format("{} stands where a table is needed; write [{}]", type_name(element), prefix));
+            found.error(
+                element.source(), prefix,
+                fmt::format("{} stands where a table is needed; write [{}]", type_name(element), prefix));
         }
     }
 }
 
 // Those that the file doesn't have itself.
 void add_standard_tiers(config& into) {
-    const tier_settings standard[] = {
-        {"a", false, false, false}, {"b", true, false, false}, {"c", true, true, false}, {"d", true, true, true}};
+    const tier_settings standard[] = {{"a", false, false, false},
+                                      {"b", true, false, false},
+                                      {"c", true, true, false},
+                                      {"d", true, true, true}};
     for (const auto& one : standard)
         if (std::ranges::find(into.tiers, one.name, &tier_settings::name) == into.tiers.end())
             into.tiers.push_back(one);

@@ -29,7 +29,8 @@ std::vector<std::string_view> default_items(const setting& row) {
 
 std::string item_toml(const rule& allowed, std::string_view text) {
     const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-    const bool bare = allowed.what == form::number || allowed.what == form::boolean || (allowed.what == form::size && digits);
+    const bool bare = allowed.what == form::number || allowed.what == form::boolean ||
+                      (allowed.what == form::size && digits);
     return bare ? std::string{text} : fmt::format("\"{}\"", text);
 }
 
@@ -57,8 +58,8 @@ void keep_listeners(config& running, config& fresh, std::vector<std::string>& to
     for (auto& old : running.listeners) {
         auto* now = find_listener(fresh.listeners, old.name);
         if (now != nullptr) {
-            keep_rows("listener", {&running, &old}, {&fresh, now},
-                      fmt::format("listener \"{}\".", old.name), told);
+            keep_rows("listener", {&running, &old}, {&fresh, now}, fmt::format("listener \"{}\".", old.name),
+                      told);
             continue;
         }
         told.push_back(fmt::format("listener \"{}\": it goes on until the next start", old.name));
@@ -109,8 +110,7 @@ std::vector<std::string> keep_what_needs_restart(const config& running, config& 
     std::vector<std::string> told;
     for (const auto& part : all_sections()) {
         if (part.how == section::kind::table)
-            keep_rows(part.name, {&before}, {&fresh},
-                      fmt::format("{}.", part.name), told);
+            keep_rows(part.name, {&before}, {&fresh}, fmt::format("{}.", part.name), told);
     }
     keep_listeners(before, fresh, told);
     return told;

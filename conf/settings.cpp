@@ -62,7 +62,7 @@ constexpr rule or_zero(rule of) {
 // In the order of the enums in config.hpp.
 constexpr std::string_view formats[] = {"text", "json"};
 constexpr std::string_view levels[] = {"error", "warning", "info", "debug"};
-constexpr std::string_view roles[] = {"mx"};
+constexpr std::string_view roles[] = {"mx", "secondary"};
 constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
 constexpr std::string_view test_modes[] = {"enforce", "report", "off"};
 constexpr std::string_view permerrors[] = {"note", "refuse"};
@@ -100,14 +100,22 @@ constexpr std::string_view mode_meaning =
 constexpr std::string_view enforce_from_meaning =
     "A day, 2026-03-01, from whose beginning (local time) it refuses; until then it reports. \"\" = from now "
     "on.";
-template <auto Section, auto Part>
-constexpr setting mode_of(std::string_view section_name) {
-    return {section_name, "mode", word(test_modes), "enforce", reload, mode_meaning,
+template <auto Section, auto Part> constexpr setting mode_of(std::string_view section_name) {
+    return {section_name,
+            "mode",
+            word(test_modes),
+            "enforce",
+            reload,
+            mode_meaning,
             kept_in_part<Section, Part, &test_settings::mode>};
 }
-template <auto Section, auto Part>
-constexpr setting enforce_from_of(std::string_view section_name) {
-    return {section_name, "enforce_from", a_day_or_none, "", reload, enforce_from_meaning,
+template <auto Section, auto Part> constexpr setting enforce_from_of(std::string_view section_name) {
+    return {section_name,
+            "enforce_from",
+            a_day_or_none,
+            "",
+            reload,
+            enforce_from_meaning,
             kept_in_part<Section, Part, &test_settings::enforce_from>};
 }
 
@@ -127,7 +135,8 @@ constexpr section sections[] = {
      appended<&config::listeners>},
     {"limits", section::kind::table, "What one client, session or message may take."},
     {"tier", section::kind::named,
-     "The tests that not everybody gets. A listener and a domain name a tier; a domain's wins. Without a table "
+     "The tests that not everybody gets. A listener and a domain name a tier; a domain's wins. Without a "
+     "table "
      "of their own \"a\" has none, \"b\" antivirus, \"c\" antivirus and attachments, \"d\" all three.",
      appended_by_name<&config::tiers>},
     {"dnsbl", section::kind::table, "Test 1: clients on lists of bad senders, in tiers that ask for it."},
@@ -137,7 +146,8 @@ constexpr section sections[] = {
      appended_in<&config::dnsbl, &dnsbl_settings::zones>},
     {"sender_domain", section::kind::table, "Test 2: can the sender's domain receive mail?"},
     {"recipient", section::kind::table,
-     "Test 3: has the mailbox room? (Who isn't there is refused whatever stands here: what can't be delivered "
+     "Test 3: has the mailbox room? (Who isn't there is refused whatever stands here: what can't be "
+     "delivered "
      "is never taken.)"},
     {"greylist", section::kind::table,
      "Test 4, on secondaries: a sender and a client that are not known come back later."},
@@ -206,10 +216,10 @@ constexpr setting settings[] = {
      "Answers that each thread remembers; 0 = none.", kept_in<&config::dns, &dns_settings::cache_entries>},
     {"dns", "cache_size", size(0, gib), "8MiB", reload, "Memory that they may take in each thread.",
      kept_in<&config::dns, &dns_settings::cache_size>},
-    {"dns", "max_ttl", duration(0, day), "1d", reload, "How long an answer is remembered at the most.",
+    {"dns", "max_ttl", duration(0, day_long), "1d", reload, "How long an answer is remembered at the most.",
      kept_in<&config::dns, &dns_settings::max_ttl>},
     // RFC 2308 §5: one to three hours.
-    {"dns", "max_negative_ttl", duration(0, day), "1h", reload,
+    {"dns", "max_negative_ttl", duration(0, day_long), "1h", reload,
      "How long it is remembered at the most that there is no such name or record.",
      kept_in<&config::dns, &dns_settings::max_negative_ttl>},
 
@@ -313,7 +323,8 @@ constexpr setting settings[] = {
     {"dnsbl.zone", "name", a_domain, required("bl.example.com"), reload,
      "The name under which the list is asked.", kept_in_record<&dnsbl_zone_settings::name>},
     {"dnsbl.zone", "return_codes", any_number_of(a_network), "", reload,
-     "The answers that count, such as \"127.0.0.2\" or \"127.0.0.0/29\"; empty = all in 127.0.0.0/8. Those in "
+     "The answers that count, such as \"127.0.0.2\" or \"127.0.0.0/29\"; empty = all in 127.0.0.0/8. Those "
+     "in "
      "127.255.255.0/24 and outside 127.0.0.0/8 never do.",
      kept_in_record<&dnsbl_zone_settings::return_codes>},
 
@@ -326,23 +337,28 @@ constexpr setting settings[] = {
     mode_of<&config::greylist, &greylist_settings::test>("greylist"),
     enforce_from_of<&config::greylist, &greylist_settings::test>("greylist"),
     {"greylist", "delay", duration(0, day_long), "5m", reload,
-     "How long after its first attempt a sender is let in.", kept_in<&config::greylist, &greylist_settings::delay>},
+     "How long after its first attempt a sender is let in.",
+     kept_in<&config::greylist, &greylist_settings::delay>},
     {"greylist", "window", duration(minute, 365 * day_long), "24h", reload,
      "How long it is let in from then on, and again from each message on.",
      kept_in<&config::greylist, &greylist_settings::window>},
-    {"greylist", "exempt_clients", any_number_of(a_network), "", reload, "Clients that don't wait: our own servers.",
+    {"greylist", "exempt_clients", any_number_of(a_network), "", reload,
+     "Clients that don't wait: our own servers.",
      kept_in<&config::greylist, &greylist_settings::exempt_clients>},
-    {"greylist", "exempt_senders", any_number_of(text(sender_pattern, "a pattern such as \"*.cz\" or \"*@example.com\"")),
-     "", reload, "Senders that don't wait; a pattern without @ is of the domain.",
+    {"greylist", "exempt_senders",
+     any_number_of(text(sender_pattern, "a pattern such as \"*.cz\" or \"*@example.com\"")), "", reload,
+     "Senders that don't wait; a pattern without @ is of the domain.",
      kept_in<&config::greylist, &greylist_settings::exempt_senders>},
     {"greylist", "max_size", size(mib, 64 * gib), "1GiB", restart,
-     "How large its file may grow; some three million pairs are in 1 GiB. When it is full, the oldest that never came back are forgotten.",
+     "How large its file may grow; some three million pairs are in 1 GiB. When it is full, the oldest that "
+     "never came back are forgotten.",
      kept_in<&config::greylist, &greylist_settings::max_size>},
 
     mode_of<&config::spf, &spf_settings::test>("spf"),
     enforce_from_of<&config::spf, &spf_settings::test>("spf"),
     {"spf", "permerror", word(permerrors), "note", reload,
-     "What a record that can't be understood leads to: \"note\" writes it down, \"refuse\" answers 550 5.7.24.",
+     "What a record that can't be understood leads to: \"note\" writes it down, \"refuse\" answers 550 "
+     "5.7.24.",
      kept_in<&config::spf, &spf_settings::permerror>},
 
     {"local", "transport", text(local_transport, "\"maildir\" or \"lmtp:unix:/run/dovecot/lmtp\""), "maildir",

@@ -182,14 +182,15 @@ void check_tiers(const config& read, const toml::table& root, findings& found) {
         const auto& where = node != nullptr ? node->source() : place_of(root, key);
         if (tier == nullptr) {
             found.error(where, key,
-                        fmt::format("there is no tier \"{}\"; write [tier.{}] or name one of {}", read.listeners[i].tier,
-                                    read.listeners[i].tier, names_of_tiers(read)));
+                        fmt::format("there is no tier \"{}\"; write [tier.{}] or name one of {}",
+                                    read.listeners[i].tier, read.listeners[i].tier, names_of_tiers(read)));
             continue;
         }
         const bool as_written = node != nullptr && node->value_exact<std::string>() == read.listeners[i].tier;
         if (const auto tests = tests_to_come(*tier); as_written && !tests.empty())
-            found.warning(where, key,
-                          fmt::format("tier {} asks for {}, which this version does not run", tier->name, tests));
+            found.warning(
+                where, key,
+                fmt::format("tier {} asks for {}, which this version does not run", tier->name, tests));
     }
 }
 

@@ -18,7 +18,8 @@ std::string host_name_of(const protocol::dns_name& pointer) {
 
 } // namespace
 
-boost::asio::awaitable<client_name> find_client_name(resolver& dns, dns_deadline until, protocol::ip_address client) {
+boost::asio::awaitable<client_name> find_client_name(resolver& dns, dns_deadline until,
+                                                     protocol::ip_address client) {
     protocol::dns_question reverse{protocol::reverse_name(client), dns_type::ptr};
     const dns_result answer = co_await dns.look_up(std::move(reverse), until);
     const auto* found = std::get_if<protocol::dns_found>(&answer);

@@ -70,6 +70,8 @@ struct services {
     rule_book& rules;
     zone_health& zones;
     storage::greylist* greylist = nullptr; // null: there is no secondary listener
+
+    services of_thread(resolver& own) const { return {accounts, room, own, rules, zones, greylist}; }
 };
 
 struct context {

@@ -46,7 +46,8 @@ template <class T> class early {
         boost::asio::steady_timer ready; // cancelled when there is one
     };
 
-    static boost::asio::awaitable<void> fill(std::shared_ptr<state> into, boost::asio::awaitable<T> work, T failed) {
+    static boost::asio::awaitable<void> fill(std::shared_ptr<state> into, boost::asio::awaitable<T> work,
+                                             T failed) {
         std::optional<T> answer;
         try {
             answer = co_await std::move(work);

@@ -69,9 +69,12 @@ boost::asio::awaitable<verdict> judge(stage at, context& about) {
     const auto here = co_await boost::asio::this_coro::executor;
     begin_look_ups(at, about, here);
     if (at == stage::rcpt) look_at_candidate(about);
-    for (const auto& row : registry()) {
+    const auto rows = registry();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const check& row = rows[i];
         if (!row.stages.has(at)) continue;
         judgement& made = about.told.emplace_back();
+        made.row = i;
         made.said.check = row.name;
         const auto mode = mode_of(row, about);
         if (auto why = reason_to_skip(row, mode, about); !why.empty()) {
@@ -82,7 +85,8 @@ boost::asio::awaitable<verdict> judge(stage at, context& about) {
         const auto began = std::chrono::steady_clock::now();
         verdict said = co_await row.run(at, about);
         said.check = row.name;
-        made.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+        made.took =
+            std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
         made.said = said;
         if (said.passed()) continue;
         if (mode != test_mode::report) co_return said;

@@ -23,7 +23,8 @@ struct questions::state {
 namespace {
 
 template <class State>
-asio::awaitable<void> look_up(std::shared_ptr<State> into, protocol::dns_question question, std::size_t mark) {
+asio::awaitable<void> look_up(std::shared_ptr<State> into, protocol::dns_question question,
+                              std::size_t mark) {
     questions::answer made{question, mark, dns_try_later{}};
     try {
         made.what = co_await into->dns.look_up(std::move(question), into->until);

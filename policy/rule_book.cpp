@@ -25,7 +25,8 @@ result<std::shared_ptr<const rule_set>> rule_book::of(const std::string& mailbox
 
     std::vector<written_rule> written;
     const auto read = table_.each(mailbox, [&](const storage::rule_record& one) {
-        written.push_back({one.action == storage::kept_action::allow ? rule_action::allow : rule_action::deny, one.pattern});
+        written.push_back({one.action == storage::kept_action::allow ? rule_action::allow : rule_action::deny,
+                           one.pattern});
         return true;
     });
     if (!read) return read.error();

@@ -12,8 +12,8 @@ namespace postern::policy {
 struct verdict {
     enum class kind : std::uint8_t { pass, reject, defer };
     kind what = kind::pass;
-    protocol::reply with;   // for the peer, when not pass
-    std::string cause;      // for the log: may name what a peer should not see; of a pass: why, where it is news
+    protocol::reply with; // for the peer, when not pass
+    std::string cause; // for the log: may name what a peer should not see; of a pass: why, where it is news
     std::string_view check; // the check that said it; filled by the engine
 
     static verdict pass(std::string cause = {}) { return {kind::pass, {}, std::move(cause), {}}; }
@@ -34,6 +34,7 @@ struct judgement {
     };
     verdict said;
     use as = use::counted;
+    std::size_t row = 0; // in the registry
     std::chrono::microseconds took{0};
 };
 using trace = std::vector<judgement>;

@@ -28,7 +28,8 @@ void zone_health::note(const std::string& zone, std::string trouble) {
 
 void zone_health::forget_all_but(const std::vector<std::string>& zones) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(zones_, [&](const auto& one) { return std::ranges::find(zones, one.first) == zones.end(); });
+    std::erase_if(zones_,
+                  [&](const auto& one) { return std::ranges::find(zones, one.first) == zones.end(); });
 }
 
 std::vector<zone_health::state> zone_health::look() {
@@ -55,7 +56,8 @@ boost::asio::awaitable<std::string> trouble_of_zone(resolver& dns, dns_deadline 
         const auto one = co_await all.next();
         const bool found = std::holds_alternative<protocol::dns_found>(one.what);
         const bool absent = std::holds_alternative<protocol::dns_absent>(one.what);
-        if (one.mark == 0 && absent) trouble = "it doesn't list 127.0.0.2, as every list must (RFC 5782 section 5)";
+        if (one.mark == 0 && absent)
+            trouble = "it doesn't list 127.0.0.2, as every list must (RFC 5782 section 5)";
         if (one.mark == 1 && found) trouble = "it lists 127.0.0.1, as no list may (RFC 5782 section 5)";
     }
     co_return trouble;

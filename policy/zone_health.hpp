@@ -22,8 +22,8 @@ class zone_health {
 
     struct state {
         std::string zone;
-        std::string trouble; // why it is set aside; "" = it is asked
-        std::string odd;     // the last answer that didn't count, "" = none since the last look()
+        std::string trouble;  // why it is set aside; "" = it is asked
+        std::string odd;      // the last answer that didn't count, "" = none since the last look()
         bool changed = false; // `trouble` began or ended since the last look()
     };
     void note(const std::string& zone, std::string trouble); // "" = it is fine

@@ -141,6 +141,29 @@ start_problem app::open_control_socket() {
     }
 }
 
+// Of accounts and rules, and the greylist where a listener has it.
+boost::system::error_code app::open_tables(const conf::config& config) {
+    const auto& state = config.server.state_dir;
+    auto environment = storage::open_accounts(state);
+    if (!environment) return environment.error();
+    auto accounts = storage::open_lmdb_directory(*environment);
+    if (!accounts) return accounts.error();
+    accounts_ = std::move(*accounts);
+    auto rules = storage::open_lmdb_rules(*environment);
+    if (!rules) return rules.error();
+    rules_ = std::move(*rules);
+    rule_book_.emplace(*rules_);
+    const auto is_secondary = [](const auto& row) { return row.role == conf::listener_role::secondary; };
+    if (std::ranges::none_of(config.listeners, is_secondary)) return {};
+    storage::greylist_limits limits;
+    limits.octets = config.greylist.max_size;
+    auto greylist = storage::open_lmdb_greylist(state, limits);
+    if (!greylist) return greylist.error();
+    greylist_ = std::move(*greylist);
+    greylist_keeper_.emplace(*greylist_, config_, *journal_);
+    return {};
+}
+
 start_problem app::open_storage() {
     const auto& state = config_.get()->config->server.state_dir;
     const auto unusable = [&](const char* what, const boost::system::error_code& ec) {
@@ -150,9 +173,7 @@ start_problem app::open_storage() {
     auto queue = storage::queue::open(storage::system_files(), state, {});
     if (!queue) return unusable("the queue", queue.error());
     queue_ = std::move(*queue);
-    auto accounts = storage::open_lmdb_directory(state);
-    if (!accounts) return unusable("the account tables", accounts.error());
-    accounts_ = std::move(*accounts);
+    if (const auto ec = open_tables(*config_.get()->config)) return unusable("the tables", ec);
 
     const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
@@ -185,7 +206,8 @@ void app::start_services() {
     room_pool_.emplace(room_threads, room_queue_max);
     room_.emplace(config_, *room_pool_, storage::system_files());
     begin_dns();
-    policy_.emplace(policy::services{*accounts_, *room_, *dns_});
+    policy_.emplace(
+        policy::services{*accounts_, *room_, *dns_, *rule_book_, zones_.health(), greylist_.get()});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "conf/load.hpp"
+#include "policy/rule_book.hpp"
 #include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
 #include "server/admin/control_socket.hpp"
 #include "server/admin/web_site.hpp"
 #include "server/descriptors.hpp"
+#include "server/greylist_keeper.hpp"
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
 #include "server/last_resort.hpp"
@@ -20,6 +22,7 @@
 #include "server/service_manager.hpp"
 #include "server/watchdog.hpp"
 #include "server/worker.hpp"
+#include "server/zone_watch.hpp"
 #include "storage/recovery.hpp"
 #include "storage/state_lock.hpp"
 
@@ -63,6 +66,7 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem open_journal();
     start_problem open_all();
     start_problem open_storage();
+    boost::system::error_code open_tables(const conf::config& config);
     start_problem open_control_socket();
     void start_services();
     void say_listening();
@@ -148,6 +152,11 @@ class app final : public control_target, public web_target, public handover_targ
 
     std::unique_ptr<storage::queue> queue_;
     std::unique_ptr<storage::directory> accounts_;
+    std::unique_ptr<storage::rules> rules_;
+    std::optional<policy::rule_book> rule_book_;
+    std::unique_ptr<storage::greylist> greylist_; // null: no listener needs it
+    std::optional<greylist_keeper> greylist_keeper_;
+    zone_watch zones_;
     std::set<storage::queue_id> damaged_; // from recovery to the runner
     std::optional<storage::queue_id_source> ids_, session_ids_;
     descriptor_needs descriptors_;

@@ -18,9 +18,24 @@ namespace {
 
 tls::cipher_policy ciphers_for(conf::listener_role role) {
     switch (role) {
-    case conf::listener_role::mx: break;
+    case conf::listener_role::mx:
+    case conf::listener_role::secondary: break;
     }
     return tls::cipher_policy::opportunistic;
+}
+
+// greylist.exempt_senders as rules that allow; a pattern that is none is a problem.
+std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& config,
+                                                          std::vector<std::string>& problems) {
+    std::vector<policy::written_rule> rules;
+    for (const auto& text : config.greylist.exempt_senders) {
+        const auto pattern = policy::parse_sender_pattern(text);
+        if (pattern)
+            rules.push_back({policy::rule_action::allow, pattern->text});
+        else
+            problems.push_back("greylist.exempt_senders: " + policy::explain_error(pattern.error(), text));
+    }
+    return std::make_shared<const policy::rule_set>(rules);
 }
 
 std::vector<std::string> with_places(const std::string& file,
@@ -91,6 +106,8 @@ app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_
     if (!contexts) return made;
     auto whole = std::make_shared<snapshot>();
     whole->resolving = resolve_settings_of(*config);
+    whole->exempt_senders = exempt_senders_of(*config, made.problems);
+    if (!made.problems.empty()) return made;
     whole->tls = std::move(contexts);
     whole->config = std::move(config);
     made.made = std::move(whole);

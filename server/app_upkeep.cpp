@@ -101,6 +101,7 @@ void app::upkeep() {
     accepting_->look(now);
     tell_manager_status();
     watch_dns_by_time(now);
+    zones_.look(now, config_.get()->config, *dns_, main_.get_executor(), *journal_);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
         watch_certificates();
@@ -176,6 +177,7 @@ server_status app::status() {
         made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back({"a certificate expires within 14 days"});
+    for (auto& text : zones_.alarms()) made.alarms.push_back({std::move(text)});
     if (!complained_of_.empty())
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});
     for (const auto& on : listeners_) {

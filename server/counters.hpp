@@ -3,6 +3,9 @@
 
 #include "server/histogram.hpp"
 
+#include <array>
+#include <atomic>
+
 #include <cstdint>
 #include <string_view>
 
@@ -33,12 +36,20 @@ struct dns_counts {
     std::atomic<std::uint64_t> later{0};      // look-ups that ended with "try later"
 };
 
+// Verdicts of one test, of RCPTs and messages.
+struct test_counts {
+    std::atomic<std::uint64_t> passed{0}, rejected{0}, deferred{0};
+    std::atomic<std::uint64_t> reported{0}; // would have been refused, but for its mode
+};
+
 struct counters {
     std::atomic<std::uint64_t> messages_accepted{0}, messages_refused{0}, recipients_refused{0};
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0};
     histogram reply_times; // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
+    static constexpr std::size_t tests_max = 16;
+    std::array<test_counts, tests_max> tests; // by the place in policy::registry()
     std::atomic<std::uint64_t> handshakes_failed{0};
     std::atomic<bool> disk_low{false}; // MAIL is answered 452 while it is set
     // The queue's file has room within, the disk has not: a body that needs a file of its own is answered

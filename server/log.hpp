@@ -28,6 +28,7 @@ enum class log_event : std::uint8_t {
     disconnected,
     tls_established,
     rejected,
+    reported, // a test would have refused it: "reject_warning"
     command_error,
     lost_connection,
     timed_out,

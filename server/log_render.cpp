@@ -183,9 +183,10 @@ void form_tls(std::string& out, const log_record& record) {
     add_session(out, record, ", ");
 }
 
-void form_rejected(std::string& out, const log_record& record) {
+void add_rejection(std::string& out, const log_record& record, std::string_view what) {
     add_queue_id(out, record);
-    out += "reject: ";
+    out += what;
+    out += ": ";
     add_token(out, record.stage.empty() ? std::string_view("END-OF-MESSAGE") : record.stage);
     out += " from ";
     add_client(out, record);
@@ -213,6 +214,13 @@ void form_rejected(std::string& out, const log_record& record) {
         add_token(out, record.test);
     }
     add_session(out, record, " ");
+}
+
+void form_rejected(std::string& out, const log_record& record) { add_rejection(out, record, "reject"); }
+
+// As Postfix says it with warn_if_reject.
+void form_reported(std::string& out, const log_record& record) {
+    add_rejection(out, record, "reject_warning");
 }
 
 // "WHAT after STAGE from unknown[IP]", the form of all that ends or spoils a session.
@@ -329,6 +337,7 @@ constexpr std::array<log_event_row, log_event_count> rows = {{
     {log_event::disconnected, "disconnected", "smtpd", &form_disconnected},
     {log_event::tls_established, "tls_established", "smtpd", &form_tls},
     {log_event::rejected, "rejected", "smtpd", &form_rejected},
+    {log_event::reported, "reported", "smtpd", &form_reported},
     {log_event::command_error, "command_error", "smtpd", &form_command_error},
     {log_event::lost_connection, "lost_connection", "smtpd", &form_lost_connection},
     {log_event::timed_out, "timed_out", "smtpd", &form_timed_out},

@@ -378,9 +378,12 @@ asio::awaitable<void> session_driver::ask() {
 
 asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
     const bool content = at == policy::stage::content;
-    policy::context about{*config_->config,
+    const std::int64_t now = now_seconds();
+    policy::trace told;
+    policy::context about{config_->config,
                           *listener_,
                           config_->resolving,
+                          *config_->exempt_senders,
                           services_.policy,
                           client_,
                           session_->helo(),
@@ -388,8 +391,13 @@ asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
                           at == policy::stage::rcpt ? &session_->candidate() : nullptr,
                           content ? &session_->header() : nullptr,
                           content ? session_->content_size() : session_->transaction().declared_size,
-                          learned_};
+                          now,
+                          local_day(now),
+                          peer_,
+                          learned_,
+                          told};
     policy::verdict said = co_await policy::judge(at, about);
+    note_tests(told);
     co_return said;
 }
 

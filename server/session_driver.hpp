@@ -87,6 +87,8 @@ class session_driver final : public roster::member, private stream::taker {
 
     // session_log.cpp
     void log_refusal(const protocol::refusal& what);
+    void count_test(const policy::judgement& one);
+    void note_tests(const policy::trace& told);
     void log_event_now(log_event event, std::string_view text = {});
     std::function<void()> to_be_said_when_durable(std::uint64_t size, std::size_t recipients) const;
     log_record record(log_event event) const;
@@ -125,6 +127,7 @@ class session_driver final : public roster::member, private stream::taker {
     std::uint64_t rate_octets_ = 0;
 
     steady_time content_ended_; // of the message that is being taken
+    policy::about_client peer_;
     policy::transaction learned_;
     std::string refused_by_; // the check behind the reply that is being said
     std::optional<incoming_body> body_;

@@ -65,6 +65,36 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     services_.journal.write(made);
 }
 
+void session_driver::count_test(const policy::judgement& one) {
+    using policy::judgement;
+    if (one.as == judgement::use::skipped) return;
+    auto& counts = services_.counts.tests.at(one.row);
+    auto& which = one.as == judgement::use::reported               ? counts.reported
+                  : one.said.what == policy::verdict::kind::reject ? counts.rejected
+                  : one.said.what == policy::verdict::kind::defer  ? counts.deferred
+                                                                   : counts.passed;
+    which.fetch_add(1, std::memory_order_relaxed);
+}
+
+// What a test would have refused is told as a refusal would be, and says that it was none.
+void session_driver::note_tests(const policy::trace& told) {
+    for (const auto& one : told) {
+        count_test(one);
+        if (one.as != policy::judgement::use::reported) continue;
+        const std::string line = reply_line(one.said.with);
+        const std::string from = session_->transaction().sender_text();
+        const std::string to = session_->candidate().mailbox.to_string();
+        log_record made = record(log_event::reported);
+        made.reply = line;
+        made.test = one.said.check;
+        made.text = one.said.cause;
+        made.from = from;
+        made.has_from = true;
+        made.to = to;
+        services_.journal.write(made);
+    }
+}
+
 namespace {
 
 // A line that is said later, on another thread, when the session may have gone on.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/config.hpp"
+#include "policy/rules.hpp"
 #include "storage/resolve.hpp"
 #include "tls/server_contexts.hpp"
 
@@ -15,6 +16,7 @@ struct snapshot {
     std::shared_ptr<const conf::config> config;
     std::shared_ptr<const tls::server_contexts> tls;
     storage::resolve_settings resolving;
+    std::shared_ptr<const policy::rule_set> exempt_senders; // greylist.exempt_senders
 
     // Null when a reload took the listener away; its sockets stay open until the next start.
     const conf::listener_settings* find_listener(const std::string& name) const {

@@ -114,7 +114,7 @@ std::vector<worker::entrance> worker::entrances() const {
 
 void worker::impl::take(session_services& shared, const resolver_settings& settings) {
     dns.emplace(context.get_executor(), settings, shared.counts.dns);
-    asked.emplace(policy::services{shared.policy.accounts, shared.policy.room, *dns});
+    asked.emplace(shared.policy.of_thread(*dns));
     own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
                                  shared.ids, shared.session_ids, *asked, shared.limits, shared.counts});
     services = &*own;

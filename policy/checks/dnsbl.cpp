@@ -26,11 +26,13 @@ const protocol::cidr& error_range() {
 }
 
 bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_address& one) {
-    return std::any_of(networks.begin(), networks.end(), [&](const auto& network) { return network.contains(one); });
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const auto& network) { return network.contains(one); });
 }
 
 // Does the answer say that the client is listed?
-bool says_listed(const conf::dnsbl_zone_settings& zone, const protocol::dns_records& answer, zone_health& health) {
+bool says_listed(const conf::dnsbl_zone_settings& zone, const protocol::dns_records& answer,
+                 zone_health& health) {
     bool listed = false;
     for (const auto& code : answer.addresses) {
         if (!listed_range().contains(code) || error_range().contains(code)) {
@@ -70,7 +72,8 @@ boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<cons
     while (asked.open() != 0) {
         auto one = co_await asked.next();
         const auto* found = std::get_if<protocol::dns_found>(&one.what);
-        if (found == nullptr || one.mark > first || !says_listed(zones[one.mark], found->records, health)) continue;
+        if (found == nullptr || one.mark > first || !says_listed(zones[one.mark], found->records, health))
+            continue;
         first = one.mark;
         name = std::move(one.to.name);
     }
@@ -94,9 +97,9 @@ boost::asio::awaitable<verdict> check_dnsbl(stage, context& about) {
     const auto found = co_await about.peer.listed.get();
     if (!found) co_return verdict::pass();
     const std::string text = found->text.empty() ? found->text : "; " + found->text;
-    co_return verdict::refuse(protocol::make_reply(protocol::reply_id::client_listed,
-                                                   {about.candidate->mailbox.to_string(), about.client.to_string(),
-                                                    found->zone, text}));
+    co_return verdict::refuse(protocol::make_reply(
+        protocol::reply_id::client_listed,
+        {about.candidate->mailbox.to_string(), about.client.to_string(), found->zone, text}));
 }
 
 } // namespace postern::policy

@@ -24,7 +24,8 @@ boost::asio::awaitable<client_name> name_of_client(context& about) {
     if (!about.peer.name.begun()) {
         const auto here = co_await boost::asio::this_coro::executor;
         auto& dns = about.ask.dns;
-        about.peer.name.begin(here, find_client_name(dns, dns.deadline(about.config->dns.timeout), about.client), {});
+        about.peer.name.begin(
+            here, find_client_name(dns, dns.deadline(about.config->dns.timeout), about.client), {});
     }
     co_return co_await about.peer.name.get();
 }
@@ -37,8 +38,9 @@ boost::asio::awaitable<verdict> check_rules(stage, context& about) {
     const auto server = about.ask.rules.of({});
     const auto own = mailbox.empty() ? server : about.ask.rules.of(mailbox);
     if (!server || !own)
-        co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {about.candidate->mailbox.to_string()}),
-                                  (server ? own : server).error().message());
+        co_return verdict::refuse(
+            make_reply(reply_id::lookup_trouble, {about.candidate->mailbox.to_string()}),
+            (server ? own : server).error().message());
     static const rule_set none;
     const rule_set& box = mailbox.empty() ? none : **own;
     client_name name;
@@ -48,12 +50,14 @@ boost::asio::awaitable<verdict> check_rules(stage, context& about) {
     const rule_query query{sender, about.client, name.name, name.proof};
     const auto ruling = rule_on(**server, box, query);
     if (!ruling) co_return verdict::pass();
-    std::string cause = (ruling->scope == rule_scope::server ? "the server's rule " : "the mailbox's rule ") + ruling->text;
+    std::string cause =
+        (ruling->scope == rule_scope::server ? "the server's rule " : "the mailbox's rule ") + ruling->text;
     if (ruling->action == rule_action::allow) {
         about.allowed_by = cause;
         co_return verdict::pass(std::move(cause));
     }
-    co_return verdict::refuse(make_reply(reply_id::denied_by_rule, {about.candidate->mailbox.to_string()}), std::move(cause));
+    co_return verdict::refuse(make_reply(reply_id::denied_by_rule, {about.candidate->mailbox.to_string()}),
+                              std::move(cause));
 }
 
 } // namespace postern::policy

@@ -23,8 +23,8 @@ std::string trouble(const protocol::dns_name& name, const dns_result& answer) {
 }
 
 // Has any of the hosts an address that mail can be sent to?
-boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, dns_deadline until,
-                                                        std::vector<protocol::dns_name> hosts, std::string otherwise) {
+boost::asio::awaitable<sender_domain_finding>
+find_host(resolver& dns, dns_deadline until, std::vector<protocol::dns_name> hosts, std::string otherwise) {
     questions asked(dns, until);
     for (const auto& host : hosts) {
         for (const auto type : {dns_type::a, dns_type::aaaa}) {
@@ -40,11 +40,13 @@ boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, dns_deadl
         if (found == nullptr) continue;
         for (const auto& address : found->records.addresses) {
             if (is_reachable(address)) co_return sender_domain_finding{kind::takes_mail, {}};
-            nowhere = one.to.name.to_string() + " is " + address.to_string() + ", where no mail can be sent to";
+            nowhere =
+                one.to.name.to_string() + " is " + address.to_string() + ", where no mail can be sent to";
         }
     }
     if (!later.empty()) co_return sender_domain_finding{kind::later, std::move(later)};
-    co_return sender_domain_finding{kind::takes_none, nowhere.empty() ? std::move(otherwise) : std::move(nowhere)};
+    co_return sender_domain_finding{kind::takes_none,
+                                    nowhere.empty() ? std::move(otherwise) : std::move(nowhere)};
 }
 
 boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, dns_deadline until, std::string domain) {
@@ -52,7 +54,8 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, dns_deadlin
     if (!name) co_return sender_domain_finding{kind::takes_none, "it is no name of DNS"};
     protocol::dns_question question{*name, dns_type::mx};
     const dns_result answer = co_await dns.look_up(std::move(question), until);
-    if (std::holds_alternative<dns_try_later>(answer)) co_return sender_domain_finding{kind::later, trouble(*name, answer)};
+    if (std::holds_alternative<dns_try_later>(answer))
+        co_return sender_domain_finding{kind::later, trouble(*name, answer)};
     std::vector<protocol::dns_name> hosts;
     if (const auto* absent = std::get_if<protocol::dns_absent>(&answer)) {
         if (absent->what == protocol::dns_absent::kind::no_name)
@@ -61,8 +64,8 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, dns_deadlin
         co_return co_await find_host(dns, until, std::move(hosts), "it has neither MX nor address");
     }
     auto exchangers = std::get<protocol::dns_found>(answer).records.exchangers;
-    std::stable_sort(exchangers.begin(), exchangers.end(),
-                     [](const auto& a, const auto& b) { return a.preference < b.preference; });
+    std::sort(exchangers.begin(), exchangers.end(),
+              [](const auto& a, const auto& b) { return a.preference < b.preference; });
     for (const auto& one : exchangers)
         if (!one.exchange.is_root() && hosts.size() < exchangers_max) hosts.push_back(one.exchange);
     if (hosts.empty()) co_return sender_domain_finding{kind::null_mx, "null MX"};
@@ -93,10 +96,12 @@ boost::asio::awaitable<verdict> check_sender_domain(stage, context& about) {
     switch (found.what) {
     case kind::takes_mail: break;
     case kind::takes_none:
-        co_return verdict::refuse(make_reply(reply_id::sender_domain_takes_none, {sender, found.why}), found.why);
+        co_return verdict::refuse(make_reply(reply_id::sender_domain_takes_none, {sender, found.why}),
+                                  found.why);
     case kind::null_mx: co_return verdict::refuse(make_reply(reply_id::sender_domain_null_mx, {sender}));
     case kind::later:
-        co_return verdict::refuse(make_reply(reply_id::sender_domain_unknown_now, {sender}), std::move(found.why));
+        co_return verdict::refuse(make_reply(reply_id::sender_domain_unknown_now, {sender}),
+                                  std::move(found.why));
     }
     co_return verdict::pass();
 }

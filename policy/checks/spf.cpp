@@ -20,8 +20,8 @@ constexpr std::chrono::seconds patience{20};
 spf::looked_up for_evaluator(dns_result&& answer) {
     if (auto* found = std::get_if<protocol::dns_found>(&answer)) {
         auto& exchangers = found->records.exchangers;
-        std::stable_sort(exchangers.begin(), exchangers.end(),
-                         [](const auto& a, const auto& b) { return a.preference < b.preference; });
+        std::sort(exchangers.begin(), exchangers.end(),
+                  [](const auto& a, const auto& b) { return a.preference < b.preference; });
         return {spf::answer_state::found, std::move(found->records)};
     }
     const bool absent = std::holds_alternative<protocol::dns_absent>(answer);
@@ -79,12 +79,14 @@ boost::asio::awaitable<verdict> check_spf(stage, context& about) {
     const std::string sender = about.envelope.sender_text();
     switch (found.result) {
     case spf::outcome::fail:
-        co_return verdict::refuse(make_reply(reply_id::spf_fail, {sender, found.explanation}), std::move(cause));
+        co_return verdict::refuse(make_reply(reply_id::spf_fail, {sender, found.explanation}),
+                                  std::move(cause));
     case spf::outcome::temperror:
         co_return verdict::refuse(make_reply(reply_id::spf_temperror, {sender}), std::move(cause));
     case spf::outcome::permerror:
         if (about.config->spf.permerror == conf::spf_permerror::note) break;
-        co_return verdict::refuse(make_reply(reply_id::spf_permerror, {sender, found.problem}), std::move(cause));
+        co_return verdict::refuse(make_reply(reply_id::spf_permerror, {sender, found.problem}),
+                                  std::move(cause));
     case spf::outcome::none:
     case spf::outcome::neutral:
     case spf::outcome::pass:
