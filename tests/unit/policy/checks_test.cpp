@@ -1,51 +1,19 @@
 // The recipient and loop checks against an in-memory directory: what is refused, with which code, and that
 // trouble of ours defers.
-#include "policy/engine.hpp"
-#include "tests/support/memory_directory.hpp"
-#include "tests/support/no_dns.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <catch2/catch.hpp>
+#include "tests/support/policy_world.hpp"
 
 using namespace postern;
 using policy::stage;
+using testing::room;
 
 namespace {
 
-struct fake_room final : policy::mailbox_room {
-    std::map<std::string, result<bool>> answers; // a mailbox that is not named has room
-    unsigned asked = 0;
-    boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box, std::uint64_t) override {
-        ++asked;
-        const auto found = answers.find(box.address);
-        co_return found == answers.end() ? result<bool>(boost::system::in_place_value, true) : found->second;
-    }
-};
-
-result<bool> room(bool yes) { return result<bool>(boost::system::in_place_value, yes); }
 result<bool> trouble() {
     return result<bool>(boost::system::in_place_error, make_error_code(storage::storage_errc::io));
 }
 
-struct world {
-    testing::memory_directory accounts;
-    fake_room rooms;
-    testing::no_dns dns;
-    policy::services services{accounts, rooms, dns};
-    conf::config config;
-    conf::listener_settings listener;
-    storage::resolve_settings resolving;
-    protocol::envelope envelope;
-    policy::transaction learned;
-    protocol::header_scan header;
-
-    world() {
-        resolving.hostname = "mx.d.test";
-        resolving.postmaster = "postmaster@mx.d.test";
-        REQUIRE(accounts.put_domain({"d.test", "", ""}));
-        add("u@d.test", 0);
+struct world : testing::policy_world {
+    world() : policy_world("[sender_domain]\nmode = \"off\"\n[spf]\nmode = \"off\"\n") {
         add("small@d.test", 1000);
         add("tiny@d.test", 10);
         const std::vector<std::string> both{"small@d.test", "tiny@d.test"}, loop{"b@d.test"},
@@ -53,28 +21,6 @@ struct world {
         REQUIRE(accounts.add_alias("both@d.test", both));
         REQUIRE(accounts.add_alias("a@d.test", loop));
         REQUIRE(accounts.add_alias("b@d.test", back));
-    }
-    void add(const std::string& address, std::uint64_t quota) {
-        storage::mailbox_record record;
-        record.address = address;
-        record.quota = quota;
-        REQUIRE(accounts.put_mailbox(record));
-    }
-    policy::verdict judge(stage at, const std::string& rcpt = {}) {
-        protocol::recipient candidate;
-        if (!rcpt.empty()) candidate.mailbox = protocol::parse_address(rcpt).value();
-        const auto client = *protocol::ip_address::parse("192.0.2.1");
-        policy::context about{config,   listener,   resolving, services, client, "c.test",
-                              envelope, &candidate, &header,   100,      learned};
-        policy::verdict said;
-        boost::asio::io_context loop(1);
-        auto task = ask(at, about, said);
-        boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
-        loop.run();
-        return said;
-    }
-    static boost::asio::awaitable<void> ask(stage at, policy::context& about, policy::verdict& said) {
-        said = co_await policy::judge(at, about);
     }
 };
 

@@ -2,8 +2,11 @@
 #include "server/worker.hpp"
 
 #include "conf/load.hpp"
+#include "policy/rule_book.hpp"
+#include "policy/zone_health.hpp"
 #include "server/maildir_room.hpp"
 #include "tests/support/memory_directory.hpp"
+#include "tests/support/memory_rules.hpp"
 #include "tests/support/no_dns.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -104,7 +107,10 @@ struct bench {
     offload_pool pool{1, 16};
     maildir_room room{config, pool, storage::system_files()};
     testing::no_dns dns;
-    policy::services policy{accounts, room, dns};
+    testing::memory_rules rules;
+    policy::rule_book book{rules};
+    policy::zone_health zones;
+    policy::services policy{accounts, room, dns, book, zones};
     async_spool spool{*queue, 16, [] {}};
     storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
     session_limits limits;
