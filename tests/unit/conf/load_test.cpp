@@ -210,20 +210,16 @@ TEST_CASE("listeners at any port don't collide") {
 }
 
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
-    const auto result = load("[spf]\npermerror = \"note\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
-                             "[dnsbl]\n[[dnsbl.zone]]\nname = \"a\"\n[[dnsbl.zone]]\nname = \"b\"\n"
+    const auto result = load("[antivirus]\ndatabase = \"/x\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
                              "[relay]\nhost = \"a\"\n" +
                              least + "tier = \"d\"\n");
     CHECK(result.ok());
     CHECK(lines(result) ==
           std::vector<std::string>{
-              "x.toml:1:1: spf: warning: has no effect in this version; leave it out",
-              "x.toml:3:1: tier: warning: has no effect in this version; leave it out",
-              "x.toml:6:1: dnsbl: warning: has no effect in this version; leave it out",
-              "x.toml:11:1: relay: warning: has no effect in this version; leave it out",
-              "x.toml:16:8: listener[0].tier: warning: tier d asks for antivirus, attachments, dnsbl, which "
-              "this "
-              "version does not run"});
+              "x.toml:1:1: antivirus: warning: has no effect in this version; leave it out",
+              "x.toml:6:1: relay: warning: has no effect in this version; leave it out",
+              "x.toml:11:8: listener[0].tier: warning: tier d asks for antivirus, which this version does "
+              "not run"});
 }
 
 TEST_CASE("status pages that other machines can reach are warned of, and only those") {
@@ -250,16 +246,74 @@ TEST_CASE("status pages and a listener don't share an address") {
 }
 
 TEST_CASE("a tier is warned of only where the file asks for tests that don't exist") {
-    const std::pair<const char*, const char*> tiers[] = {{"a", ""},
-                                                         {"b", "antivirus,"},
-                                                         {"c", "antivirus, attachments,"},
-                                                         {"d", "antivirus, attachments, dnsbl,"},
-                                                         {"x", ""}};
+    const std::pair<const char*, const char*> tiers[] = {
+        {"a", ""}, {"b", "antivirus,"}, {"c", "antivirus, attachments,"}, {"d", "antivirus, attachments,"}};
     for (const auto& [tier, tests] : tiers) {
         const auto result = load(least + "tier = \"" + tier + "\"\n");
         CHECK(result.ok());
         REQUIRE(result.findings.size() == (*tests == '\0' ? 0 : 1));
         if (*tests != '\0') CHECK_THAT(result.findings[0].problem, Catch::Contains(tests));
+    }
+}
+
+TEST_CASE("a tier is a row of the file, or one of four that are always there") {
+    const auto result =
+        load("[tier.mild]\ndnsbl = true\n[tier.d]\nantivirus = false\n" + least + "tier = \"mild\"\n");
+    REQUIRE(result.ok());
+    CHECK(result.findings.empty());
+    CHECK(*find_tier(*result.snapshot, "mild") == tier_settings{"mild", false, false, true});
+    CHECK(*find_tier(*result.snapshot, "d") ==
+          tier_settings{"d", false, false, false}); // a missing key is false
+    CHECK(*find_tier(*result.snapshot, "c") == tier_settings{"c", true, true, false});
+    CHECK(find_tier(*result.snapshot, "e") == nullptr);
+    CHECK(result.snapshot->tiers.size() == 5);
+    const auto unknown = load(least + "tier = \"e\"\n");
+    CHECK_FALSE(unknown.ok());
+    CHECK(lines(unknown)[0] ==
+          "x.toml:4:8: listener[0].tier: there is no tier \"e\"; write [tier.e] or name one of "
+          "\"a\", \"b\", \"c\", \"d\"");
+}
+
+TEST_CASE("a test has a mode and a day from which it enforces") {
+    const auto result =
+        load("[spf]\nmode = \"report\"\npermerror = \"refuse\"\n[dnsbl]\nenforce_from = 2026-03-01\n"
+             "[greylist]\nenforce_from = \"2024-02-29\"\n[[dnsbl.zone]]\nname = \"BL.test\"\n"
+             "return_codes = [\"127.0.0.2\", \"127.0.1.0/24\"]\n" +
+             least);
+    REQUIRE(result.ok());
+    const auto& read = *result.snapshot;
+    CHECK(read.spf.test.mode == test_mode::report);
+    CHECK(read.spf.permerror == spf_permerror::refuse);
+    CHECK(read.sender_domain.test == test_settings{});
+    CHECK(read.dnsbl.test.enforce_from == std::chrono::year{2026} / 3 / 1);
+    CHECK(read.greylist.test.enforce_from == std::chrono::year{2024} / 2 / 29);
+    REQUIRE(read.dnsbl.zones.size() == 1);
+    CHECK(read.dnsbl.zones[0].name == "bl.test");
+    CHECK(read.dnsbl.zones[0].return_codes.size() == 2);
+    CHECK(read.greylist.delay == std::chrono::minutes(5));
+    CHECK(read.greylist.window == std::chrono::hours(24));
+}
+
+TEST_CASE("a day that is none, and a truth that is none, are errors with their cure") {
+    const std::pair<const char*, const char*> rows[] = {
+        {"[spf]\nenforce_from = \"2026-02-30\"\n", "is not a date; write a day such as 2026-03-01"},
+        {"[spf]\nenforce_from = \"1.3.2026\"\n", "is not a date"},
+        {"[spf]\nenforce_from = 2026-03-01T10:00:00\n",
+         "a date and time stands where a day such as 2026-03-01 is needed"},
+        {"[spf]\nenforce_from = 1969-01-01\n", "is not a date"},
+        {"[tier.x]\ndnsbl = \"yes\"\n", "write true or false, without quotes"},
+        {"[tier.x]\ndnsbl = 1\n", "write true or false, without quotes"},
+        {"[tier.x]\ndnbl = true\n", "is not a setting"},
+        {"[tier.\"X Y\"]\n", "is not a name"},
+        {"[tier]\nx = 1\n", "an integer stands where a table is needed; write [tier.x]"},
+        {"tier = 1\n", "write [tier.NAME]"},
+    };
+    for (const auto& [toml, wanted] : rows) {
+        CAPTURE(toml);
+        const auto result = load(toml + least);
+        CHECK_FALSE(result.ok());
+        REQUIRE_FALSE(result.findings.empty());
+        CHECK_THAT(result.findings[0].problem, Catch::Contains(wanted));
     }
 }
 

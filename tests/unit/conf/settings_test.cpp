@@ -69,8 +69,7 @@ TEST_CASE("each row has a field of its own: storing it changes nothing else") {
         changed->kept.store({&after}, other);
         for (const auto* row : rows) {
             CAPTURE(changed->key, row->key);
-            CHECK(row->kept.same({&before}, {&after}) ==
-                  (row != changed));
+            CHECK(row->kept.same({&before}, {&after}) == (row != changed));
         }
     }
 }
