@@ -4,7 +4,9 @@
 #include "protocol/smtp/grammar.hpp"
 #include "storage/resolve.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
 
 namespace postern::policy {
 namespace {
@@ -46,11 +48,12 @@ std::string reason_to_skip(const check& row, test_mode mode, const context& abou
     return {};
 }
 
-std::string report_line(const verdict& said) {
-    std::string line(said.check);
-    line += ": ";
-    line += protocol::reply_line(said.with);
-    return line;
+// Once for all recipients, and without their names: each of them will read it.
+void report(const verdict& said, std::vector<std::string>& among) {
+    auto line =
+        fmt::format("{} would have said {} {}.{}.{}", said.check, said.with.code, said.with.enhanced.category,
+                    said.with.enhanced.subject, said.with.enhanced.detail);
+    if (std::ranges::find(among, line) == among.end()) among.push_back(std::move(line));
 }
 
 } // namespace
@@ -91,7 +94,7 @@ boost::asio::awaitable<verdict> judge(stage at, context& about) {
         if (said.passed()) continue;
         if (mode != test_mode::report) co_return said;
         made.as = judgement::use::reported;
-        about.learned.reports.push_back(report_line(said));
+        report(said, about.learned.reports);
     }
     if (at == stage::rcpt) add_candidate(about);
     co_return verdict::pass();

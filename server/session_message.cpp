@@ -3,6 +3,7 @@
 // kept.
 #include "server/session_driver.hpp"
 
+#include "policy/trace_fields.hpp"
 #include "server/clock.hpp"
 
 #include <set>
@@ -37,7 +38,8 @@ void session_driver::open_message() {
     message_time_ = now_microseconds();
     message_id_ = services_.ids.next(message_time_);
     body_.emplace(services_.spool, services_.pool, message_id_);
-    session_->on_message_opened(message_id_.to_string(), message_time_ / 1'000'000);
+    session_->on_message_opened(message_id_.to_string(), message_time_ / 1'000'000,
+                                policy::trace_fields(learned_, listener_->hostname));
     log_event_now(log_event::received);
 }
 

@@ -90,7 +90,8 @@ class server_session {
     void on_verdict(verdict_answer answer);
     void on_paused();
     void on_tls(bool done, std::string_view facts); // facts: "TLSv1.3 with cipher X", for Received
-    void on_message_opened(std::string id, std::int64_t unix_seconds);
+    // `fields`: whole header fields to stand above Received.
+    void on_message_opened(std::string id, std::int64_t unix_seconds, std::string fields = {});
     // Refuse: the disk failed; the rest is thrown away and the end of the data answers with its reply.
     // `recycled`: the buffer that take_body() gave, to be used again.
     void on_stored(verdict_answer kept, std::string recycled);

@@ -31,7 +31,7 @@ void server_session::do_bdat(const command& what) {
     want(step::open_message);
 }
 
-void server_session::on_message_opened(std::string id, std::int64_t unix_seconds) {
+void server_session::on_message_opened(std::string id, std::int64_t unix_seconds, std::string fields) {
     wanted_ = step::read;
     message_open_ = true;
     now().id = std::move(id);
@@ -47,7 +47,7 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     std::string only;
     if (now().envelope.recipients.size() == 1) only = now().envelope.recipients.front().mailbox.to_string();
     facts.only_recipient = only;
-    now().body = received_field(facts);
+    now().body = std::move(fields) + received_field(facts);
     if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;
     say(reply_id::start_data);

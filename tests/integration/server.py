@@ -13,7 +13,9 @@ from wire import Wire
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get('POSTERN') or os.path.join(TOP, 'build/release/postern'))
-TRACE = re.compile(rb'Return-Path: <([^\r\n]*)>\r?\nDelivered-To: ([^\r\n]*)\r?\n(Received: [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)')
+TRACE = re.compile(rb'Return-Path: <([^\r\n]*)>\r?\nDelivered-To: ([^\r\n]*)\r?\n'
+                   rb'((?:(?:X-Postern-Report|Authentication-Results|Received-SPF): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*)'
+                   rb'(Received: [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)')
 # What no log may ever hold: a defect that was caught.
 DEFECTS = ('ended by an exception', 'accept loop ended', 'sweep ended', 'AddressSanitizer', 'runtime error:')
 
@@ -37,7 +39,8 @@ class Delivered:
         assert trace, f'no Return-Path, Delivered-To and Received in front: {raw[:300]!r}'
         self.return_path = trace[1].decode()
         self.delivered_to = trace[2].decode()
-        self.received = trace[3].decode()
+        self.tests = trace[3].decode()
+        self.received = trace[4].decode()
         self.content = raw[trace.end():]
 
 

@@ -53,8 +53,11 @@ TEST_CASE("report says what enforce would have refused, and goes on; off doesn't
     CHECK(w.of("sender_domain")->as == judgement::use::skipped);
     CHECK(w.of("spf")->as == judgement::use::reported);
     REQUIRE(w.learned.reports.size() == 2);
-    CHECK(w.learned.reports[0].starts_with("dnsbl: 553 5.7.1 "));
-    CHECK(w.learned.recipients.size() == 1);
+    CHECK(w.learned.reports[0] == "dnsbl would have said 553 5.7.1");
+    w.add("v@d.test");
+    CHECK(w.judge(stage::rcpt, "v@d.test").passed());
+    CHECK(w.learned.reports.size() == 2); // once for all recipients
+    CHECK(w.learned.recipients.size() == 2);
     for (const auto& one : w.dns.asked)
         CHECK(one.find("gone.test 15") == std::string::npos); // no MX was asked for
 }
