@@ -20,7 +20,7 @@ constexpr const char* default_config = "/etc/postern/postern.toml";
 // An argument row taken apart.
 struct argument_shape {
     std::string name;  // "ADDRESS", "--quota"
-    std::string value; // "SIZE" of an option, "" of a flag
+    std::string value; // "SIZE" of an option, "" of a flag; "allow|deny" of a word to be chosen
     bool is_option = false;
     bool is_optional = false;
     bool is_many = false;
@@ -29,10 +29,12 @@ struct argument_shape {
 argument_shape shape_of(std::string_view text) {
     argument_shape shape;
     shape.is_option = text.starts_with("--");
+    if (const auto blank = text.find(' '); blank != std::string_view::npos) {
+        shape.value = text.substr(blank + 1);
+        text = text.substr(0, blank);
+    }
     if (shape.is_option) {
-        const auto blank = text.find(' ');
-        shape.name = text.substr(0, blank);
-        if (blank != std::string_view::npos) shape.value = text.substr(blank + 1);
+        shape.name = text;
         return shape;
     }
     shape.is_optional = text.starts_with('[');
@@ -79,7 +81,7 @@ void bind(bound_argument& to, CLI::App& app, std::string_view help) {
     if (!shape.is_option) to.option->required(!shape.is_optional);
     // CLI11 lets an option that fills a vector take all the words that follow, even with expected(1).
     if (!shape.is_many) to.option->expected(1)->allow_extra_args(false);
-    if (shape.is_option) to.option->option_text(shape.value);
+    if (!shape.value.empty()) to.option->option_text(shape.value);
     if (const auto choices = choices_of(shape.value); !choices.empty())
         to.option->check(CLI::IsMember(choices));
 }

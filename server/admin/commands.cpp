@@ -49,6 +49,16 @@ constexpr argument_row alias_list[] = {{"[ADDRESS]", "this alias only"},
                                        {"--json", "print one JSON document"}};
 constexpr argument_row alias_remove[] = {{"ADDRESS", "the alias"},
                                          {"[TARGET...]", "only these targets of it"}};
+constexpr argument_row rule_mailbox = {"--mailbox ADDRESS", "of this mailbox instead of the whole server"};
+constexpr argument_row rule_add[] = {
+    {"ACTION allow|deny", "let in what it matches, or refuse it"},
+    {"PATTERN", "*@example.com, 192.0.2.0/24 or *.example.com; see docs/commands.md"},
+    rule_mailbox};
+constexpr argument_row rule_list[] = {{"--mailbox ADDRESS", "of this mailbox only"},
+                                      {"--json", "print one JSON document"}};
+constexpr argument_row rule_remove[] = {{"PATTERN", "as rule list shows it"}, rule_mailbox};
+constexpr argument_row greylist_pair[] = {{"SENDER", "local@domain, or <> for the empty sender"},
+                                          {"IP", "the client's address; an IPv6 one stands for its /64"}};
 constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print one JSON document"}};
 
 constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"}, {"--all", "every message"}};
@@ -69,6 +79,12 @@ constexpr std::array rows = {
     command_row{"alias", "add", "add targets to an alias", alias_add, &run_alias_add},
     command_row{"alias", "list", "the aliases", alias_list, &run_alias_list},
     command_row{"alias", "remove", "remove an alias, or targets of it", alias_remove, &run_alias_remove},
+    command_row{"rule", "add", "allow or deny mail by sender or client", rule_add, &run_rule_add},
+    command_row{"rule", "list", "the allow and deny rules", rule_list, &run_rule_list},
+    command_row{"rule", "remove", "remove a rule", rule_remove, &run_rule_remove},
+    command_row{"greylist", "list", "who waits, and who passes", json_only, &run_greylist_list},
+    command_row{"greylist", "allow", "let a pair pass from now on", greylist_pair, &run_greylist_allow},
+    command_row{"greylist", "remove", "forget a pair", greylist_pair, &run_greylist_remove},
     command_row{"queue", "list", "the messages that wait", json_only, &run_queue_list},
     command_row{"queue", "show", "all about one message", queue_show, &run_queue_show},
     command_row{"queue", "retry", "try now what waits", queue_wish, &run_queue_retry},

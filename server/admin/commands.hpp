@@ -43,7 +43,8 @@ struct terminal {
 };
 
 struct argument_row {
-    std::string_view name; // "ADDRESS", "TARGET...", "[ADDRESS]", "[TARGET...]", "--quota SIZE", "--json"
+    // "ADDRESS", "TARGET...", "[ADDRESS]", "[TARGET...]", "ACTION allow|deny", "--quota SIZE", "--json"
+    std::string_view name;
     std::string_view help;
 };
 

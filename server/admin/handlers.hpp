@@ -23,6 +23,14 @@ exit_code run_alias_add(const arguments& given, terminal& with);
 exit_code run_alias_list(const arguments& given, terminal& with);
 exit_code run_alias_remove(const arguments& given, terminal& with);
 
+exit_code run_rule_add(const arguments& given, terminal& with);
+exit_code run_rule_list(const arguments& given, terminal& with);
+exit_code run_rule_remove(const arguments& given, terminal& with);
+
+exit_code run_greylist_list(const arguments& given, terminal& with);
+exit_code run_greylist_allow(const arguments& given, terminal& with);
+exit_code run_greylist_remove(const arguments& given, terminal& with);
+
 exit_code run_queue_list(const arguments& given, terminal& with);
 exit_code run_queue_show(const arguments& given, terminal& with);
 exit_code run_queue_retry(const arguments& given, terminal& with);

@@ -77,26 +77,36 @@ as_service_user::~as_service_user() {
         std::abort();
 }
 
-open_accounts::open_accounts(const conf::config& settings, terminal& with) {
-    const std::string& folder = settings.server.state_dir;
+state_access::state_access(const conf::config& settings, terminal& with) {
     if (::geteuid() == 0 && !settings.server.user.empty() && !find_user(settings.server.user)) {
         code = fail(with, exit_code::config, "server.user", no_such_user(settings.server.user));
         return;
     }
     if (const std::string problem = make_state_folder(settings.server); !problem.empty()) {
-        code = fail(with, exit_code::cant_create, folder, problem);
+        code = fail(with, exit_code::cant_create, settings.server.state_dir, problem);
         return;
     }
     identity_ = std::make_unique<as_service_user>(settings.server);
-    if (!identity_->trouble().empty()) {
+    if (!identity_->trouble().empty())
         code = fail(with, exit_code::config, "server.user", identity_->trouble());
+}
+
+open_accounts::open_accounts(const conf::config& settings, terminal& with)
+    : state_(settings, with), code(state_.code) {
+    if (code != exit_code::ok) return;
+    const std::string& folder = settings.server.state_dir;
+    auto opened = storage::open_accounts(folder);
+    if (!opened) {
+        code = fail(with, folder, opened.error());
         return;
     }
-    auto opened = storage::open_lmdb_directory(folder);
-    if (opened)
-        tables = std::move(*opened);
-    else
-        code = fail(with, folder, opened.error());
+    auto directory = storage::open_lmdb_directory(*opened);
+    if (!directory) {
+        code = fail(with, folder, directory.error());
+        return;
+    }
+    environment = std::move(*opened);
+    tables = std::move(*directory);
 }
 
 } // namespace postern::server

@@ -56,14 +56,26 @@ class as_service_user {
     std::string trouble_;
 };
 
-// The tables for a command that may be the first thing ever run here: makes the state folder (one level, mode
-// 0700, the server's user's). Null after the error was said; `code` says which.
+// The state folder for a command that may be the first thing ever run here: made when it is absent (one
+// level, mode 0700, the server's user's), and worked on as that user for as long as this object lives. Opened
+// tables must not outlive it.
+class state_access {
+  public:
+    state_access(const conf::config& settings, terminal& with);
+    exit_code code = exit_code::ok; // else the error was said
+
+  private:
+    std::unique_ptr<as_service_user> identity_;
+};
+
+// The tables of the accounts. Null after the error was said; `code` says which.
 class open_accounts {
   private:
-    std::unique_ptr<as_service_user> identity_; // first: outlives the open tables
+    state_access state_; // first: outlives the open tables
 
   public:
     open_accounts(const conf::config& settings, terminal& with);
+    storage::accounts_environment environment; // for whoever needs its other tables
     std::unique_ptr<storage::directory> tables;
     exit_code code = exit_code::ok;
 };

@@ -22,6 +22,9 @@ TEST_CASE("a command line that makes no sense is exit 64 and one line on stderr"
         {"mailbox", "add", "u@a.test", "--quota", "1GB", "--quota", "2GB"},
         {"mailbox", "set", "u@a.test"},
         {"alias", "add", "u@a.test"},
+        {"rule", "add", "maybe", "@s.test"},
+        {"rule", "list", "@s.test"},
+        {"greylist", "allow", "a@s.test"},
         {"queue", "show"},
         {"queue", "retry", "--al"},
         {"explain", "--listener", "mx"}, // of a later version
@@ -89,9 +92,9 @@ TEST_CASE("a broken configuration is exit 78 with its line, whatever the command
     at.run({"domain", "add", "a.test"});
     std::ofstream(at.config_path())
         << "[server]\nnonsense = 1\n[[listener]]\nname = \"mx\"\naddress = [\"127.0.0.1:0\"]\n";
-    const std::vector<std::vector<std::string>> lines = {{"domain", "list"}, {"mailbox", "list"},
-                                                         {"alias", "list"},  {"queue", "list"},
-                                                         {"status"},         {"reload"}};
+    const std::vector<std::vector<std::string>> lines = {
+        {"domain", "list"}, {"mailbox", "list"},  {"alias", "list"}, {"queue", "list"},
+        {"rule", "list"},   {"greylist", "list"}, {"status"},        {"reload"}};
     for (const auto& line : lines) {
         const auto result = at.run(line);
         CHECK(result.code == 78);
