@@ -4,6 +4,7 @@
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
+#include "server/greylist_terms.hpp"
 #include "server/privileges.hpp"
 #include "server/process_signals.hpp"
 
@@ -155,9 +156,7 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     rule_book_.emplace(*rules_);
     const auto is_secondary = [](const auto& row) { return row.role == conf::listener_role::secondary; };
     if (std::ranges::none_of(config.listeners, is_secondary)) return {};
-    storage::greylist_limits limits;
-    limits.octets = config.greylist.max_size;
-    auto greylist = storage::open_lmdb_greylist(state, limits);
+    auto greylist = storage::open_lmdb_greylist(state, greylist_limits_of(config));
     if (!greylist) return greylist.error();
     greylist_ = std::move(*greylist);
     greylist_keeper_.emplace(*greylist_, config_, *journal_);

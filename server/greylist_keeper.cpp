@@ -1,6 +1,7 @@
 #include "server/greylist_keeper.hpp"
 
 #include "server/clock.hpp"
+#include "server/greylist_terms.hpp"
 
 #include <chrono>
 #include <fmt/format.h>
@@ -13,10 +14,6 @@ constexpr std::size_t rows_a_step = 1000; // swept in one transaction
 constexpr int steps_max = 20;             // each second, so that a flush never waits long for the sweep
 
 } // namespace
-
-storage::greylist_terms greylist_terms_of(const conf::config& config) {
-    return {config.greylist.delay.count(), config.greylist.window.count()};
-}
 
 greylist_keeper::greylist_keeper(storage::greylist& table, const live_snapshot& config, log& journal)
     : table_(table), config_(config), journal_(journal), thread_([this] { work(); }) {}

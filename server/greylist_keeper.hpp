@@ -35,6 +35,4 @@ class greylist_keeper {
     std::thread thread_;
 };
 
-storage::greylist_terms greylist_terms_of(const conf::config& config);
-
 } // namespace postern::server

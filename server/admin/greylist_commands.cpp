@@ -1,8 +1,8 @@
 // postern greylist: who waits and who passes, read straight from the table, beside a running server or
 // without one. A page at a time, so that a million pairs cost no more memory than a thousand.
-#include "server/admin/greylist_terms.hpp"
 #include "server/admin/handlers.hpp"
 #include "server/admin/support.hpp"
+#include "server/greylist_terms.hpp"
 
 #include "protocol/net/cidr.hpp"
 
@@ -26,7 +26,7 @@ struct open_greylist {
 
     open_greylist(const conf::config& settings, terminal& with) : state(settings, with), code(state.code) {
         if (code != exit_code::ok) return;
-        auto opened = storage::open_lmdb_greylist(settings.server.state_dir);
+        auto opened = storage::open_lmdb_greylist(settings.server.state_dir, greylist_limits_of(settings));
         if (opened)
             table = std::move(*opened);
         else

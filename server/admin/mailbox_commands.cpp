@@ -144,12 +144,15 @@ exit_code run_mailbox_remove(const arguments& given, terminal& with) {
     if (!settings) return exit_code::config;
     const auto address = protocol::parse_address(given.one("ADDRESS"));
     if (!address) return fail(with, exit_code::bad_data, given.one("ADDRESS"), describe(address.error()));
-    const open_accounts accounts(*settings, with);
-    if (!accounts.tables) return accounts.code;
-    const auto removed = accounts.tables->remove_mailbox(address->folded());
-    if (!removed) return fail(with, address->folded(), removed.error());
-    return *removed ? exit_code::ok
-                    : fail(with, exit_code::no_user, address->folded(), "there is no such mailbox");
+    const open_rules opened(*settings, with);
+    if (!opened.tables) return opened.code;
+    const std::string mailbox = address->folded();
+    const auto removed = opened.accounts.tables->remove_mailbox(mailbox);
+    if (!removed) return fail(with, mailbox, removed.error());
+    if (!*removed) return fail(with, exit_code::no_user, mailbox, "there is no such mailbox");
+    // Whoever gets the address next shall not find them.
+    const auto rules = opened.tables->remove_all(mailbox);
+    return rules ? exit_code::ok : fail(with, mailbox, rules.error());
 }
 
 } // namespace postern::server

@@ -17,21 +17,6 @@ namespace {
 // Every pattern that parses can be kept.
 static_assert(policy::rule_pattern_max <= storage::rule_text_max);
 
-struct open_rules {
-    open_accounts accounts; // first: outlives the open tables
-    std::unique_ptr<storage::rules> tables;
-    exit_code code = exit_code::ok;
-
-    open_rules(const conf::config& settings, terminal& with) : accounts(settings, with), code(accounts.code) {
-        if (!accounts.tables) return;
-        auto opened = storage::open_lmdb_rules(accounts.environment);
-        if (opened)
-            tables = std::move(*opened);
-        else
-            code = fail(with, settings.server.state_dir, opened.error());
-    }
-};
-
 // --mailbox as it is stored; "" without it: the whole server.
 exit_code read_scope(const arguments& given, std::string& mailbox, terminal& with) {
     if (!given.has("--mailbox")) return exit_code::ok;

@@ -109,4 +109,14 @@ open_accounts::open_accounts(const conf::config& settings, terminal& with)
     tables = std::move(*directory);
 }
 
+open_rules::open_rules(const conf::config& settings, terminal& with)
+    : accounts(settings, with), code(accounts.code) {
+    if (!accounts.tables) return;
+    auto opened = storage::open_lmdb_rules(accounts.environment);
+    if (opened)
+        tables = std::move(*opened);
+    else
+        code = fail(with, settings.server.state_dir, opened.error());
+}
+
 } // namespace postern::server

@@ -7,6 +7,7 @@
 #include "protocol/smtp/address.hpp"
 #include "server/admin/commands.hpp"
 #include "storage/tables/directory.hpp"
+#include "storage/tables/rules.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/system/error_code.hpp>
@@ -78,6 +79,15 @@ class open_accounts {
     storage::accounts_environment environment; // for whoever needs its other tables
     std::unique_ptr<storage::directory> tables;
     exit_code code = exit_code::ok;
+};
+
+// The rules beside them.
+struct open_rules {
+    open_accounts accounts; // first: outlives the open tables
+    std::unique_ptr<storage::rules> tables;
+    exit_code code = exit_code::ok;
+
+    open_rules(const conf::config& settings, terminal& with);
 };
 
 // Columns as wide as their widest cell; the last one is not padded.

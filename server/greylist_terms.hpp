@@ -7,5 +7,6 @@
 namespace postern::server {
 
 storage::greylist_terms greylist_terms_of(const conf::config& settings);
+storage::greylist_limits greylist_limits_of(const conf::config& settings);
 
 } // namespace postern::server
