@@ -47,13 +47,13 @@ void app::watch_dns(std::chrono::steady_clock::time_point now) {
 void app::examine_dns(std::chrono::steady_clock::time_point now) {
     dns_examined_ = now;
     const auto number = ++dns_examination_;
-    examines_dns_ = true;
     spawn(
         main_.get_executor(), learn_standing_of_dns(dns_settings_, number),
         [this](std::string_view what) { journal_->fault("dns: " + std::string(what)); },
         [this, number] {
             if (number == dns_examination_) examines_dns_ = false;
         });
+    examines_dns_ = true; // it begins only after this
 }
 
 boost::asio::awaitable<void> app::learn_standing_of_dns(resolver_settings of, std::uint64_t number) {
