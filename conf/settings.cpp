@@ -198,7 +198,7 @@ constexpr setting settings[] = {
 
     {"dns", "servers", any_number_of(an_address), "", reload,
      "Recursive resolvers such as \"127.0.0.1:53\", asked in this order, at most 8; none = those of "
-     "/etc/resolv.conf, which is read again at each reload.",
+     "/etc/resolv.conf, whose changes are followed.",
      kept_in<&config::dns, &dns_settings::servers>},
     {"dns", "timeout", duration(1, minute), "5s", reload,
      "How long a question may take, over all servers and attempts; then mail that needs the answer is told "

@@ -57,9 +57,11 @@ std::vector<std::string> with_places(const std::string& file,
 std::shared_ptr<const conf::config> app::fit_sessions(std::shared_ptr<const conf::config> config,
                                                       loading& told) const {
     const auto limit = descriptor_limit();
-    const auto fitting = sessions_that_fit(limit, descriptors_);
+    auto others = descriptors_;
+    others.dns_sockets = dns_sockets(config->dns);
+    const auto fitting = sessions_that_fit(limit, others);
     if (config->limits.sessions <= fitting) return config;
-    auto text = too_few_descriptors(config->limits.sessions, limit, descriptors_);
+    auto text = too_few_descriptors(config->limits.sessions, limit, others);
     if (fitting == 0) {
         told.problems.push_back(std::move(text));
         return nullptr;

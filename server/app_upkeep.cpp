@@ -75,7 +75,7 @@ app::reload_outcome app::reload_now() {
     }
     journal_->reopen(next.made->config->log, next.made->config->server.hostname);
     use(std::move(next));
-    watch_dns(std::chrono::steady_clock::now());
+    reload_dns();
     reloaded_ = now_seconds();
     outcome.ok = true;
     for (const auto& text : outcome.messages) journal_->note(text);
@@ -100,7 +100,7 @@ void app::upkeep() {
     check_disk();
     accepting_->look(now);
     tell_manager_status();
-    watch_dns_by_time(now);
+    watch_dns(now);
     zones_.look(now, config_.get()->config, *dns_, main_.get_executor(), *journal_);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
@@ -156,7 +156,7 @@ server_status app::status() {
     made.log_lines_dropped = journal_->dropped();
     made.certificate_expires = now->tls->earliest_expiry();
     made.draining = draining_;
-    made.dns = standing_text(dns_standing_, dns_settings_);
+    made.dns = standing_text(dns_settings_, dns_standings_);
     if (!queue_->is_in_place())
         made.alarms.push_back({state_replaced, alarm::weight::refusing});
     else if (counts_.disk_low)
