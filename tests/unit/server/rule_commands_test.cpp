@@ -134,7 +134,7 @@ TEST_CASE("a mailbox that is removed takes its rules with it: nobody inherits th
                       {{"rule", "list", "--mailbox", "u@a.test"}, 67, "no such mailbox"},
                       {{"mailbox", "add", "u@a.test"}, 0, ""},
                   });
-    CHECK(patterns_of(at, "u@a.test").empty());
+    CHECK(patterns_of(at, {"--mailbox", "u@a.test"}).empty());
     CHECK(patterns_of(at, {}) == texts{"*@d.test"});
 }
 
