@@ -19,7 +19,8 @@ namespace {
 tls::cipher_policy ciphers_for(conf::listener_role role) {
     switch (role) {
     case conf::listener_role::mx:
-    case conf::listener_role::secondary: break;
+    case conf::listener_role::secondary:
+    case conf::listener_role::tempfail: break;
     }
     return tls::cipher_policy::opportunistic;
 }

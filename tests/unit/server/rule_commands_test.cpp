@@ -140,6 +140,7 @@ TEST_CASE("a mailbox that is removed takes its rules with it: nobody inherits th
 
 TEST_CASE("rules of a mailbox that was never there can be seen and removed", "[commands]") {
     const command_fixture at;
+    run_steps(at, {{{"domain", "add", "a.test"}, 0, ""}});
     const storage::rule_record orphan[] = {{"gone@a.test", storage::kept_action::deny, "*@c.test", 1}};
     REQUIRE(rules_of(at)->put(orphan).has_value());
     run_steps(at, {
