@@ -1,6 +1,8 @@
 // What the status pages show of the server: copies of its counters and a few questions to the system.
 #include "server/app.hpp"
 
+#include "policy/check.hpp"
+
 #include "conf/settings.hpp"
 #include "server/clock.hpp"
 
