@@ -7,6 +7,7 @@
 #include "policy/rule_book.hpp"
 #include "policy/zone_health.hpp"
 #include "tests/support/dns_world.hpp"
+#include "tests/support/loop_tasks.hpp"
 #include "tests/support/memory_directory.hpp"
 #include "tests/support/memory_greylist.hpp"
 #include "tests/support/memory_rules.hpp"
@@ -50,7 +51,9 @@ struct policy_world {
     memory_greylist greylist;
     policy::rule_book book{rules};
     policy::zone_health zones;
-    policy::services services{accounts, rooms, dns, book, zones, &greylist};
+    boost::asio::io_context loop{1};
+    loop_tasks beside{loop};
+    policy::services services{accounts, rooms, dns, beside, book, zones, &greylist};
     std::shared_ptr<const conf::config> config;
     conf::listener_settings listener;
     policy::rule_set exempt_senders;
@@ -100,7 +103,7 @@ struct policy_world {
             config,  listener, resolving, exempt_senders, services, client,  helo, envelope, &candidate,
             &header, 100,      now,       today,          peer,     learned, told};
         policy::verdict said;
-        boost::asio::io_context loop(1);
+        loop.restart();
         auto task = ask(at, about, said);
         boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
         loop.run();
@@ -117,7 +120,7 @@ struct policy_world {
             config,  listener, resolving, exempt_senders, services, client,  helo, envelope, &candidate,
             &header, 100,      now,       today,          peer,     learned, told};
         policy::verdict said;
-        boost::asio::io_context loop(1);
+        loop.restart();
         auto task = all_stages(about, said);
         boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
         loop.run();
