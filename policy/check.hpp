@@ -43,6 +43,7 @@ std::span<const check> registry();
 
 // checks/*.cpp
 boost::asio::awaitable<verdict> check_rules(stage at, context& about);
+void begin_rules(stage at, context& about);
 boost::asio::awaitable<verdict> check_dnsbl(stage at, context& about);
 void begin_dnsbl(stage at, context& about);
 boost::asio::awaitable<verdict> check_sender_domain(stage at, context& about);

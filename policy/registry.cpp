@@ -19,7 +19,7 @@ constexpr auto runs = for_the_allowed::runs;
 
 std::span<const check> registry() {
     static constexpr std::array rows{
-        check{"rule", {stage::rcpt}, check_rules, runs, nullptr, {}, nullptr},
+        check{"rule", {stage::rcpt}, check_rules, runs, nullptr, {stage::connect}, begin_rules},
         check{"dnsbl", {stage::rcpt}, check_dnsbl, skipped, dnsbl, {stage::connect}, begin_dnsbl},
         check{"sender_domain",
               {stage::rcpt},

@@ -18,17 +18,21 @@ std::string mailbox_of(const context& about) {
     return resolved->recipients.front().address;
 }
 
-boost::asio::awaitable<client_name> name_of_client(context& about) {
-    if (!about.peer.name.begun()) {
-        auto& dns = about.ask.dns;
-        auto work =
-            find_client_name(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.client);
-        about.peer.name.begin(about.ask.beside, std::move(work), {});
-    }
-    co_return co_await about.peer.name.get();
+void begin_name(context& about) {
+    if (about.peer.name.begun()) return;
+    auto& dns = about.ask.dns;
+    auto work =
+        find_client_name(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.client);
+    about.peer.name.begin(about.ask.beside, std::move(work), {});
 }
 
 } // namespace
+
+// Only where the server has rules about names: a mailbox that has some waits for the name at RCPT.
+void begin_rules(stage, context& about) {
+    const auto server = about.ask.rules.of({});
+    if (server && (*server)->asks_host_name()) begin_name(about);
+}
 
 boost::asio::awaitable<verdict> check_rules(stage, context& about) {
     if (!about.allowed_by.empty()) co_return verdict::pass();
@@ -42,7 +46,10 @@ boost::asio::awaitable<verdict> check_rules(stage, context& about) {
     static const rule_set none;
     const rule_set& box = mailbox.empty() ? none : **own;
     client_name name;
-    if ((*server)->asks_host_name() || box.asks_host_name()) name = co_await name_of_client(about);
+    if ((*server)->asks_host_name() || box.asks_host_name()) {
+        begin_name(about);
+        name = co_await about.peer.name.get();
+    }
 
     const std::string sender = about.envelope.sender ? about.envelope.sender->folded() : std::string();
     const rule_query query{sender, about.client, name.name, name.proof};

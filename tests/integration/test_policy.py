@@ -4,6 +4,7 @@ import time
 from deadline import contains, equal, until
 from names import Names, reverse
 from server import Server
+from slow_names import SlowNames
 from test_http import metrics, value
 
 CLIENT = '127.0.0.9'
@@ -179,3 +180,24 @@ def test_verdicts_are_counted():
         for test, verdict, count in (('sender_domain', 'rejected', 1), ('sender_domain', 'passed', 2), ('spf', 'rejected', 1),
                                      ('spf', 'passed', 1), ('recipient', 'passed', 2), ('dnsbl', 'rejected', 0)):
             equal(value(found, 'postern_test_verdicts_total', test=test, verdict=verdict), count, f'{test} {verdict}')
+
+
+def test_a_verdict_takes_as_long_as_the_longest_chain_of_lookups():
+    lists = [f'l{number}.test' for number in range(6)]
+    includes = [f'i{number}.test' for number in range(5)]
+    records = {('s.test', 'MX'): ['10 mx.s.test'], ('mx.s.test', 'A'): ['192.0.2.25'],
+               ('s.test', 'TXT'): ['v=spf1 ' + ' '.join(f'include:{one}' for one in includes) + ' ip4:127.0.0.9 -all'],
+               (reverse(CLIENT, 'in-addr.arpa'), 'PTR'): ['c.test'], ('c.test', 'A'): [CLIENT]}
+    records.update({(one, 'TXT'): ['v=spf1 ip4:192.0.2.0/24 -all'] for one in includes})
+    records.update({(reverse('127.0.0.2', one), 'A'): ['127.0.0.2'] for one in lists})
+    delay = 0.05
+    with SlowNames(records, delay) as names, policy(names, dnsbl__zone=[{'name': one} for one in lists]) as server:
+        server.run('rule', 'add', 'deny', '*.elsewhere.test')
+        until('an examination of the lists', lambda: names.asked >= 2 * len(lists))
+        time.sleep(4 * delay)
+        before, began = names.asked, time.monotonic()
+        contains(ask(server, 'a@s.test'), '250 2.1.5 ', 'reply')
+        took, asked = time.monotonic() - began, names.asked - before
+        assert asked >= 6 + 2 + 2 + 6, f'only {asked} questions'
+        print(f'# {asked} questions of {delay * 1000:g} ms: {took * 1000:.0f} ms from connect to the verdict and QUIT')
+        assert took < asked * delay / 3, f'{asked} questions took {took:.3f} s'
