@@ -12,7 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
+constexpr std::array<reserved_name, 11> names{{{"attachments", ""},
                                               {"antivirus", ""},
                                               {"spam", ""},
                                               {"submission", ""},
@@ -20,7 +20,9 @@ constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
                                               {"identity", ""},
                                               {"ledger", ""},
                                               {"scanner", ""},
-                                              {"relay", ""}}};
+                                              {"relay.port", ""},
+                                              {"relay.smarthost", ""},
+                                              {"relay.tls", ""}}};
 
 void report(const reserved_name& one, const toml::node& node, findings& found) {
     const std::string key{one.name};
