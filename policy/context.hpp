@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/config.hpp"
+#include "policy/call_out.hpp"
 #include "policy/early.hpp"
 #include "policy/mailbox_room.hpp"
 #include "policy/resolver.hpp"
@@ -70,8 +71,11 @@ struct services {
     rule_book& rules;
     zone_health& zones;
     storage::greylist* greylist = nullptr; // null: there is no secondary listener
+    call_out* primaries = nullptr;         // null: as if all were away
 
-    services of_thread(resolver& own) const { return {accounts, room, own, rules, zones, greylist}; }
+    services of_thread(resolver& own) const {
+        return {accounts, room, own, rules, zones, greylist, primaries};
+    }
 };
 
 struct context {
@@ -93,6 +97,7 @@ struct context {
     trace& told; // the verdicts of this stage are added
     // Of the candidate, filled by the engine.
     std::optional<result<storage::resolution>> leads_to = std::nullopt;
+    const conf::endpoint* primary = nullptr;   // whom to ask whether it exists; null = nobody
     const conf::tier_settings* tier = nullptr; // null: of no name that the configuration has
     std::string allowed_by = {};               // the allow rule that skips tests; "" = none
 };

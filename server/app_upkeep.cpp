@@ -36,6 +36,14 @@ std::string tls_name(conf::tls_mode mode) {
     return "starttls";
 }
 
+std::string role_name(conf::listener_role role) {
+    switch (role) {
+    case conf::listener_role::mx: return "mx";
+    case conf::listener_role::secondary: break;
+    }
+    return "secondary";
+}
+
 } // namespace
 
 // Whoever rotated the log waits for a new file, whatever became of the configuration.
@@ -182,7 +190,7 @@ server_status app::status() {
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
-        made.listeners.push_back({on->settings->name, on->address.to_string(), "mx",
+        made.listeners.push_back({on->settings->name, on->address.to_string(), role_name(on->settings->role),
                                   tls_name(row != nullptr ? row->tls : on->settings->tls), on->sessions,
                                   on->connections});
     }

@@ -134,7 +134,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
             auto opened = co_await open(peer, who, tls, within.connect);
             if (!opened) {
                 const auto why = cannot_connect(opened.error());
-                co_return report{all_deferred(message.recipients.size(), why), why, false};
+                co_return report{all_deferred(message.recipients.size(), why), why, false, false};
             }
             link = std::move(*opened);
         }
@@ -149,6 +149,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
         made.takes_dsn = session.offers("DSN");
         made.away = why_away(session);
+        made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
         if (session.next() == client_step::idle) {
             keep(std::move(link));
             co_return made;
@@ -162,7 +163,8 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
     }
 }
 
-asio::awaitable<std::string> mail_client::reach(mail_peer peer, client_identity who, client_deadlines within) {
+asio::awaitable<std::string> mail_client::reach(mail_peer peer, client_identity who,
+                                                client_deadlines within) {
     client_tls tls = tls_for(peer);
     for (;;) {
         auto opened = co_await open(peer, who, tls, within.connect);

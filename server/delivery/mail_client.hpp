@@ -1,5 +1,5 @@
-// Hands messages to other servers, by SMTP (RFC 5321) or LMTP (RFC 2033): one transaction a message with all its
-// recipients there, over connections that are kept for the next one. Lives on one thread's executor.
+// Hands messages to other servers, by SMTP (RFC 5321) or LMTP (RFC 2033): one transaction a message with all
+// its recipients there, over connections that are kept for the next one. Lives on one thread's executor.
 #pragma once
 
 #include "conf/config.hpp"
@@ -37,11 +37,12 @@ class mail_client {
 
     struct report {
         std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
-        std::string away;       // why no mail at all can be sent there now; "" = it can
+        std::string away; // why no mail at all can be sent there now; "" = it can
+        bool is_ourselves = false;
         bool takes_dsn = false; // notices of what becomes of it are the peer's to write (RFC 3461)
     };
-    // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile costs
-    // no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
+    // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
+    // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
     using content_maker = std::function<std::unique_ptr<content_source>()>;
     boost::asio::awaitable<report> deliver(mail_peer peer, client_identity who,
                                            protocol::outgoing_message message, content_maker make_content,

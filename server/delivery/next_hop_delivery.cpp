@@ -1,7 +1,7 @@
 // The server's word counts: what it refuses for good fails at once, all else is tried again.
-#include "server/delivery/lmtp_delivery.hpp"
+#include "server/delivery/next_hop_delivery.hpp"
 
-#include "conf/settings.hpp"
+#include "server/route.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -51,26 +51,45 @@ class stored_content final : public content_source {
     std::unique_ptr<storage::body_reader> reader_;
 };
 
-std::vector<std::size_t> local_due(const conf::config& config, const queued_message& message,
-                                   std::int64_t now) {
-    std::vector<std::size_t> due;
+// What one server gets of a message.
+struct consignment {
+    mail_peer to;
+    std::vector<std::size_t> recipients;
+};
+
+std::vector<consignment> consignments(const conf::config& config, const queued_message& message,
+                                      std::int64_t now) {
+    std::vector<consignment> made;
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
-        const auto& to = message.recipients[i];
-        if (to.route == storage::recipient_route::local && is_due(config, to, now)) due.push_back(i);
+        if (!is_due(config, message.recipients[i], now)) continue;
+        const auto peer = peer_for(config, message.recipients[i]);
+        if (!peer) continue;
+        auto same = std::ranges::find(made, *peer, &consignment::to);
+        if (same == made.end()) same = made.insert(made.end(), {*peer, {}});
+        same->recipients.push_back(i);
     }
-    return due;
+    return made;
 }
 
-protocol::outgoing_message outgoing(const queued_message& message,
-                                    const std::vector<std::size_t>& recipients) {
+protocol::outgoing_message outgoing(const queued_message& message, const consignment& part) {
+    const bool by_smtp = part.to.speaks == protocol::client_protocol::smtp;
     protocol::outgoing_message made;
     made.sender = message.sender;
     made.size = message.size;
     made.body = static_cast<protocol::body_type>(message.body_type);
-    made.needs_smtputf8 = !protocol::is_ascii(message.sender);
-    for (const std::size_t i : recipients) {
+    // An LMTP server is the end of the way: its header needs no promise there.
+    made.needs_smtputf8 = !protocol::is_ascii(message.sender) || (by_smtp && message.smtputf8);
+    if (by_smtp) {
+        made.ret = static_cast<protocol::dsn_return>(message.ret);
+        made.envelope_id = message.envelope_id;
+    }
+    for (const std::size_t i : part.recipients) {
         const auto& to = message.recipients[i];
-        made.recipients.push_back({to.address, 0, {}}); // notices of delivery are ours to write
+        // Of what an LMTP server delivers, notices are ours to write.
+        if (by_smtp)
+            made.recipients.push_back({to.address, to.notify, to.orcpt});
+        else
+            made.recipients.push_back({to.address, 0, {}});
         made.needs_smtputf8 = made.needs_smtputf8 || !protocol::is_ascii(to.address);
     }
     return made;
@@ -90,6 +109,7 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
         unclear = "5.0.0";
         break;
     case recipient_outcome::kind::deferred:
+    case recipient_outcome::kind::taken: // a question's
     case recipient_outcome::kind::pending: made.what = attempt_outcome::kind::deferred; break;
     }
     const auto& code = said.status;
@@ -100,27 +120,54 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
     return made;
 }
 
-} // namespace
-
-bool has_local_due(const conf::config& config, const queued_message& message, std::int64_t now) {
-    return !local_due(config, message, now).empty();
+// A primary that is known to be away: no try, so that nobody waits for it.
+recipient_outcome not_tried(const std::string& why) {
+    recipient_outcome made;
+    made.what = recipient_outcome::kind::deferred;
+    made.status = {4, 4, 1};
+    made.text = fmt::format("the next server is away ({}); it is asked every {} s", why,
+                            hop_watch::probe_interval.count());
+    return made;
 }
 
-asio::awaitable<void> deliver_by_lmtp(const delivery_services& with, offload_pool& pool, lmtp_client& client,
-                                      std::shared_ptr<const conf::config> config,
-                                      std::shared_ptr<queued_message> message, std::int64_t now) {
-    const auto due = local_due(*config, *message, now);
-    const auto where = conf::parse_lmtp(config->local.transport);
-    if (due.empty() || !where) co_return;
-    const std::string relay = where->path.empty() ? where->address.to_string() : where->path;
-    lmtp_client::content_maker content = [&with, &pool, message]() -> std::unique_ptr<content_source> {
-        return std::make_unique<stored_content>(with.queue, pool, message);
-    };
-    auto letter = outgoing(*message, due);
-    const auto outcomes =
-        co_await client.deliver(*where, config->server.hostname, std::move(letter), std::move(content));
-    for (std::size_t i = 0; i < due.size(); ++i)
-        record_outcome(with, *config, *message, due[i], outcome_of(outcomes[i], relay));
+} // namespace
+
+bool has_next_hop_due(const conf::config& config, const queued_message& message, std::int64_t now) {
+    return std::ranges::any_of(message.recipients, [&](const auto& to) {
+        return is_due(config, to, now) && peer_for(config, to).has_value();
+    });
+}
+
+asio::awaitable<void> deliver_to_next_hops(const delivery_services& with, offload_pool& pool,
+                                           mail_client& client, hop_observer& hops,
+                                           std::shared_ptr<const conf::config> config,
+                                           std::shared_ptr<queued_message> message, std::int64_t now) {
+    const auto parts = consignments(*config, *message, now);
+    for (const auto& part : parts) {
+        const bool by_smtp = part.to.speaks == protocol::client_protocol::smtp;
+        const auto& hop = part.to.where.address;
+        const std::string relay = part.to.where.to_string();
+        mail_client::report done;
+        if (auto why = by_smtp ? hops.why_away(hop) : std::string(); !why.empty()) {
+            done.outcomes.assign(part.recipients.size(), not_tried(why));
+        } else {
+            mail_client::content_maker content = [&with, &pool,
+                                                  message]() -> std::unique_ptr<content_source> {
+                return std::make_unique<stored_content>(with.queue, pool, message);
+            };
+            auto letter = outgoing(*message, part);
+            done = co_await client.deliver(part.to, identity_of(*config), std::move(letter),
+                                           std::move(content), {});
+            if (by_smtp) hops.tried(hop, done.away);
+        }
+        for (std::size_t i = 0; i < part.recipients.size(); ++i) {
+            const auto index = part.recipients[i];
+            // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
+            if (by_smtp && done.takes_dsn && done.outcomes[i].what == recipient_outcome::kind::delivered)
+                message->recipients[index].notify = protocol::dsn_notify::never;
+            record_outcome(with, *config, *message, index, outcome_of(done.outcomes[i], relay));
+        }
+    }
 }
 
 } // namespace postern::server
