@@ -172,15 +172,16 @@ void check_dns(const config& read, const toml::table& root, findings& found) {
     }
 }
 
-// What is wrong with a next hop beside a listener's address; "" = nothing. What this can't see, the next hop's
-// greeting tells (protocol::client_settings::own_names).
+// What is wrong with a next hop beside a listener's address; "" = nothing. What this can't see, the next
+// hop's greeting tells (protocol::client_settings::own_names).
 std::string hop_collision(const endpoint& hop, const endpoint& one, std::string_view listener) {
     if (hop.port != one.port || hop.address.is_v4() != one.address.is_v4()) return {};
     const bool ours = hop == one || (is_all(one.address) && is_loopback(hop.address));
     if (!ours) return {};
-    return fmt::format("{} is this server's own listener \"{}\": its mail would go round in circles; write the "
-                       "address of the domain's primary",
-                       hop.to_string(), listener);
+    return fmt::format(
+        "{} is this server's own listener \"{}\": its mail would go round in circles; write the "
+        "address of the domain's primary",
+        hop.to_string(), listener);
 }
 
 toml::source_region place_of_route(const toml::table& root, std::string_view domain) {

@@ -13,8 +13,8 @@ class client_context {
   public:
     // Null when memory is short.
     static std::shared_ptr<const client_context> make();
-    // A connection on `fd`, ready for handshake(); null when memory is short. It may outlive this object. Whose
-    // certificate it is isn't looked at (RFC 7435).
+    // A connection on `fd`, ready for handshake(); null when memory is short. It may outlive this object.
+    // Whose certificate it is isn't looked at (RFC 7435).
     std::unique_ptr<connection> connect(int fd) const;
 
   private:

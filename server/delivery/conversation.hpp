@@ -30,8 +30,8 @@ struct client_deadlines {
 };
 
 // Returns at idle or close. `content` is needed when a message was begun. A content that can't be read ends
-// the connection before its last octet, so that the server keeps nothing. `security` outlives the await; without
-// it every handshake fails.
+// the connection before its last octet, so that the server keeps nothing. `security` outlives the await;
+// without it every handshake fails.
 boost::asio::awaitable<void> converse(protocol::client_session& session, stream& with,
                                       content_source* content, client_deadlines within,
                                       const tls::client_context* security = nullptr);

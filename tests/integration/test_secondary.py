@@ -150,9 +150,21 @@ def test_a_primary_that_hangs_costs_a_deferral():
 
 
 def test_a_route_that_leads_back_is_found():
-    port = free_port()
-    with Secondary(port, listener={'address': f'127.0.0.1:{port}'}) as second:
-        raise AssertionError('a route to its own listener was taken')
+    """By its address where the configuration shows it, else by the greeting, before anything is taken or sent."""
+    with Secondary(free_port(), queue={'retry': ['1s']}) as second:
+        second.settings['listener'][0]['address'] = f'127.0.0.1:{second.address()[1]}'
+        second.settings['relay.route']['"d.test"'] = second.settings['listener'][0]['address']
+        second.configure()
+        contains(second.call('check').stdout, "is this server's own listener", 'the check')
+        second.settings['listener'][0]['address'] = '127.0.0.1:0'
+        second.configure()
+        second.reload()
+        contains(ask(second, 'u@d.test'), '451 4.4.1 ', 'a recipient that only it could know')
+        second.wait_log('mail loop: the server that the mail is to go to is this one')
+        Server.accounts(second)
+        send(second, 'u@d.test', sender='')
+        second.wait_log(r'to=<u@d.test>, .*dsn=5\.4\.6, status=bounced \(mail loop')
+        second.wait_queue_empty()
 
 
 def test_strangers_wait_on_the_secondary():

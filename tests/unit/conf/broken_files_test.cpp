@@ -216,7 +216,8 @@ const fault faults[] = {
     {"[[listener]]\nname = \"a\"\naddress = \"0.0.0.0:8025\"\n", 3, 11, "listener[0].address[0]",
      "takes in admin.http = \"127.0.0.1:8025\"; give admin.http another port"},
     // Routes
-    {"[relay.route]\n\"a.test\" = \"192.0.2.7\"\n", 2, 12, "relay.route.a.test", "is not an address and port"},
+    {"[relay.route]\n\"a.test\" = \"192.0.2.7\"\n", 2, 12, "relay.route.a.test",
+     "is not an address and port"},
     {"[relay.route]\n\"a.test\" = \"mx.a.test:25\"\n", 2, 12, "relay.route.a.test",
      "is not an address and port"},
     {"[relay.route]\na.test = \"192.0.2.7:25\"\n", 2, 1, "relay.route.a", "write the domain in quotes"},

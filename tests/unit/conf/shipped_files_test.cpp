@@ -21,7 +21,8 @@ std::string source_file(const std::string& path) {
 
 // "#key = value", "#"domain" = value" and "#[[section]]" are settings behind a comment sign; "# Prose" isn't.
 bool is_setting_in_comment(const std::string& line) {
-    return line.size() > 1 && line[0] == '#' && (line[1] == '[' || line[1] == '"' || (line[1] >= 'a' && line[1] <= 'z'));
+    return line.size() > 1 && line[0] == '#' &&
+           (line[1] == '[' || line[1] == '"' || (line[1] >= 'a' && line[1] <= 'z'));
 }
 
 std::string with_settings_uncommented(const std::string& text) {
