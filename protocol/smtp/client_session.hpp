@@ -98,7 +98,7 @@ class client_session {
     } // since begin(): 0 = the server said nothing of it yet
     bool is_ready() const {
         return ready_;
-    }                                // greeted, secured where it was to be: mail can be, or could be, sent
+    } // greeted, secured where it was to be: mail can be, or could be, sent
     bool awaits_final_reply() const; // the content has gone: its deadline is longer (RFC 5321 §4.5.3.2.6)
 
     // Why the conversation ended without being asked to; empty while it goes on or after quit().
