@@ -94,16 +94,24 @@ void call_outs::desk::enter(const std::string& key, const call_out_question& que
     const bool is_first = waiting.empty();
     waiting.push_back(who);
     lock.unlock();
-    if (is_first)
+    if (!is_first) return;
+    try {
         asio::post(main, [self = shared_from_this(), key, question] { self->begin(key, question); });
+    } catch (const std::exception&) {
+        answer(key, {}); // no memory: the place must not be lost with it
+    }
 }
 
 // On the main thread, as is what follows.
 void call_outs::desk::begin(std::string key, call_out_question question) {
-    auto task = converse(shared_from_this(), key, std::move(question));
-    spawn(main, std::move(task), [self = shared_from_this(), key](std::string_view what) {
-        self->answer(key, {call_out_answer::kind::later, std::string(what)});
-    });
+    try {
+        auto task = converse(shared_from_this(), key, std::move(question));
+        spawn(main, std::move(task), [self = shared_from_this(), key](std::string_view what) {
+            self->answer(key, {call_out_answer::kind::later, std::string(what)});
+        });
+    } catch (const std::exception&) {
+        answer(key, {});
+    }
 }
 
 asio::awaitable<void> call_outs::desk::converse(std::shared_ptr<desk> self, std::string key,

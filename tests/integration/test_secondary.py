@@ -2,9 +2,11 @@
 is asked first, so that nothing comes back to anybody; strangers wait."""
 import socket
 import subprocess
+import threading
 
 from deadline import contains, equal, until
 from server import Server
+from test_notices import send as notify
 
 SENDER = 'a@s.test'
 MINUTE = 60
@@ -75,6 +77,7 @@ def test_mail_waits_for_its_primary_and_arrives_when_it_is_back():
         (message,) = first.wait_messages(1)
         contains(message.content, b'Subject: while away', 'what came')
         equal(message.return_path, SENDER, 'its sender')
+        contains(message.received, 'with ESMTPS', 'how it came')
         contains(second.log(), f'relay=127.0.0.1:{port}', 'the log')
         contains(second.log(), f'the primary 127.0.0.1:{port} is back', 'the log')
         equal(second.log().count('notice to the sender'), 0, 'notices')
@@ -147,6 +150,70 @@ def test_a_secondary_without_its_primary_listens_and_ends():
 def test_a_primary_that_hangs_costs_a_deferral():
     with socket.create_server(('127.0.0.1', 0)) as silent, Secondary(silent.getsockname()[1]) as second:
         contains(ask(second, 'u@d.test'), '451 4.4.1 ', 'the answer')
+
+
+class OddPrimary:
+    """Takes everything, a connection at a time, and remembers what it heard; its STARTTLS leads to no handshake."""
+
+    def __init__(self, extensions=('STARTTLS', 'PIPELINING')):
+        self.listening = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listening.getsockname()[1]
+        self.extensions, self.heard, self.connections = extensions, [], 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with peer, peer.makefile('rwb', buffering=0) as wire:
+                self.talk(wire)
+
+    def talk(self, wire):
+        wire.write(b'220 odd.test ESMTP\r\n')
+        content = False
+        for line in wire:
+            text = line.decode().rstrip()
+            self.heard.append(text)
+            if content and text != '.':
+                continue
+            content = text == 'DATA'
+            if text == 'STARTTLS':
+                return wire.write(b'220 go\r\nno handshake')
+            offer = ''.join(f'250-{one}\r\n' for one in self.extensions) if text.startswith('EHLO') else ''
+            wire.write(offer.encode() + (b'354 go\r\n' if content else b'250 ok\r\n'))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listening.close()
+
+
+def test_a_primary_whose_tls_does_not_work_gets_its_mail_in_plain_text():
+    with OddPrimary() as odd, Secondary(odd.port, knowing=True) as second:
+        send(second, 'u@d.test', 'v@d.test')
+        second.wait_queue_empty(MINUTE)
+        contains(odd.heard, 'RCPT TO:<u@d.test>', 'what it heard')
+        contains(odd.heard, 'Subject: x', 'what it heard')
+        equal(odd.heard.count('DATA'), 1, 'transactions')
+
+
+def test_notices_are_the_business_of_who_takes_them():
+    """NOTIFY goes on to a primary that offers DSN; else the sender hears from us that the mail was handed on."""
+    for extensions, told in ((('DSN',), 0), ((), 1)):
+        with OddPrimary(extensions) as odd, Secondary(odd.port, knowing=True) as second:
+            second.run('domain', 'add', 'm.test')
+            second.run('mailbox', 'add', 's@m.test')
+            notify(second, b'Subject: x\r\n\r\nx\r\n', sender='s@m.test', recipients=['u@d.test'], rcpt=' NOTIFY=SUCCESS')
+            second.wait_queue_empty(MINUTE)
+            equal(any('NOTIFY=SUCCESS' in line for line in odd.heard), told == 0, f'{extensions}: NOTIFY')
+            notices = second.messages('s@m.test')
+            equal(len(notices), told, f'{extensions}: notices')
+            for one in notices:
+                contains(one.content, b'Action: relayed', 'the notice')
 
 
 def test_a_route_that_leads_back_is_found():

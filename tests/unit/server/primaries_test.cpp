@@ -144,11 +144,12 @@ TEST_CASE("when a primary is back, what waits for it is due, and nothing else") 
     add("u@d2.test", outside);
     add("u@d1.test", local);
     add("v@d1.test", outside).state = storage::recipient_state::delivered;
-    add("w@d1.test", outside).next_try = 5;
+    add("\"w x\"@d1.test", outside).next_try = 5;
+    add("\"y z\"@d1.test", outside);
     CHECK(server::make_due_for(config, message, hop(1), 10));
     std::vector<std::int64_t> times;
     for (const auto& to : message.recipients) times.push_back(to.next_try);
-    CHECK(times == std::vector<std::int64_t>{10, 1000, 1000, 1000, 5});
+    CHECK(times == std::vector<std::int64_t>{10, 1000, 1000, 1000, 5, 10});
     CHECK_FALSE(server::make_due_for(config, message, hop(3), 10));
     message.held = true;
     CHECK_FALSE(server::make_due_for(config, message, hop(2), 10));
