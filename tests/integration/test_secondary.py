@@ -181,8 +181,10 @@ class OddPrimary:
                 continue
             content = text == 'DATA'
             if text == 'STARTTLS':
-                return wire.write(b'220 go\r\nno handshake')
-            offer = ''.join(f'250-{one}\r\n' for one in self.extensions) if text.startswith('EHLO') else ''
+                wire.write(b'220 go\r\n')
+                wire.read(1)
+                return wire.write(b'no handshake')
+            offer = ''.join(f'250-{one}\r\n' for one in ('odd.test', *self.extensions)) if text.startswith('EHLO') else ''
             wire.write(offer.encode() + (b'354 go\r\n' if content else b'250 ok\r\n'))
 
     def __enter__(self):
@@ -196,6 +198,7 @@ def test_a_primary_whose_tls_does_not_work_gets_its_mail_in_plain_text():
     with OddPrimary() as odd, Secondary(odd.port, knowing=True) as second:
         send(second, 'u@d.test', 'v@d.test')
         second.wait_queue_empty(MINUTE)
+        contains(odd.heard, 'STARTTLS', 'what it heard')
         contains(odd.heard, 'RCPT TO:<u@d.test>', 'what it heard')
         contains(odd.heard, 'Subject: x', 'what it heard')
         equal(odd.heard.count('DATA'), 1, 'transactions')
