@@ -104,11 +104,12 @@ struct limit_settings {
     bool operator==(const limit_settings&) const = default;
 };
 
-// An LMTP server: a socket in the file system, or an address.
-struct lmtp_server {
+// A server that mail is handed to: an address, or (LMTP) a socket in the file system.
+struct next_hop {
     std::string path; // "" = address
     endpoint address;
-    bool operator==(const lmtp_server&) const = default;
+    std::string to_string() const; // the path, or the address with its port
+    bool operator==(const next_hop&) const = default;
 };
 
 struct local_settings {
@@ -118,6 +119,18 @@ struct local_settings {
                                                 // postmaster@server.hostname's own Maildir
     std::vector<std::string> catch_all_domains; // canonical; only these may have an @domain alias
     bool operator==(const local_settings&) const = default;
+};
+
+// Mail for the domain goes to that server and to no other.
+struct relay_route {
+    std::string domain; // canonical
+    endpoint next_hop;
+    bool operator==(const relay_route&) const = default;
+};
+
+struct relay_settings {
+    std::vector<relay_route> routes; // by domain, each once
+    bool operator==(const relay_settings&) const = default;
 };
 
 struct queue_settings {
@@ -217,11 +230,14 @@ struct config {
     greylist_settings greylist;
     spf_settings spf;
     local_settings local;
+    relay_settings relay;
     queue_settings queue;
     bool operator==(const config&) const = default;
 };
 
 // nullptr: there is none of that name.
 const tier_settings* find_tier(const config& among, std::string_view name);
+// nullptr: no route is configured for the domain, which is canonical.
+const relay_route* find_route(const config& among, std::string_view domain);
 
 } // namespace postern::conf

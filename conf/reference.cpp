@@ -85,11 +85,12 @@ void append_section(std::string& page, const section& one) {
     const bool array = one.how == section::kind::array;
     const auto name =
         one.how == section::kind::named ? fmt::format("{}.NAME", one.name) : std::string{one.name};
-    fmt::format_to(std::back_inserter(page),
-                   "\n## {}{}{}\n\n{}\n\n| key | default | value | restart | meaning |\n| --- | --- | --- | "
-                   "--- | --- |\n",
-                   array ? "[[" : "[", name, array ? "]]" : "]", one.meaning);
-    for (const auto* row : settings_of(one.name)) {
+    fmt::format_to(std::back_inserter(page), "\n## {}{}{}\n\n{}\n", array ? "[[" : "[", name,
+                   array ? "]]" : "]", one.meaning);
+    const auto rows = settings_of(one.name);
+    if (rows.empty()) return;
+    page += "\n| key | default | value | restart | meaning |\n| --- | --- | --- | --- | --- |\n";
+    for (const auto* row : rows) {
         fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} | {} |\n", row->key,
                        with_pipes_escaped(default_cell(*row)), with_pipes_escaped(value_cell(row->allowed)),
                        row->applies == change::needs_restart ? "yes" : "no",

@@ -12,15 +12,17 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
-                                              {"antivirus", ""},
-                                              {"spam", ""},
-                                              {"submission", ""},
-                                              {"sender_ownership", ""},
-                                              {"identity", ""},
-                                              {"ledger", ""},
-                                              {"scanner", ""},
-                                              {"relay", ""}}};
+constexpr std::array<reserved_name, 11> names{{{"attachments", ""},
+                                               {"antivirus", ""},
+                                               {"spam", ""},
+                                               {"submission", ""},
+                                               {"sender_ownership", ""},
+                                               {"identity", ""},
+                                               {"ledger", ""},
+                                               {"scanner", ""},
+                                               {"relay.port", ""},
+                                               {"relay.smarthost", ""},
+                                               {"relay.tls", ""}}};
 
 void report(const reserved_name& one, const toml::node& node, findings& found) {
     const std::string key{one.name};

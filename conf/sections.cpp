@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace postern::conf {
 
@@ -123,6 +124,33 @@ void read_named(const section& one, const toml::node& node, config& into, findin
     }
 }
 
+// "example.org" = value. In TOML a domain without quotes is a path of tables.
+void read_by_domain(const section& one, const toml::node& node, config& into, findings& found) {
+    const auto* all = node.as_table();
+    const auto& row = *settings_of(one.name).front();
+    if (all == nullptr) {
+        found.error(node.source(), std::string{one.name},
+                    fmt::format("{} stands where a table is needed; write [{}]", type_name(node), one.name));
+        return;
+    }
+    std::set<std::string> domains;
+    for (const auto& [key, element] : *all) {
+        const auto full = joined(one.name, key.str());
+        auto domain = domain_name(key.str());
+        if (element.is_table())
+            found.error(key.source(), full,
+                        fmt::format("a table stands where a value is needed; write the domain in quotes, "
+                                    "\"example.org\" = \"{}\"",
+                                    row.otherwise.text));
+        else if (domain.has_error())
+            found.error(key.source(), full, std::move(domain.error().text));
+        else if (!domains.insert(*domain).second)
+            found.error(key.source(), full, fmt::format("{} stands there twice; remove one", *domain));
+        else if (const auto read = read_value(row.allowed, element, full, found))
+            row.kept.store(append_record(one, into, *domain), *read);
+    }
+}
+
 // Those that the file doesn't have itself.
 void add_standard_tiers(config& into) {
     const tier_settings standard[] = {{"a", false, false, false},
@@ -147,9 +175,11 @@ config read_sections(const toml::table& root, findings& found) {
         case section::kind::table: read_one(one, *node, into, found); break;
         case section::kind::array: read_array(one, *node, into, found); break;
         case section::kind::named: read_named(one, *node, into, found); break;
+        case section::kind::by_domain: read_by_domain(one, *node, into, found); break;
         }
     }
     add_standard_tiers(into);
+    std::ranges::sort(into.relay.routes, {}, &relay_route::domain); // find_route() searches so
     return into;
 }
 

@@ -74,6 +74,12 @@ const tier_settings* find_tier(const config& among, std::string_view name) {
     return at == among.tiers.end() ? nullptr : &*at;
 }
 
+const relay_route* find_route(const config& among, std::string_view domain) {
+    const auto& routes = among.relay.routes;
+    const auto at = std::ranges::lower_bound(routes, domain, {}, &relay_route::domain);
+    return at == routes.end() || at->domain != domain ? nullptr : &*at;
+}
+
 std::vector<const setting*> settings_of(std::string_view section_name) {
     std::vector<const setting*> rows;
     for (const auto& row : all_settings()) {

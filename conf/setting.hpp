@@ -100,9 +100,10 @@ struct setting {
 
 struct section {
     std::string_view name;
-    enum class kind { table, array, named } how = kind::table; // [name], [[name]] or [name.ANY]
+    // [name], [[name]], [name.ANY], or [name] with lines "DOMAIN" = value, whose one row says what a value is
+    enum class kind { table, array, named, by_domain } how = kind::table;
     std::string_view meaning;
-    // Array and named: one more record, empty but for its name where the table has one.
+    // But for a table: one more record, empty but for its name or domain where it has one.
     void* (*append)(config&, std::string_view name) = nullptr;
 };
 

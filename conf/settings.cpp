@@ -94,6 +94,12 @@ template <auto Records> void* appended_by_name(config& into, std::string_view na
     return &made;
 }
 
+void* appended_route(config& into, std::string_view domain) {
+    auto& made = into.relay.routes.emplace_back();
+    made.domain = domain;
+    return &made;
+}
+
 constexpr std::string_view mode_meaning =
     "\"enforce\" refuses, \"report\" only says in the log, the counts and the header what it would have "
     "done, \"off\" doesn't look.";
@@ -153,6 +159,12 @@ constexpr section sections[] = {
      "Test 4, on secondaries: a sender and a client that are not known come back later."},
     {"spf", section::kind::table, "Test 5: may the client send for the sender's domain? (RFC 7208)"},
     {"local", section::kind::table, "Delivery to the mailboxes on this machine."},
+    {"relay", section::kind::table, "Delivery to other servers."},
+    {"relay.route", section::kind::by_domain,
+     "The server that takes the mail of a domain, a line each: `\"example.org\" = \"192.0.2.7:25\"`. On a "
+     "secondary, mail for such a domain is taken and held for that server, its primary; elsewhere the lines "
+     "say where mail goes that aliases send there. Other domains outside can't be reached by this version.",
+     appended_route},
     {"queue", section::kind::table, "Accepted messages on their way to delivery."},
 };
 
@@ -237,9 +249,10 @@ constexpr setting settings[] = {
     {"listener", "address", one_or_some(an_address), required("0.0.0.0:25"), restart,
      "Where it listens, one or an array; port 0 = any free one, which the log then names.",
      kept_in_record<&listener_settings::addresses>},
-    {"listener", "role", word(roles, role_of_this_version), "mx", reload,
-     "\"mx\" takes mail from other servers for the hosted domains; \"tempfail\", the last MX, answers every "
-     "request but QUIT with 4yz.",
+    {"listener", "role", word(roles, role_of_this_version), "mx", restart,
+     "\"mx\" takes mail from other servers for the hosted domains; \"secondary\" does the same with "
+     "greylisting, and holds the mail of the domains in `relay.route` for their primaries; \"tempfail\", the "
+     "last MX, answers every request but QUIT with 4yz.",
      kept_in_record<&listener_settings::role>},
     {"listener", "tier", a_name, "d", reload, "The set of tests that mail has to pass here.",
      kept_in_record<&listener_settings::tier>},
@@ -378,6 +391,9 @@ constexpr setting settings[] = {
     {"local", "catch_all_domains", any_number_of(a_domain), "", reload,
      "Domains in which an alias for everybody (@domain) is allowed.",
      kept_in<&config::local, &local_settings::catch_all_domains>},
+
+    {"relay.route", "DOMAIN", an_address, required("192.0.2.7:25"), reload,
+     "The address of its server, with the port.", kept_in_record<&relay_route::next_hop>},
 
     {"queue", "retry", some(duration(1, 30 * day_long)), "1m 5m 15m 30m 1h 2h 4h", reload,
      "The waits between attempts to deliver; the last one repeats.",

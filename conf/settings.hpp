@@ -21,7 +21,7 @@ std::string reference_markdown();
 std::vector<std::string> keep_what_needs_restart(const config& running, config& fresh);
 
 // "lmtp:unix:/run/dovecot/lmtp" or "lmtp:127.0.0.1:24"; nullopt for anything else ("maildir" too).
-std::optional<lmtp_server> parse_lmtp(std::string_view transport);
+std::optional<next_hop> parse_lmtp(std::string_view transport);
 
 // Readers of the units that keys use; nullopt when the text is not of the form.
 // "90s", "5m", "24h", "5d", and "0s"; nullopt beyond 100 years.

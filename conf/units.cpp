@@ -80,7 +80,7 @@ std::optional<endpoint> parse_endpoint(std::string_view text) {
     return endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
-std::optional<lmtp_server> parse_lmtp(std::string_view transport) {
+std::optional<next_hop> parse_lmtp(std::string_view transport) {
     constexpr std::string_view scheme = "lmtp:";
     constexpr std::string_view unix_scheme = "unix:";
     if (!transport.starts_with(scheme)) return std::nullopt;
@@ -88,12 +88,14 @@ std::optional<lmtp_server> parse_lmtp(std::string_view transport) {
     if (transport.starts_with(unix_scheme)) {
         const auto path = transport.substr(unix_scheme.size());
         if (!path.starts_with('/')) return std::nullopt;
-        return lmtp_server{std::string{path}, {}};
+        return next_hop{std::string{path}, {}};
     }
     const auto address = parse_endpoint(transport);
     if (!address || address->port == 0) return std::nullopt;
-    return lmtp_server{{}, *address};
+    return next_hop{{}, *address};
 }
+
+std::string next_hop::to_string() const { return path.empty() ? address.to_string() : path; }
 
 std::string endpoint::to_string() const {
     return address.is_v4() ? fmt::format("{}:{}", address.to_string(), port)

@@ -3,6 +3,7 @@
 #include "conf/locate.hpp"
 #include "conf/reserved.hpp"
 #include "conf/settings.hpp"
+#include "conf/text_checks.hpp"
 
 #include <fmt/format.h>
 
@@ -171,6 +172,41 @@ void check_dns(const config& read, const toml::table& root, findings& found) {
     }
 }
 
+// What is wrong with a next hop beside a listener's address; "" = nothing. What this can't see, the next
+// hop's greeting tells (protocol::client_settings::own_names).
+std::string hop_collision(const endpoint& hop, const endpoint& one, std::string_view listener) {
+    if (hop.port != one.port || hop.address.is_v4() != one.address.is_v4()) return {};
+    const bool ours = hop == one || (is_all(one.address) && is_loopback(hop.address));
+    if (!ours) return {};
+    return fmt::format(
+        "{} is this server's own listener \"{}\": its mail would go round in circles; write the "
+        "address of the domain's primary",
+        hop.to_string(), listener);
+}
+
+toml::source_region place_of_route(const toml::table& root, std::string_view domain) {
+    const auto* node = node_at(root, "relay.route");
+    if (node == nullptr || !node->is_table()) return {};
+    for (const auto& [key, element] : *node->as_table())
+        if (const auto written = domain_name(key.str()); written.has_value() && *written == domain)
+            return element.source();
+    return {};
+}
+
+void check_routes(const config& read, const toml::table& root, findings& found) {
+    for (const auto& route : read.relay.routes) {
+        const auto key = fmt::format("relay.route.{}", route.domain);
+        const auto where = place_of_route(root, route.domain);
+        if (route.next_hop.port == 0) found.error(where, key, "a server has a port, most often 25; write it");
+        if (is_nobody(route.next_hop.address))
+            found.error(where, key, "nobody has this address; write that of the domain's primary");
+        for (const auto& listener : read.listeners)
+            for (const auto& one : listener.addresses)
+                if (auto problem = hop_collision(route.next_hop, one, listener.name); !problem.empty())
+                    found.error(where, key, std::move(problem));
+    }
+}
+
 std::string names_of_tiers(const config& read) {
     std::string names;
     for (const auto& one : read.tiers) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", one.name);
@@ -213,6 +249,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_addresses(read, root, found);
     check_http(read, root, found);
     check_dns(read, root, found);
+    check_routes(read, root, found);
     check_tiers(read, root, found);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/config.hpp"
+#include "policy/call_out.hpp"
 #include "policy/early.hpp"
 #include "policy/mailbox_room.hpp"
 #include "policy/resolver.hpp"
@@ -71,9 +72,10 @@ struct services {
     rule_book& rules;
     zone_health& zones;
     storage::greylist* greylist = nullptr; // null: there is no secondary listener
+    call_out* primaries = nullptr;         // null: as if all were away
 
     services of_thread(resolver& own, tasks& own_tasks) const {
-        return {accounts, room, own, own_tasks, rules, zones, greylist};
+        return {accounts, room, own, own_tasks, rules, zones, greylist, primaries};
     }
 };
 
@@ -96,6 +98,7 @@ struct context {
     trace& told; // the verdicts of this stage are added
     // Of the candidate, filled by the engine.
     std::optional<result<storage::resolution>> leads_to = std::nullopt;
+    const conf::endpoint* primary = nullptr;   // whom to ask whether it exists; null = nobody
     const conf::tier_settings* tier = nullptr; // null: of no name that the configuration has
     std::string allowed_by = {};               // the allow rule that skips tests; "" = none
 };

@@ -1,6 +1,7 @@
 // The order of the registry is the order of the verdicts.
 #include "policy/engine.hpp"
 
+#include "policy/primary.hpp"
 #include "protocol/smtp/grammar.hpp"
 #include "storage/resolve.hpp"
 
@@ -29,6 +30,11 @@ bool is_postmaster(const protocol::address& candidate) {
 void look_at_candidate(context& about) {
     const auto& asked = about.candidate->mailbox;
     about.leads_to = storage::resolve(about.ask.accounts, asked, about.resolving);
+    if (*about.leads_to) {
+        auto held = hold_for_primary(*about.config, about.listener, asked, std::move(**about.leads_to));
+        about.leads_to = std::move(held.leads_to);
+        about.primary = held.ask;
+    }
     const bool own_tier = about.leads_to->has_value() && !(*about.leads_to)->tier.empty();
     about.tier = conf::find_tier(*about.config, own_tier ? (*about.leads_to)->tier : about.listener.tier);
     if (is_postmaster(asked)) about.allowed_by = "postmaster";

@@ -206,8 +206,9 @@ void app::start_services() {
     room_pool_.emplace(room_threads, room_queue_max);
     room_.emplace(config_, *room_pool_, storage::system_files());
     begin_dns();
-    policy_.emplace(
-        policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(), greylist_.get()});
+    primaries_.emplace(main_.get_executor(), config_, *journal_);
+    policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
+                                     greylist_.get(), &*primaries_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
@@ -276,6 +277,7 @@ void app::await_signals() {
 }
 
 void app::stop_services() {
+    if (primaries_) primaries_->stop();
     for (auto& each : workers_) each->halt();
     for (auto& each : workers_) each->join();
     if (runner_) runner_->stop();

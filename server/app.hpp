@@ -8,6 +8,7 @@
 #include "server/admin/control.hpp"
 #include "server/admin/control_socket.hpp"
 #include "server/admin/web_site.hpp"
+#include "server/call_outs.hpp"
 #include "server/descriptors.hpp"
 #include "server/greylist_keeper.hpp"
 #include "server/handover_client.hpp"
@@ -177,6 +178,7 @@ class app final : public control_target, public web_target, public handover_targ
     bool examines_dns_ = false;
     std::string dns_told_; // what was last said of them in the log
     std::chrono::steady_clock::time_point dns_looked_, dns_examined_;
+    std::optional<call_outs> primaries_;
     std::optional<policy::services> policy_;
     std::optional<async_spool> spool_;
     std::optional<session_services> services_;

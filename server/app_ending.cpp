@@ -43,6 +43,7 @@ void app::poll_drain() {
     if (!halted_ && now >= drain_until_) {
         halted_ = true;
         drain_until_ = now + halt_grace;
+        primaries_->stop(); // a session that waits for it goes on, and ends
         for (auto& each : workers_) each->halt();
     }
     drain_timer_.expires_after(drain_poll);

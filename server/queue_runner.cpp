@@ -4,17 +4,19 @@
 // first.
 #include "server/queue_runner.hpp"
 
-#include "conf/settings.hpp"
 #include "server/clock.hpp"
 #include "server/delivery/bouncer.hpp"
-#include "server/delivery/lmtp_delivery.hpp"
 #include "server/delivery/local_delivery.hpp"
+#include "server/delivery/next_hop_delivery.hpp"
+#include "server/delivery/waiting_mail.hpp"
 #include "server/offload_pool.hpp"
+#include "server/primary_keeper.hpp"
 #include "storage/schedule.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 
 namespace postern::server {
@@ -52,13 +54,17 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
           never(std::move(damaged)),
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
+    void start();
     void wake();
     void look();
     bool is_full(std::size_t at_once) const;
     bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
-    void take(queue_id id);
-    void deliver(queue_id id);
+    void take(queue_id id, std::optional<conf::endpoint> back);
+    void deliver(queue_id id, std::optional<conf::endpoint> back);
+    void deliver(std::shared_ptr<attempt> made);
+    void hurry(conf::endpoint back);
+    bool take_hurried(std::size_t at_once);
     void hand_over(std::shared_ptr<attempt> made);
     void settle(std::shared_ptr<attempt> made);
     void again_later(std::shared_ptr<attempt> made);
@@ -82,8 +88,11 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
     std::atomic<bool> woken{false};
     bool draining = false, stopping = false;
-    lmtp_client lmtp;  // the main thread's
-    offload_pool pool; // last: its threads end before the rest goes
+    // Messages for primaries that are back: due whatever their time says. Of each hop the last look at the
+    // queue.
+    std::deque<std::pair<queue_id, conf::endpoint>> hurried;
+    std::shared_ptr<primary_keeper> primaries; // the main thread's; from start() on
+    offload_pool pool;                         // last: its threads end before the rest goes
 };
 
 queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
@@ -92,7 +101,16 @@ queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, as
 
 queue_runner::~queue_runner() { stop(); }
 
-void queue_runner::start() { wake(); }
+void queue_runner::start() { impl_->start(); }
+
+void queue_runner::impl::start() {
+    primaries = std::make_shared<primary_keeper>(main, config, with.journal,
+                                                 [weak = weak_from_this()](conf::endpoint hop) {
+                                                     if (const auto self = weak.lock()) self->hurry(hop);
+                                                 });
+    primaries->start();
+    wake();
+}
 
 void queue_runner::wake() { impl_->wake(); }
 
@@ -117,13 +135,14 @@ void queue_runner::drain() { impl_->draining = true; }
 void queue_runner::stop() {
     impl_->stopping = true;
     impl_->timer.cancel();
+    if (impl_->primaries) impl_->primaries->stop();
     impl_->pool.stop();
 }
 
 void queue_runner::impl::look() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
-    const bool more_waiting = is_full(at_once) || take_due(at_once);
+    const bool more_waiting = is_full(at_once) || take_due(at_once) || take_hurried(at_once);
     spool.hurry(at_writer >= results_max);
     sleep_until_due(more_waiting);
 }
@@ -147,7 +166,44 @@ bool queue_runner::impl::take_due(std::size_t at_once) {
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
         if (is_full(at_once)) return true;
-        take(entry.id);
+        take(entry.id, std::nullopt);
+    }
+    return false;
+}
+
+// A primary is back. Whoever is in the list already stays in it: a message is tried once for each time.
+void queue_runner::impl::hurry(conf::endpoint back) {
+    if (draining || stopping) return;
+    auto job = [self = shared_from_this(), back] {
+        auto found = waiting_for(self->with.queue, *self->config.get()->config, back);
+        if (!found) return self->with.journal.fault("the queue cannot be read: " + found.error().message());
+        asio::post(self->main, [self, back, ids = std::move(*found)] {
+            std::erase_if(self->hurried, [&](const auto& one) { return one.second == back; });
+            for (const auto id : ids) self->hurried.emplace_back(id, back);
+            self->look();
+        });
+    };
+    if (pool.try_post(std::move(job))) return;
+    auto later = std::make_shared<asio::steady_timer>(main, offer_again);
+    later->async_wait([self = shared_from_this(), back, later](error_code) { self->hurry(back); });
+}
+
+// True: there are more than may be tried at once.
+bool queue_runner::impl::take_hurried(std::size_t at_once) {
+    while (!hurried.empty()) {
+        if (is_full(at_once)) return true;
+        const queue_id id = hurried.front().first;
+        const conf::endpoint back = hurried.front().second;
+        hurried.pop_front();
+        if (never.contains(id) || unreadable.contains(id)) continue;
+        if (!primaries->why_away(back).empty()) continue; // gone again: it will be back again
+        if (active.has(id))                               // perhaps just put off
+            active.when_ended(id, [self = shared_from_this(), id, back] {
+                self->hurried.emplace_back(id, back);
+                self->wake();
+            });
+        else
+            take(id, back);
     }
     return false;
 }
@@ -160,36 +216,44 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
     return with.queue.due(now, limit, storage::latest_due(plan, now));
 }
 
-void queue_runner::impl::take(queue_id id) {
+void queue_runner::impl::take(queue_id id, std::optional<conf::endpoint> back) {
     if (!active.take(id)) return;
-    const bool posted = pool.try_post([self = shared_from_this(), id] { self->deliver(id); });
+    const bool posted = pool.try_post([self = shared_from_this(), id, back] { self->deliver(id, back); });
     if (!posted) active.end(id);
 }
 
-// On a pool thread.
-void queue_runner::impl::deliver(queue_id id) {
+// On a pool thread. `back`: the primary for whose return it is tried.
+void queue_runner::impl::deliver(queue_id id, std::optional<conf::endpoint> back) {
     auto found = with.queue.find(id);
+    const bool is_gone = found && !*found;
+    if (is_gone && back) return asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
         asio::post(main, [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
         return;
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
+    if (back && !make_due_for(*made->under->config, *made->message, *back, made->now))
+        return asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
+    deliver(std::move(made));
+}
+
+// On a pool thread.
+void queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
     const auto& settings = *made->under->config;
     if (made->message->given_up) give_up_all(with, settings, *made->message);
     defer_outside_recipients(with, settings, *made->message, made->now);
-    if (!conf::parse_lmtp(settings.local.transport)) {
-        deliver_to_maildirs(with, settings, *made->message, made->now);
-    } else if (has_local_due(settings, *made->message, made->now)) {
+    deliver_to_maildirs(with, settings, *made->message, made->now);
+    if (has_next_hop_due(settings, *made->message, made->now))
         return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
-    }
     made->ended = now_seconds();
     settle(made);
 }
 
-// On the main thread, which waits for the server's answers.
+// On the main thread, which waits for the servers' answers.
 void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
-    auto task = deliver_by_lmtp(with, pool, lmtp, made->under->config, made->message, made->now);
+    auto task = deliver_to_next_hops(with, pool, primaries->client(), *primaries, made->under->config,
+                                     made->message, made->now);
     spawn(
         main, std::move(task),
         [this](std::string_view what) {

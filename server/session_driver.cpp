@@ -2,9 +2,9 @@
 // connection that breaks or times out leaves nothing behind: the session's transaction goes as a whole.
 #include "server/session_driver.hpp"
 
-#include "conf/settings.hpp"
 #include "policy/engine.hpp"
 #include "server/clock.hpp"
+#include "server/session_settings.hpp"
 
 #include <algorithm>
 
@@ -20,27 +20,6 @@ namespace {
 
 constexpr std::chrono::seconds rate_window{60};
 constexpr std::chrono::seconds farewell_time{5}; // for the last reply of a session whose time is over
-
-// A Maildir takes everything. An LMTP server is asked at delivery only, and Dovecot takes neither.
-bool takes_all(const conf::config& config) { return !conf::parse_lmtp(config.local.transport); }
-
-protocol::session_settings settings_for(const conf::config& config, const conf::listener_settings& listener) {
-    protocol::session_settings made;
-    made.hostname = listener.hostname;
-    made.max_message_size = listener.max_message_size;
-    made.max_recipients = config.limits.max_recipients;
-    made.max_errors = config.limits.errors;
-    made.soft_errors = config.limits.soft_errors;
-    made.max_junk = config.limits.junk_commands;
-    made.max_received = config.limits.max_received;
-    made.max_header_size = config.limits.max_header_size;
-    made.max_text_line = config.limits.max_text_line;
-    made.body_block = storage::inline_body_max;
-    made.takes_mail = listener.role != conf::listener_role::tempfail;
-    made.offer_tls = listener.tls == conf::tls_mode::automatic || listener.tls == conf::tls_mode::starttls;
-    made.takes_utf8 = made.takes_binary = takes_all(config);
-    return made;
-}
 
 bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_address& client) {
     return std::any_of(networks.begin(), networks.end(),

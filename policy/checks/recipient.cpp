@@ -1,5 +1,6 @@
 // Test 3: can the recipient be delivered to? Unknown, not ours, full; the engine has followed its aliases, so
-// that what is accepted has somewhere to go. A table that can't be read defers (451).
+// that what is accepted has somewhere to go. A table that can't be read, or a primary that can't be asked,
+// defers (451).
 #include "policy/check.hpp"
 
 #include "protocol/smtp/reply_catalogue.hpp"
@@ -31,6 +32,27 @@ std::size_t final_recipients(const transaction& accepted) {
     std::size_t all = 0;
     for (const auto& one : accepted.recipients) all += one.leads_to.size();
     return all;
+}
+
+// What the primary says of a recipient that only it knows; nullopt = it takes its mail.
+boost::asio::awaitable<std::optional<verdict>> ask_primary(const context& about) {
+    using kind = call_out_answer::kind;
+    const std::string asked = about.candidate->mailbox.to_string();
+    call_out_answer said;
+    if (about.ask.primaries != nullptr) {
+        call_out_question question{*about.primary, asked, about.envelope.smtputf8};
+        said = co_await about.ask.primaries->ask(std::move(question));
+    }
+    auto why = "the primary " + about.primary->to_string() + ": " + said.why;
+    reply_id refusal = reply_id::primary_away;
+    switch (said.what) {
+    case kind::taken: co_return std::nullopt;
+    case kind::unknown: refusal = reply_id::user_unknown; break;
+    case kind::full: refusal = reply_id::mailbox_full; break;
+    case kind::no_utf8: refusal = reply_id::primary_lacks_utf8; break;
+    case kind::later: break;
+    }
+    co_return verdict::refuse(make_reply(refusal, {asked}), std::move(why));
 }
 
 enum class room_left { some, none };
@@ -65,6 +87,10 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     const std::string tier = about.tier == nullptr ? std::string() : about.tier->name;
     if (!about.learned.recipients.empty() && tier != about.learned.tier)
         co_return verdict::refuse(make_reply(reply_id::other_tier, {asked}));
+    if (about.primary != nullptr) {
+        auto refused = co_await ask_primary(about);
+        if (refused) co_return std::move(*refused);
+    }
     co_return verdict::pass();
 }
 

@@ -86,7 +86,19 @@ void client_session::take(peer_reply reply) {
 
 // --- up to ready
 
+// RFC 5321 §4.2: a greeting begins with the server's name.
+bool client_session::is_our_own(std::string_view greeting) const {
+    const auto name = greeting.substr(0, greeting.find(' '));
+    return std::any_of(settings_.own_names.begin(), settings_.own_names.end(),
+                       [&](const std::string& own) { return equals_ignoring_case(own, name); });
+}
+
 void client_session::took_greeting(const peer_reply& reply) {
+    if (reply.code == 220 && is_our_own(reply.lines.front())) {
+        constexpr std::string_view why = "mail loop: the server that the mail is to go to is this one";
+        settle_pending(recipient_outcome::kind::failed, {5, 4, 6}, why);
+        return fail(trouble::kind::ourselves, std::string(why));
+    }
     if (reply.code == 220) return say_hello();
     if (reply.permanent()) return fail(trouble::kind::refused, reply.text());
     if (reply.temporary()) return fail(trouble::kind::temporary, reply.text());

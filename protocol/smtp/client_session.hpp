@@ -23,12 +23,18 @@ struct client_settings {
     client_protocol protocol = client_protocol::smtp;
     std::string hostname; // ours, for EHLO or LHLO
     client_tls tls = client_tls::never;
+    std::vector<std::string> own_names{}; // whoever greets with one of them is ourselves: a mail loop
 };
 
 struct outgoing_recipient {
     std::string address; // "local@domain"
     std::uint8_t notify = dsn_notify::unset;
     std::string original{}; // ORCPT, "type;address" decoded; "" = none
+};
+
+enum class message_purpose : std::uint8_t {
+    delivery,
+    question, // would the recipients be taken? Ends behind RCPT; nothing is sent
 };
 
 struct outgoing_message {
@@ -39,6 +45,7 @@ struct outgoing_message {
     bool needs_smtputf8 = false; // by its addresses, or because its header can't go without (RFC 6531 §3.5)
     dsn_return ret = dsn_return::unset;
     std::string envelope_id;
+    message_purpose purpose = message_purpose::delivery;
 };
 
 enum class client_step {
@@ -52,12 +59,19 @@ enum class client_step {
 };
 
 struct recipient_outcome {
-    enum class kind : std::uint8_t { pending, delivered, deferred, failed };
+    enum class kind : std::uint8_t {
+        pending,
+        delivered,
+        deferred,
+        failed,
+        taken, // of a question: by RCPT
+    };
     kind what = kind::pending;
     bool perhaps_delivered =
         false;                 // the content was sent and no answer came: a second try may be a second copy
     enhanced_code status;      // {0,0,0}: none was given
     bool said_by_peer = false; // else `text` is ours
+    bool of_recipient = false; // it was the reply to its RCPT
     std::string text;
 };
 
@@ -82,6 +96,9 @@ class client_session {
     unsigned replies_to_message() const {
         return heard_;
     } // since begin(): 0 = the server said nothing of it yet
+    bool is_ready() const {
+        return ready_;
+    } // greeted, secured where it was to be: mail can be, or could be, sent
     bool awaits_final_reply() const; // the content has gone: its deadline is longer (RFC 5321 §4.5.3.2.6)
 
     // Why the conversation ended without being asked to; empty while it goes on or after quit().
@@ -91,6 +108,7 @@ class client_session {
             temporary, // 4yz where nothing else can be done
             protocol,  // the server said what it can't say
             no_tls,    // required and not to be had, or the handshake failed
+            ourselves, // it has a name of ours
             lost,
         };
         kind what = kind::lost;
@@ -147,6 +165,8 @@ class client_session {
     void settle_all(const peer_reply& reply);
     void settle_pending(recipient_outcome::kind what, enhanced_code status, std::string_view why);
     bool any_accepted() const;
+    void settle_question();
+    bool is_our_own(std::string_view greeting) const;
 
     client_settings settings_;
     client_step wanted_ = client_step::read;

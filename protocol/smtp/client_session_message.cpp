@@ -84,7 +84,8 @@ void client_session::send_recipients() {
         expect(awaited::rcpt, next_recipient_);
     }
     const bool all = next_recipient_ == message_->recipients.size();
-    if (all && offers("PIPELINING") && message_->body != body_type::binary_mime) send_data();
+    const bool has_content = message_->purpose == message_purpose::delivery;
+    if (all && has_content && offers("PIPELINING") && message_->body != body_type::binary_mime) send_data();
 }
 
 void client_session::send_data() {
@@ -138,9 +139,10 @@ void client_session::took_mail(const peer_reply& reply) {
 void client_session::took_rcpt(const peer_reply& reply, std::size_t index) {
     if (accepts_recipient(reply))
         accepted_[index] = outcomes_[index].what == outcome_kind::pending;
-    else if (reply.temporary() || reply.permanent())
+    else if (reply.temporary() || reply.permanent()) {
         settle(index, reply);
-    else
+        outcomes_[index].of_recipient = true;
+    } else
         return fail(trouble::kind::protocol, "the reply to RCPT was " + reply.text());
     after_envelope();
 }
@@ -149,7 +151,9 @@ void client_session::took_rcpt(const peer_reply& reply, std::size_t index) {
 void client_session::after_envelope() {
     if (!expected_.empty()) return;
     if (next_recipient_ < message_->recipients.size()) return send_recipients();
-    if (any_accepted()) {
+    if (message_->purpose == message_purpose::question) {
+        settle_question();
+    } else if (any_accepted()) {
         if (message_->body != body_type::binary_mime) return send_data();
         fmt::format_to(std::back_inserter(output_), "BDAT {} LAST\r\n", message_->size);
         wanted_ = client_step::send_chunk;
@@ -217,6 +221,12 @@ bool client_session::any_accepted() const {
     for (std::size_t i = 0; i < accepted_.size(); ++i)
         if (accepted_[i] && outcomes_[i].what == outcome_kind::pending) return true;
     return false;
+}
+
+void client_session::settle_question() {
+    for (std::size_t i = 0; i < accepted_.size(); ++i)
+        if (accepted_[i] && outcomes_[i].what == outcome_kind::pending)
+            outcomes_[i].what = outcome_kind::taken;
 }
 
 void client_session::settle(std::size_t index, const peer_reply& reply) {

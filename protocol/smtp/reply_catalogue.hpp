@@ -90,6 +90,8 @@ enum class reply_id : std::uint8_t {
     alias_loop,
     alias_too_wide,
     lookup_trouble,
+    primary_away,
+    primary_lacks_utf8,
     // tests
     denied_by_rule,
     client_listed,

@@ -1,12 +1,12 @@
 // One notice a message and attempt, or more where the recipients don't fit into one.
 #include "server/delivery/bouncer.hpp"
 
-#include "conf/settings.hpp"
 #include "protocol/mail/dsn.hpp"
 #include "protocol/smtp/data_decoder.hpp"
 #include "protocol/smtp/envelope.hpp"
 #include "protocol/smtp/grammar.hpp"
 #include "server/clock.hpp"
+#include "server/route.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,7 +61,9 @@ news news_of(const conf::config& config, const queued_message& message,
         if (to.state == recipient_state::waiting && (!late || to.tries == 0)) continue;
         if (to.state != recipient_state::waiting && to.state == before[i]) continue;
         if (to.state == recipient_state::failed) one.action = dsn_action::failed;
-        if (to.state == recipient_state::delivered) one.action = dsn_action::delivered;
+        const bool handed_on = to.route == storage::recipient_route::outside; // RFC 3461 §6.2
+        if (to.state == recipient_state::delivered)
+            one.action = handed_on ? dsn_action::relayed : dsn_action::delivered;
         if (to.state == recipient_state::waiting) made.of_delay = true;
         if (wants(to, one.action)) made.whom.push_back(one);
     }
@@ -83,12 +85,13 @@ bool is_reply_of_peer(std::string_view text) {
            (text.size() == 3 || text[3] == ' ');
 }
 
-// The server that takes the mail of mailboxes, as RFC 3464 §2.3.5 names it; "" = none does. One that is
+// The server that takes the recipient's mail, as RFC 3464 §2.3.5 names it; "" = none does. One that is
 // reached by a socket in the file system is of this host.
-std::string local_server(const conf::config& config) {
-    const auto where = conf::parse_lmtp(config.local.transport);
-    if (!where) return {};
-    return where->path.empty() ? where->address.address.to_literal() : config.server.hostname;
+std::string server_of(const conf::config& config, const queued_recipient& to) {
+    const auto peer = peer_for(config, to);
+    if (!peer) return {};
+    const auto& where = peer->where;
+    return where.path.empty() ? where.address.address.to_literal() : config.server.hostname;
 }
 
 std::string_view reply_of(const queued_recipient& to) {
@@ -172,19 +175,20 @@ result<addressees> way_to(const delivery_services& with, const storage::resolve_
     return made;
 }
 
+// `servers` has one for each of `whom`, and is borrowed by what is made.
 std::vector<protocol::dsn_recipient> described(const conf::config& config, const queued_message& message,
-                                               const std::vector<told>& whom, std::string_view server,
-                                               std::int64_t now) {
+                                               const std::vector<told>& whom,
+                                               const std::vector<std::string>& servers, std::int64_t now) {
     std::vector<protocol::dsn_recipient> made;
     for (const auto& [who, action] : whom) {
+        const auto& server = servers[made.size()];
         protocol::dsn_recipient one;
         one.address = who->original.empty() ? who->address : who->original;
         one.original = who->orcpt;
         one.action = action;
         one.status = status_of(*who);
         one.reply = reply_of(*who);
-        if (who->route == storage::recipient_route::local && is_reply_of_peer(one.reply))
-            one.remote_host = server;
+        if (is_reply_of_peer(one.reply)) one.remote_host = server;
         one.last_attempt = now;
         one.retry_until = message.arrived / 1'000'000 + config.queue.expire.count();
         made.push_back(one);
@@ -252,8 +256,9 @@ result<std::vector<storage::insert_message>> notices_about(const delivery_servic
     if (!beginning)
         with.journal.fault("the body of message " + message.id.to_string() +
                            " can't be returned: " + beginning.error().message());
-    const auto server = local_server(config);
-    const auto recipients = described(config, message, whom, server, now);
+    std::vector<std::string> servers;
+    for (const auto& one : whom) servers.push_back(server_of(config, *one.who));
+    const auto recipients = described(config, message, whom, servers, now);
     for (std::span<const protocol::dsn_recipient> left(recipients); !left.empty();) {
         const auto named = left.first(protocol::dsn_recipients_named(left));
         left = left.subspan(named.size());

@@ -14,7 +14,7 @@ using generic = asio::generic::stream_protocol;
 
 namespace {
 
-generic::endpoint endpoint_of(const conf::lmtp_server& where) {
+generic::endpoint endpoint_of(const conf::next_hop& where) {
     if (!where.path.empty()) return asio::local::stream_protocol::endpoint(where.path);
     const auto bytes = where.address.address.bytes();
     if (where.address.address.is_v4()) {
@@ -30,7 +30,7 @@ generic::endpoint endpoint_of(const conf::lmtp_server& where) {
 } // namespace
 
 asio::awaitable<result<std::unique_ptr<stream>>>
-connect_to(const conf::lmtp_server& where, std::chrono::seconds within, thread_buffers& buffers) {
+connect_to(const conf::next_hop& where, std::chrono::seconds within, thread_buffers& buffers) {
     const auto here = co_await asio::this_coro::executor;
     auto socket = std::make_shared<generic::socket>(here);
     const auto endpoint = endpoint_of(where);

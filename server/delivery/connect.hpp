@@ -12,6 +12,6 @@ namespace postern::server {
 
 // Connected within the time, or the error: timed_out and what connect(2) says. `buffers` outlives the stream.
 boost::asio::awaitable<result<std::unique_ptr<stream>>>
-connect_to(const conf::lmtp_server& where, std::chrono::seconds within, thread_buffers& buffers);
+connect_to(const conf::next_hop& where, std::chrono::seconds within, thread_buffers& buffers);
 
 } // namespace postern::server

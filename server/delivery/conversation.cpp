@@ -58,6 +58,7 @@ struct talk {
     content_source* content;
     client_deadlines within;
     deadline& until;
+    const tls::client_context* security;
     std::optional<unsigned> replies_before{}; // of the wait whose deadline runs; nullopt: none does
 
     // One deadline a reply, in however many pieces it comes.
@@ -86,6 +87,15 @@ struct talk {
         const auto status = co_await with.write(octets);
         if (status != stream_status::ok) session.on_lost(what_happened(status));
         co_return status == stream_status::ok;
+    }
+
+    asio::awaitable<void> start_tls() {
+        replies_before.reset();
+        until.set(within.reply);
+        auto layer = security == nullptr ? nullptr : security->connect(with.descriptor());
+        auto status = stream_status::failed;
+        if (layer) status = co_await with.start_tls(std::move(layer));
+        session.on_tls(status == stream_status::ok);
     }
 
     asio::awaitable<void> send_content(bool stuffed) {
@@ -119,15 +129,15 @@ struct talk {
 } // namespace
 
 asio::awaitable<void> converse(client_session& session, stream& with, content_source* content,
-                               client_deadlines within) {
+                               client_deadlines within, const tls::client_context* security) {
     const auto here = co_await asio::this_coro::executor;
     deadline until(here, with);
-    talk now{session, with, content, within, until};
+    talk now{session, with, content, within, until, security};
     for (;;) {
         switch (session.next()) {
         case client_step::read: co_await now.read(); break;
         case client_step::write: co_await now.write(); break;
-        case client_step::start_tls: session.on_tls(false); break; // nobody asks for it yet
+        case client_step::start_tls: co_await now.start_tls(); break;
         case client_step::send_content: co_await now.send_content(true); break;
         case client_step::send_chunk: co_await now.send_chunk(); break;
         case client_step::idle:

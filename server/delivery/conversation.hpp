@@ -5,6 +5,7 @@
 #include "protocol/result.hpp"
 #include "protocol/smtp/client_session.hpp"
 #include "server/stream.hpp"
+#include "tls/client_context.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
@@ -25,11 +26,14 @@ struct client_deadlines {
     std::chrono::seconds reply{300};
     std::chrono::seconds content_block{180};
     std::chrono::seconds final_reply{600};
+    std::chrono::seconds connect{30};
 };
 
 // Returns at idle or close. `content` is needed when a message was begun. A content that can't be read ends
-// the connection before its last octet, so that the server keeps nothing.
+// the connection before its last octet, so that the server keeps nothing. `security` outlives the await;
+// without it every handshake fails.
 boost::asio::awaitable<void> converse(protocol::client_session& session, stream& with,
-                                      content_source* content, client_deadlines within);
+                                      content_source* content, client_deadlines within,
+                                      const tls::client_context* security = nullptr);
 
 } // namespace postern::server

@@ -3,6 +3,7 @@
 
 #include "protocol/mail/trace_header.hpp"
 #include "server/local_target.hpp"
+#include "server/route.hpp"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -55,12 +56,13 @@ attempt_outcome deliver(const delivery_services& with, const conf::config& confi
     return {attempt_outcome::kind::delivered, "2.0.0", "delivered to maildir", "maildir"};
 }
 
+// Those that no other server takes.
 template <class Attempt>
 void try_due(const delivery_services& with, const conf::config& config, queued_message& message,
              std::int64_t now, storage::recipient_route route, Attempt attempt) {
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
-        if (to.route == route && is_due(config, to, now))
+        if (to.route == route && is_due(config, to, now) && !peer_for(config, to))
             record_outcome(with, config, message, i, attempt(i));
     }
 }
@@ -77,7 +79,7 @@ void defer_outside_recipients(const delivery_services& with, const conf::config&
                               queued_message& message, std::int64_t now) {
     try_due(with, config, message, now, storage::recipient_route::outside, [](std::size_t) {
         return attempt_outcome{attempt_outcome::kind::deferred, "4.4.1",
-                               "mail to other servers is not sent by this version; kept in the queue",
+                               "this version sends to other servers only by relay.route; kept in the queue",
                                "none"};
     });
 }

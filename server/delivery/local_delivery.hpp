@@ -6,10 +6,10 @@
 
 namespace postern::server {
 
-// `now` is unix seconds. Recipients on other servers are deferred here: this version sends nothing to them.
+// `now` is unix seconds.
 void deliver_to_maildirs(const delivery_services& with, const conf::config& config,
                          storage::queued_message& message, std::int64_t now);
-// The part about recipients on other servers alone.
+// Those on servers that this version can't send to.
 void defer_outside_recipients(const delivery_services& with, const conf::config& config,
                               storage::queued_message& message, std::int64_t now);
 

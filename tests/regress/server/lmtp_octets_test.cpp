@@ -1,5 +1,5 @@
 // What lay in the queue went into DATA as it was, bare CR and LF and NUL included.
-#include "server/delivery/lmtp.hpp"
+#include "server/delivery/mail_client.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -91,10 +91,10 @@ struct told {
 told deliver(const std::vector<std::string>& content) {
     const testing::temporary_folder folder;
     asio::io_context loop{1};
-    conf::lmtp_server where;
+    conf::next_hop where;
     where.path = folder.path() + "/lmtp";
     greedy_server server(loop, where.path);
-    server::lmtp_client client;
+    server::mail_client client;
     protocol::outgoing_message message;
     message.sender = "a@s.test";
     message.recipients = {{"u@d.test", 0, {}}, {"v@gone.test", 0, {}}};
@@ -102,10 +102,13 @@ told deliver(const std::vector<std::string>& content) {
     asio::co_spawn(
         loop,
         [&]() -> asio::awaitable<void> {
-            server::lmtp_client::content_maker maker = [&content] {
+            server::mail_client::content_maker maker = [&content] {
                 return std::make_unique<blocks>(content);
             };
-            made.outcomes = co_await client.deliver(where, "mx.d.test", message, std::move(maker));
+            const server::mail_peer peer{where, protocol::client_protocol::lmtp};
+            const server::client_identity who{"mx.d.test", {}};
+            auto report = co_await client.deliver(peer, who, message, std::move(maker), {});
+            made.outcomes = std::move(report.outcomes);
             client.close();
             loop.stop();
         },

@@ -351,3 +351,47 @@ TEST_CASE("a server that goes on talking unasked is left", "[client]") {
     CHECK(talk.session.next() == client_step::close);
     CHECK(kinds(talk.session) == std::vector{kind::deferred});
 }
+
+TEST_CASE("a question ends behind RCPT, and sends nothing", "[client][LP-04]") {
+    auto question = message_to(3);
+    question.purpose = message_purpose::question;
+    const auto done =
+        played(settings(), question,
+               pipelined_hello + std::vector<std::string>{"C: MAIL FROM:<a@s.test> SIZE=123",
+                                                          "C: RCPT TO:<u0@d.test>", "C: RCPT TO:<u1@d.test>",
+                                                          "C: RCPT TO:<u2@d.test>", "S: 250 ok", "S: 250 ok",
+                                                          "S: 550 5.1.1 who", "S: 451 4.7.1 later", "C: RSET",
+                                                          "S: 250 ok", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::taken, kind::failed, kind::deferred});
+    CHECK(done.outcomes()[1].of_recipient);
+    const auto one_by_one =
+        played(settings(), question,
+               {"S: 220 mx", "C: EHLO mx.d.test", "S: 250 mx", "C: MAIL FROM:<a@s.test>", "S: 250 ok",
+                "C: RCPT TO:<u0@d.test>", "S: 250 ok", "C: RCPT TO:<u1@d.test>", "S: 550 5.1.1 who",
+                "C: RCPT TO:<u2@d.test>", "S: 252 perhaps", "C: RSET", "S: 250 ok", "<idle>"});
+    CHECK(kinds(one_by_one) == std::vector{kind::taken, kind::failed, kind::taken});
+}
+
+TEST_CASE("who refuses the sender of a question says nothing of the recipient", "[client][LP-04]") {
+    auto question = message_to(1);
+    question.purpose = message_purpose::question;
+    const auto done = played(settings(), question,
+                             {"S: 220 mx", "C: EHLO mx.d.test", "S: 250 mx", "C: MAIL FROM:<a@s.test>",
+                              "S: 550 no", "C: RSET", "S: 250 ok", "<idle>"});
+    CHECK(kinds(done) == std::vector{kind::failed});
+    CHECK_FALSE(done.outcomes()[0].of_recipient);
+}
+
+TEST_CASE("a server that greets with a name of ours gets no mail: it would come back", "[client][LP-03]") {
+    auto ours = settings();
+    ours.own_names = {"mx.d.test", "backup.test"};
+    for (const auto* greeting : {"S: 220 Backup.TEST ESMTP", "S: 220 mx.d.test"}) {
+        const auto done = played(ours, message_to(2), {greeting, "<end>"});
+        CHECK(kinds(done) == std::vector{kind::failed, kind::failed});
+        CHECK(done.outcomes()[0].status == enhanced_code{5, 4, 6});
+        REQUIRE(done.fault());
+        CHECK(done.fault()->what == trouble_kind::ourselves);
+    }
+    for (const auto* greeting : {"S: 220 other.test backup.test", "S: 220 backup.test.other", "S: 220"})
+        CHECK_FALSE(played(ours, message_to(1), {greeting, "C: EHLO mx.d.test"}).fault());
+}

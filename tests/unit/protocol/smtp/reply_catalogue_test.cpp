@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t reply_count = static_cast<std::size_t>(reply_id::last_) + 1;
 
 reply reply_number(std::size_t i, std::string_view value = "x") {
-    return make_reply(static_cast<reply_id>(i), {value, value, value});
+    return make_reply(static_cast<reply_id>(i), {value, value, value, value});
 }
 
 std::string wire(const reply& what) {

@@ -1,0 +1,45 @@
+#include "server/delivery/hop_watch.hpp"
+
+#include <set>
+#include <utility>
+
+namespace postern::server {
+
+bool hop_watch::reached(const conf::endpoint& hop) {
+    auto& known = hops_[hop.to_string()];
+    known.hop = hop;
+    known.why.clear();
+    return std::exchange(known.is, standing::there) != standing::there;
+}
+
+bool hop_watch::missed(const conf::endpoint& hop, std::string why, time_point now) {
+    auto& known = hops_[hop.to_string()];
+    known.hop = hop;
+    known.why = std::move(why);
+    known.next_probe = now + probe_interval;
+    return std::exchange(known.is, standing::away) != standing::away;
+}
+
+std::string hop_watch::why_away(const conf::endpoint& hop) const {
+    const auto found = hops_.find(hop.to_string());
+    return found != hops_.end() && found->second.is == standing::away ? found->second.why : std::string();
+}
+
+std::vector<conf::endpoint> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
+    std::set<std::string> wanted;
+    for (const auto& route : routes.routes) {
+        auto key = route.next_hop.to_string();
+        hops_[key].hop = route.next_hop;
+        wanted.insert(std::move(key));
+    }
+    std::erase_if(hops_, [&](const auto& one) { return !wanted.contains(one.first); });
+    std::vector<conf::endpoint> due;
+    for (auto& [key, known] : hops_) {
+        if (known.is == standing::there || now < known.next_probe || due.size() == probes_max) continue;
+        known.next_probe = now + probe_interval;
+        due.push_back(known.hop);
+    }
+    return due;
+}
+
+} // namespace postern::server

@@ -1,0 +1,43 @@
+// Which primaries are away: mail for them is deferred without a try, they are asked again and again whether
+// they are back, and when one is, all that waits for it is due. Pure; one thread's.
+#pragma once
+
+#include "conf/config.hpp"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace postern::server {
+
+class hop_watch {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+    static constexpr std::chrono::seconds probe_interval{20};
+    static constexpr std::size_t probes_max = 32; // begun at a time
+
+    // Mail can be sent there. True: that is news, and what waits for it is due (also at its first time, for
+    // messages that an earlier run has left).
+    bool reached(const conf::endpoint& hop);
+    // It can't. True: that is news.
+    bool missed(const conf::endpoint& hop, std::string why, time_point now);
+    // Why it is away; "" = it isn't, as far as is known.
+    std::string why_away(const conf::endpoint& hop) const;
+
+    // Whom to ask now, of those not known to be there: each counts as asked until `probe_interval` from now.
+    // What is in no route any more is forgotten.
+    std::vector<conf::endpoint> to_probe(const conf::relay_settings& routes, time_point now);
+
+  private:
+    enum class standing { unknown, there, away };
+    struct entry {
+        conf::endpoint hop;
+        standing is = standing::unknown;
+        std::string why;
+        time_point next_probe{};
+    };
+    std::map<std::string, entry> hops_; // by address and port
+};
+
+} // namespace postern::server

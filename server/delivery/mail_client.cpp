@@ -1,0 +1,184 @@
+// A connection that was kept may have been closed by the server in the meantime. Only while nothing of the
+// message has gone out is that no answer of its: then a new one is tried.
+#include "server/delivery/mail_client.hpp"
+
+#include "server/delivery/connect.hpp"
+#include "server/delivery/text_content.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace postern::server {
+namespace asio = boost::asio;
+using protocol::client_session;
+using protocol::client_step;
+using protocol::client_tls;
+using protocol::recipient_outcome;
+using trouble = client_session::trouble::kind;
+
+namespace {
+
+std::vector<recipient_outcome> all_deferred(std::size_t recipients, const std::string& why) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::deferred;
+    one.status = {4, 4, 1};
+    one.text = why;
+    return std::vector<recipient_outcome>(recipients, one);
+}
+
+// It would be so at every try.
+void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
+    for (auto& each : outcomes) {
+        if (each.said_by_peer) continue;
+        each = {};
+        each.what = recipient_outcome::kind::failed;
+        each.status = {5, 6, 0};
+        each.text = "the message holds a bare CR or LF, or a NUL, and can't be sent as text";
+    }
+}
+
+std::string cannot_connect(const boost::system::error_code& ec) { return "cannot connect: " + ec.message(); }
+
+// Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
+std::string why_away(const client_session& session) {
+    const auto& fault = session.fault();
+    const bool is_away = fault && !session.is_ready() && fault->what != trouble::ourselves;
+    return is_away ? fault->text : std::string();
+}
+
+} // namespace
+
+client_identity identity_of(const conf::config& config) {
+    client_identity made{config.server.hostname, {config.server.hostname}};
+    for (const auto& listener : config.listeners) made.own_names.push_back(listener.hostname);
+    return made;
+}
+
+std::unique_ptr<mail_client::connection> mail_client::take_kept(const mail_peer& peer) {
+    close_idle();
+    for (auto at = kept_.end(); at != kept_.begin();) { // the one used last is the likeliest to live
+        --at;
+        if ((*at)->peer != peer) continue;
+        auto found = std::move(*at);
+        at = kept_.erase(at);
+        if (!found->wire->has_unread_input()) {
+            found->is_reused = true;
+            return found;
+        }
+        found->wire->close();
+    }
+    return nullptr;
+}
+
+void mail_client::keep(std::unique_ptr<connection> one) {
+    one->used = std::chrono::steady_clock::now();
+    kept_.push_back(std::move(one));
+    if (kept_.size() <= idle_max) return;
+    kept_.front()->wire->close();
+    kept_.pop_front();
+}
+
+void mail_client::close_idle() {
+    const auto now = std::chrono::steady_clock::now();
+    while (!kept_.empty() && now - kept_.front()->used >= idle_time) {
+        kept_.front()->wire->close();
+        kept_.pop_front();
+    }
+}
+
+void mail_client::close() {
+    for (auto& each : kept_) each->wire->close();
+    kept_.clear();
+}
+
+// LMTP servers are on this machine or beside it.
+client_tls mail_client::tls_for(const mail_peer& peer) const {
+    const bool by_smtp = peer.speaks == protocol::client_protocol::smtp;
+    return by_smtp && security_ ? client_tls::when_offered : client_tls::never;
+}
+
+asio::awaitable<result<std::unique_ptr<mail_client::connection>>>
+mail_client::open(mail_peer peer, client_identity who, client_tls tls, std::chrono::seconds within) {
+    auto wire = co_await connect_to(peer.where, within, buffers_);
+    if (!wire) co_return wire.error();
+    protocol::client_settings settings{peer.speaks, std::move(who.hostname), tls, {}};
+    if (peer.speaks == protocol::client_protocol::smtp) settings.own_names = std::move(who.own_names);
+    auto made = std::make_unique<connection>();
+    made->peer = std::move(peer);
+    made->wire = std::move(*wire);
+    made->session = std::make_unique<client_session>(std::move(settings));
+    co_return made;
+}
+
+// A second connection may fare better, and nothing of the message was answered. `tls` is what it begins with.
+bool mail_client::may_try_again(const connection& link, client_tls& tls) const {
+    const auto& session = *link.session;
+    if (!session.fault()) return false;
+    if (session.fault()->what == trouble::no_tls && tls == client_tls::when_offered) {
+        tls = client_tls::never; // RFC 7435: encrypted where it works, else not
+        return true;
+    }
+    return link.is_reused && session.fault()->what == trouble::lost && session.replies_to_message() == 0;
+}
+
+asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client_identity who,
+                                                          protocol::outgoing_message message,
+                                                          content_maker make_content,
+                                                          client_deadlines within) {
+    const bool binary = message.body == protocol::body_type::binary_mime;
+    client_tls tls = tls_for(peer);
+    for (;;) {
+        auto link = take_kept(peer);
+        if (!link) {
+            auto opened = co_await open(peer, who, tls, within.connect);
+            if (!opened) {
+                const auto why = cannot_connect(opened.error());
+                co_return report{all_deferred(message.recipients.size(), why), why, false, false};
+            }
+            link = std::move(*opened);
+        }
+        auto& session = *link->session;
+        session.begin(message);
+        const auto stored = make_content ? make_content() : nullptr;
+        std::optional<text_content> text;
+        if (stored && !binary) text.emplace(*stored);
+        content_source* const content = text ? &*text : stored.get();
+        co_await converse(session, *link->wire, content, within, security_.get());
+        report made;
+        made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
+        made.takes_dsn = session.offers("DSN");
+        made.away = why_away(session);
+        made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+        if (session.next() == client_step::idle) {
+            keep(std::move(link));
+            co_return made;
+        }
+        link->wire->close();
+        if (text && text->refused()) {
+            fail_for_its_content(made.outcomes);
+            co_return made;
+        }
+        if (!may_try_again(*link, tls)) co_return made;
+    }
+}
+
+asio::awaitable<std::string> mail_client::reach(mail_peer peer, client_identity who,
+                                                client_deadlines within) {
+    client_tls tls = tls_for(peer);
+    for (;;) {
+        auto opened = co_await open(peer, who, tls, within.connect);
+        if (!opened) co_return cannot_connect(opened.error());
+        auto link = std::move(*opened);
+        co_await converse(*link->session, *link->wire, nullptr, within, security_.get());
+        const auto why = why_away(*link->session);
+        if (link->session->next() == client_step::idle) {
+            keep(std::move(link));
+            co_return std::string();
+        }
+        link->wire->close();
+        if (!may_try_again(*link, tls)) co_return why;
+    }
+}
+
+} // namespace postern::server

@@ -1,0 +1,77 @@
+// Hands messages to other servers, by SMTP (RFC 5321) or LMTP (RFC 2033): one transaction a message with all
+// its recipients there, over connections that are kept for the next one. Lives on one thread's executor.
+#pragma once
+
+#include "conf/config.hpp"
+#include "protocol/smtp/client_session.hpp"
+#include "server/delivery/conversation.hpp"
+#include "server/tcp_stream.hpp"
+#include "tls/client_context.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <list>
+
+namespace postern::server {
+
+struct mail_peer {
+    conf::next_hop where;
+    protocol::client_protocol speaks = protocol::client_protocol::smtp;
+    bool operator==(const mail_peer&) const = default;
+};
+
+// Who we are: the name that we give, and the names that nobody else has.
+struct client_identity {
+    std::string hostname;
+    std::vector<std::string> own_names; // SMTP servers that greet with one of them get no mail
+};
+client_identity identity_of(const conf::config& config);
+
+class mail_client {
+  public:
+    static constexpr std::size_t idle_max = 16;          // connections kept for later
+    static constexpr std::chrono::seconds idle_time{30}; // an older one is not used again
+
+    // Without `security` no connection is ever encrypted.
+    explicit mail_client(std::shared_ptr<const tls::client_context> security = nullptr)
+        : security_(std::move(security)) {}
+
+    struct report {
+        std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
+        std::string away; // why no mail at all can be sent there now; "" = it can
+        bool is_ourselves = false;
+        bool takes_dsn = false; // notices of what becomes of it are the peer's to write (RFC 3461)
+    };
+    // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
+    // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
+    using content_maker = std::function<std::unique_ptr<content_source>()>;
+    boost::asio::awaitable<report> deliver(mail_peer peer, client_identity who,
+                                           protocol::outgoing_message message, content_maker make_content,
+                                           client_deadlines within);
+    // Why no mail can be sent there now; "" = it can, and the connection is kept for it.
+    boost::asio::awaitable<std::string> reach(mail_peer peer, client_identity who, client_deadlines within);
+
+    std::size_t kept() const { return kept_.size(); }
+    void close_idle(); // those that are too old to be used
+    void close();      // those that are kept
+
+  private:
+    struct connection {
+        mail_peer peer;
+        std::unique_ptr<stream> wire;
+        std::unique_ptr<protocol::client_session> session;
+        std::chrono::steady_clock::time_point used;
+        bool is_reused = false;
+    };
+    std::unique_ptr<connection> take_kept(const mail_peer& peer);
+    void keep(std::unique_ptr<connection> one);
+    boost::asio::awaitable<result<std::unique_ptr<connection>>>
+    open(mail_peer peer, client_identity who, protocol::client_tls tls, std::chrono::seconds within);
+    protocol::client_tls tls_for(const mail_peer& peer) const;
+    bool may_try_again(const connection& link, protocol::client_tls& tls) const;
+
+    std::shared_ptr<const tls::client_context> security_;
+    thread_buffers buffers_;
+    std::list<std::unique_ptr<connection>> kept_; // the one used last at the end
+};
+
+} // namespace postern::server

@@ -1,0 +1,67 @@
+#include "server/primary_keeper.hpp"
+
+#include "server/awaiting.hpp"
+
+#include <fmt/format.h>
+
+namespace postern::server {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds look_interval{2};
+constexpr client_deadlines probe_time{std::chrono::seconds(10), std::chrono::seconds(10),
+                                      std::chrono::seconds(10), std::chrono::seconds(10)};
+
+} // namespace
+
+primary_keeper::primary_keeper(asio::any_io_executor main, live_snapshot& config, log& journal,
+                               std::function<void(conf::endpoint)> back)
+    : main_(main), timer_(main), config_(config), journal_(journal), back_(std::move(back)),
+      client_(tls::client_context::make()) {}
+
+void primary_keeper::start() { look(); }
+
+void primary_keeper::stop() {
+    stopped_ = true;
+    timer_.cancel();
+}
+
+void primary_keeper::look() {
+    if (stopped_) return;
+    timer_.expires_after(look_interval);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+        if (!ec) self->look();
+    });
+    client_.close_idle();
+    const auto due = watch_.to_probe(config_.get()->config->relay, std::chrono::steady_clock::now());
+    for (const auto& hop : due) {
+        auto task = probe(shared_from_this(), hop);
+        spawn(main_, std::move(task), [self = shared_from_this()](std::string_view what) {
+            self->journal_.fault("a primary could not be asked: " + std::string(what));
+        });
+    }
+}
+
+asio::awaitable<void> primary_keeper::probe(std::shared_ptr<primary_keeper> self, conf::endpoint hop) {
+    const mail_peer peer{{{}, hop}, protocol::client_protocol::smtp};
+    auto who = identity_of(*self->config_.get()->config);
+    const auto away = co_await self->client_.reach(peer, std::move(who), probe_time);
+    if (!self->stopped_) self->tried(hop, away);
+}
+
+void primary_keeper::tried(const conf::endpoint& hop, const std::string& away) {
+    if (!away.empty()) {
+        if (watch_.missed(hop, away, std::chrono::steady_clock::now()))
+            journal_.fault(
+                fmt::format("the primary {} is away: {}; its mail waits here", hop.to_string(), away));
+        return;
+    }
+    const bool was_away = !watch_.why_away(hop).empty();
+    if (!watch_.reached(hop)) return;
+    if (was_away)
+        journal_.note(fmt::format("the primary {} is back: its mail is handed over", hop.to_string()));
+    back_(hop);
+}
+
+} // namespace postern::server

@@ -1,0 +1,35 @@
+#include "conf/load.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace postern::conf;
+
+namespace {
+
+const std::string least = "[[listener]]\nname = \"mx\"\naddress = \"127.0.0.1:2525\"\n";
+loaded load(const std::string& toml) { return load_text(toml, "x.toml", {"machine.example"}); }
+
+} // namespace
+
+TEST_CASE("routes are found by the canonical domain, and what is left of relay only warns") {
+    const auto result = load(least + "[relay]\nport = 25\nsmarthost = \"\"\ntls = \"dane\"\n[relay.route]\n"
+                                     "\"b.test\" = \"[2001:db8::1]:2525\"\n\"Bücher.example\" = "
+                                     "\"192.0.2.8:25\"\n\"A.test\" = \"192.0.2.7:25\"\n");
+    REQUIRE(result.ok());
+    CHECK(result.findings.size() == 3);
+    const auto& read = *result.snapshot;
+    REQUIRE(find_route(read, "a.test") != nullptr);
+    CHECK(find_route(read, "a.test")->next_hop.to_string() == "192.0.2.7:25");
+    REQUIRE(find_route(read, "b.test") != nullptr);
+    CHECK(find_route(read, "b.test")->next_hop.to_string() == "[2001:db8::1]:2525");
+    REQUIRE(find_route(read, "xn--bcher-kva.example") != nullptr);
+    CHECK(find_route(read, "test") == nullptr);
+    CHECK(find_route(read, "z.test") == nullptr);
+    CHECK(find_route(read, "") == nullptr);
+}
+
+TEST_CASE("a secondary listener loads") {
+    const auto result = load(least + "role = \"secondary\"\n");
+    REQUIRE(result.ok());
+    CHECK(result.snapshot->listeners[0].role == listener_role::secondary);
+}
