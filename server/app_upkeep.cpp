@@ -45,14 +45,6 @@ std::string tls_name(conf::tls_mode mode) {
     return "starttls";
 }
 
-std::string role_name(conf::listener_role role) {
-    switch (role) {
-    case conf::listener_role::mx: return "mx";
-    case conf::listener_role::secondary: break;
-    }
-    return "secondary";
-}
-
 } // namespace
 
 // Whoever rotated the log waits for a new file, whatever became of the configuration.
