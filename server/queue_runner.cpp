@@ -16,6 +16,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
+#include <new>
+#include <thread>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -27,6 +29,7 @@ namespace {
 constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
+constexpr std::chrono::milliseconds memory_pause{10};
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
 struct attempt {
@@ -59,7 +62,10 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
     void take(queue_id id);
     void deliver(queue_id id);
+    void try_to_deliver(queue_id id);
     void hand_over(std::shared_ptr<attempt> made);
+    void try_to_settle(std::shared_ptr<attempt> made);
+    template <class Work> void on_main(Work work);
     void settle(std::shared_ptr<attempt> made);
     void again_later(std::shared_ptr<attempt> made);
     void write_result(std::shared_ptr<attempt> made);
@@ -99,7 +105,7 @@ void queue_runner::wake() { impl_->wake(); }
 // Any thread.
 void queue_runner::impl::wake() {
     if (woken.exchange(true)) return;
-    asio::post(main, [self = shared_from_this()] {
+    on_main([self = shared_from_this()] {
         self->woken = false;
         self->look();
     });
@@ -162,17 +168,44 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
 
 void queue_runner::impl::take(queue_id id) {
     if (!active.take(id)) return;
-    const bool posted = pool.try_post([self = shared_from_this(), id] { self->deliver(id); });
+    const bool posted = pool.try_post([self = shared_from_this(), id] { self->try_to_deliver(id); });
     if (!posted) active.end(id);
 }
 
+// From another thread, where nobody could be told that there is no memory for it: there will be some again.
+template <class Work> void queue_runner::impl::on_main(Work work) {
+    for (;;) {
+        try {
+            return asio::post(main, work);
+        } catch (const std::bad_alloc&) {
+            std::this_thread::sleep_for(memory_pause);
+        }
+    }
+}
+
+// On a pool thread. Whom it was delivered to already is found at the next try.
+void queue_runner::impl::try_to_deliver(queue_id id) {
+    try {
+        deliver(id);
+    } catch (const std::bad_alloc&) {
+        on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory"); });
+    }
+}
+
 // On a pool thread.
+void queue_runner::impl::try_to_settle(std::shared_ptr<attempt> made) {
+    try {
+        settle(made);
+    } catch (const std::bad_alloc&) {
+        on_main([self = shared_from_this(), made] { self->again_later(made); });
+    }
+}
+
 void queue_runner::impl::deliver(queue_id id) {
     auto found = with.queue.find(id);
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
-        asio::post(main, [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
-        return;
+        return on_main([self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     const auto& settings = *made->under->config;
@@ -184,7 +217,7 @@ void queue_runner::impl::deliver(queue_id id) {
         return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
     }
     made->ended = now_seconds();
-    settle(made);
+    try_to_settle(made);
 }
 
 // On the main thread, which waits for the server's answers.
@@ -197,7 +230,7 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
         },
         [self = shared_from_this(), made] {
             made->ended = now_seconds();
-            if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
+            if (!self->pool.try_post([self, made] { self->try_to_settle(made); })) self->again_later(made);
         });
 }
 
@@ -208,7 +241,7 @@ void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
     if (!notices) {
         with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
                            notices.error().message());
-        return asio::post(main, [self = shared_from_this(), made] { self->again_later(made); });
+        return on_main([self = shared_from_this(), made] { self->again_later(made); });
     }
     made->result.message = *made->message;
     made->result.remove = is_settled(*made->message);
@@ -222,14 +255,14 @@ void queue_runner::impl::again_later(std::shared_ptr<attempt> made) {
     if (stopping) return;
     auto later = std::make_shared<asio::steady_timer>(main, offer_again);
     later->async_wait([self = shared_from_this(), made, later](error_code) {
-        if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
+        if (!self->pool.try_post([self, made] { self->try_to_settle(made); })) self->again_later(made);
     });
 }
 
 // Any thread: the writer takes it.
 void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
     auto then = [self = shared_from_this(), made](error_code ec) {
-        asio::post(self->main, [self, made, ec] { self->written(made, ec); });
+        self->on_main([self, made, ec] { self->written(made, ec); });
     };
     storage::queue_operation operation = made->result;
     if (!spool.try_submit(std::move(operation), then)) then(make_error_code(storage::storage_errc::busy));
