@@ -30,6 +30,19 @@ constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the sc
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
 constexpr std::chrono::milliseconds memory_pause{10};
+constexpr std::chrono::seconds aside_without_memory{1};
+
+// What is lost by a lack of memory would be lost for good, and its message tried no more: there will be some
+// again.
+template <class Work> void insist(const Work& work) {
+    for (;;) {
+        try {
+            return work();
+        } catch (const std::bad_alloc&) {
+            std::this_thread::sleep_for(memory_pause);
+        }
+    }
+}
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
 struct attempt {
@@ -57,6 +70,8 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
 
     void wake();
     void look();
+    void look_now();
+    void look_in(std::chrono::seconds wait);
     bool is_full(std::size_t at_once) const;
     bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
@@ -65,12 +80,13 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void try_to_deliver(queue_id id);
     void hand_over(std::shared_ptr<attempt> made);
     void try_to_settle(std::shared_ptr<attempt> made);
+    void post_settling(std::shared_ptr<attempt> made);
     template <class Work> void on_main(Work work);
     void settle(std::shared_ptr<attempt> made);
     void again_later(std::shared_ptr<attempt> made);
     void write_result(std::shared_ptr<attempt> made);
     void written(std::shared_ptr<attempt> made, error_code ec);
-    void set_aside(queue_id id, const std::string& why);
+    void set_aside(queue_id id, const std::string& why, std::chrono::seconds wait);
     void give_up_writing(queue_id id, error_code ec);
     void forget(queue_id id);
     void sleep_until_due(bool more_waiting);
@@ -127,6 +143,14 @@ void queue_runner::stop() {
 }
 
 void queue_runner::impl::look() {
+    try {
+        look_now();
+    } catch (const std::bad_alloc&) {
+        insist([this] { look_in(std::chrono::seconds(1)); });
+    }
+}
+
+void queue_runner::impl::look_now() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
     const bool more_waiting = is_full(at_once) || take_due(at_once);
@@ -168,19 +192,17 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
 
 void queue_runner::impl::take(queue_id id) {
     if (!active.take(id)) return;
-    const bool posted = pool.try_post([self = shared_from_this(), id] { self->try_to_deliver(id); });
+    bool posted = false;
+    try {
+        posted = pool.try_post([self = shared_from_this(), id] { self->try_to_deliver(id); });
+    } catch (const std::bad_alloc&) { // as if it were full
+    }
     if (!posted) active.end(id);
 }
 
-// From another thread, where nobody could be told that there is no memory for it: there will be some again.
+// From any thread.
 template <class Work> void queue_runner::impl::on_main(Work work) {
-    for (;;) {
-        try {
-            return asio::post(main, work);
-        } catch (const std::bad_alloc&) {
-            std::this_thread::sleep_for(memory_pause);
-        }
-    }
+    insist([this, &work] { asio::post(main, [work] { insist(work); }); });
 }
 
 // On a pool thread. Whom it was delivered to already is found at the next try.
@@ -188,7 +210,7 @@ void queue_runner::impl::try_to_deliver(queue_id id) {
     try {
         deliver(id);
     } catch (const std::bad_alloc&) {
-        on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory"); });
+        on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory", aside_without_memory); });
     }
 }
 
@@ -205,7 +227,8 @@ void queue_runner::impl::deliver(queue_id id) {
     auto found = with.queue.find(id);
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
-        return on_main([self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
+        return on_main(
+            [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why, look_again); });
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     const auto& settings = *made->under->config;
@@ -214,7 +237,7 @@ void queue_runner::impl::deliver(queue_id id) {
     if (!conf::parse_lmtp(settings.local.transport)) {
         deliver_to_maildirs(with, settings, *made->message, made->now);
     } else if (has_local_due(settings, *made->message, made->now)) {
-        return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
+        return on_main([self = shared_from_this(), made] { self->hand_over(made); });
     }
     made->ended = now_seconds();
     try_to_settle(made);
@@ -230,32 +253,39 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
         },
         [self = shared_from_this(), made] {
             made->ended = now_seconds();
-            if (!self->pool.try_post([self, made] { self->try_to_settle(made); })) self->again_later(made);
+            insist([self, made] { self->post_settling(made); });
         });
 }
 
 // On a pool thread.
 void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
-    auto notices = notices_for(with, *made->under->config, made->under->resolving, *made->message,
-                               made->before, made->ended);
+    auto message = *made->message; // a delay that was told of in vain must be told of again
+    auto notices =
+        notices_for(with, *made->under->config, made->under->resolving, message, made->before, made->ended);
     if (!notices) {
         with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
                            notices.error().message());
         return on_main([self = shared_from_this(), made] { self->again_later(made); });
     }
-    made->result.message = *made->message;
-    made->result.remove = is_settled(*made->message);
+    made->result.remove = is_settled(message);
+    made->result.message = std::move(message);
     made->result.notices = std::move(*notices);
     ++at_writer;
-    write_result(std::move(made));
+    insist([this, &made] { write_result(made); });
     wake();
+}
+
+// On the main thread.
+void queue_runner::impl::post_settling(std::shared_ptr<attempt> made) {
+    const bool posted = pool.try_post([self = shared_from_this(), made] { self->try_to_settle(made); });
+    if (!posted) again_later(std::move(made));
 }
 
 void queue_runner::impl::again_later(std::shared_ptr<attempt> made) {
     if (stopping) return;
     auto later = std::make_shared<asio::steady_timer>(main, offer_again);
     later->async_wait([self = shared_from_this(), made, later](error_code) {
-        if (!self->pool.try_post([self, made] { self->try_to_settle(made); })) self->again_later(made);
+        insist([self, made] { self->post_settling(made); });
     });
 }
 
@@ -272,22 +302,27 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
     const bool is_hopeless = ec && storage::is_of_one(ec);
     if (ec && !is_hopeless && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
-        later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
+        later->async_wait([self = shared_from_this(), made, later](error_code) {
+            insist([self, made] { self->write_result(made); });
+        });
         return;
     }
-    --at_writer;
-    if (is_hopeless) return give_up_writing(made->result.message.id, ec);
-    const auto& message = made->result.message;
-    unreadable.erase(message.id);
-    if (!ec && made->result.remove) {
-        const std::string text = message.id.to_string();
-        with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
+    if (is_hopeless) {
+        give_up_writing(made->result.message.id, ec);
+    } else {
+        const auto& message = made->result.message;
+        unreadable.erase(message.id);
+        if (!ec && made->result.remove) {
+            const std::string text = message.id.to_string();
+            with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
+        }
+        forget(message.id);
     }
-    forget(message.id);
+    --at_writer; // last: what is above begins again when it finds no memory
 }
 
-void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
-    const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + look_again).second;
+void queue_runner::impl::set_aside(queue_id id, const std::string& why, std::chrono::seconds wait) {
+    const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + wait).second;
     if (first) with.journal.fault("message " + id.to_string() + " cannot be read: " + why);
     forget(id);
 }
@@ -314,6 +349,10 @@ void queue_runner::impl::sleep_until_due(bool more_waiting) {
         const auto left = std::chrono::seconds(**next - now_seconds());
         wait = std::clamp(left, std::chrono::seconds(1), wait);
     }
+    look_in(wait);
+}
+
+void queue_runner::impl::look_in(std::chrono::seconds wait) {
     timer.expires_after(wait);
     timer.async_wait([self = shared_from_this()](error_code ec) {
         if (!ec) self->look();

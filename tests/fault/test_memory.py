@@ -74,7 +74,7 @@ class Short(Faulty):
     excused = [f'{who} ended by an exception: std::bad_alloc' for who in ('a session', 'a delivery')]
 
     def go_on(self, ledger):
-        """A thread that waits for a disk ends the server when it finds no memory; whatever happened, nothing acknowledged is lost."""
+        """The end of something else may find no memory, and end the server; whatever happened, nothing acknowledged is lost."""
         print(f'# {len(ledger.acknowledged)} acknowledged')
         until('mail again', lambda: self.is_up() and self.takes_mail(ledger))
         self.wait_queue_empty(60)
@@ -102,7 +102,7 @@ class Short(Faulty):
 
 def test_a_limit_on_the_address_space():
     with Short(queue={'retry': ['1s']}) as server:
-        server.start()
+        server.start(['env', 'MALLOC_ARENA_MAX=1'])  # the room of other arenas is there already, and doesn't count
         ledger = Ledger()
         assert takes_mail(server, ledger)
         server.wait_queue_empty()
