@@ -15,6 +15,8 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
+#include <optional>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -53,23 +55,25 @@ template <class T> class in_reserved_room {
     reserved_room* room_; // its owner waits for the operation
 };
 
-template <class Handler> struct waiting {
-    explicit waiting(Handler&& h, asio::any_io_executor ex)
-        : handler(std::move(h)), executor(std::move(ex)) {}
-    Handler handler;
+using handler_of_awaitable = asio::async_result<asio::use_awaitable_t<>, void(answer)>::handler_type;
+
+struct waiting {
+    explicit waiting(asio::any_io_executor ex) : executor(std::move(ex)) {}
+    std::optional<handler_of_awaitable> handler;
     asio::any_io_executor executor;
     std::atomic<bool> answered{false};
     reserved_room room;
 };
 
 // Any thread, once. An executor of its loop's type takes memory from where it is told to, others don't.
-template <class State> void post_answer(const std::shared_ptr<State>& to, error_code ec) {
+void post_answer(const std::shared_ptr<waiting>& to, error_code ec) {
     auto resume = [to, ec] {
-        auto handler = std::move(to->handler);
+        auto handler = std::move(*to->handler);
+        to->handler.reset();
         std::move(handler)(answer{ec});
     };
     using loop = asio::io_context::executor_type;
-    if (const auto* on = to->executor.template target<loop>()) {
+    if (const auto* on = to->executor.target<loop>()) {
         const in_reserved_room<std::byte> room(to->room);
         asio::post(*on, asio::bind_allocator(room, std::move(resume)));
     } else {
@@ -78,27 +82,58 @@ template <class State> void post_answer(const std::shared_ptr<State>& to, error_
 }
 
 // An ordinary function, not a coroutine: the handler never becomes a temporary of a co_await expression.
-auto initiate(asio::any_io_executor on, std::function<void(resumer)> start) {
+// Whatever throws once the handler was handed out ends the coroutine without a word: what may is done before.
+auto initiate(std::shared_ptr<waiting> who, std::function<void(resumer)> start, resumer resume) {
     return asio::async_initiate<const asio::use_awaitable_t<>&, void(answer)>(
-        [on = std::move(on), start = std::move(start)](auto handler) {
-            using state = waiting<decltype(handler)>;
-            auto shared = std::make_shared<state>(std::move(handler), on);
-            start([shared](error_code ec) {
-                if (!shared->answered.exchange(true)) post_answer(shared, ec);
-            });
+        [who = std::move(who), start = std::move(start),
+         resume = std::move(resume)](handler_of_awaitable handler) mutable {
+            who->handler.emplace(std::move(handler));
+            who.reset(); // it owns the coroutine, whose frame owns this
+            const resumer told = std::move(resume);
+            try {
+                start(told);
+            } catch (const std::bad_alloc&) {
+                told(make_error_code(boost::system::errc::not_enough_memory));
+            }
         },
         asio::use_awaitable);
 }
+
+// What follows a task. One whose next wait finds no memory is only destroyed: then it has ended as well.
+struct aftermath {
+    aftermath(std::function<void(std::string_view)> on_escape, std::function<void()> at_end)
+        : escaped(std::move(on_escape)), ended(std::move(at_end)) {}
+    ~aftermath() {
+        if (ended) ended();
+    }
+    aftermath(const aftermath&) = delete;
+    aftermath& operator=(const aftermath&) = delete;
+
+    void tell(const std::exception_ptr& failure) const {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& e) {
+            escaped(e.what());
+        } catch (...) {
+            escaped("unknown exception");
+        }
+    }
+
+    std::function<void(std::string_view)> escaped;
+    std::function<void()> ended;
+};
 
 } // namespace
 
 asio::awaitable<error_code> suspend_until(std::function<void(resumer)> start, resumer* give_up) {
     const auto here = co_await asio::this_coro::executor;
-    std::function<void(resumer)> begin = [start = std::move(start), give_up](resumer resume) {
-        if (give_up != nullptr) *give_up = resume;
-        start(std::move(resume));
+    auto who = std::make_shared<waiting>(here);
+    resumer resume = [who](error_code ec) {
+        if (!who->answered.exchange(true)) post_answer(who, ec);
     };
-    auto pending = initiate(here, std::move(begin));
+    resumer to_give_up = give_up != nullptr ? resume : resumer();
+    auto pending = initiate(std::move(who), std::move(start), std::move(resume));
+    if (give_up != nullptr) give_up->swap(to_give_up);
     const answer given = co_await std::move(pending);
     if (give_up != nullptr) *give_up = nullptr;
     co_return given.ec;
@@ -106,19 +141,15 @@ asio::awaitable<error_code> suspend_until(std::function<void(resumer)> start, re
 
 void spawn(const asio::any_io_executor& on, asio::awaitable<void> task,
            std::function<void(std::string_view)> escaped, std::function<void()> ended) {
-    asio::co_spawn(on, std::move(task),
-                   [escaped = std::move(escaped), ended = std::move(ended)](std::exception_ptr failure) {
-                       if (failure) {
-                           try {
-                               std::rethrow_exception(failure);
-                           } catch (const std::exception& e) {
-                               escaped(e.what());
-                           } catch (...) {
-                               escaped("unknown exception");
-                           }
-                       }
-                       if (ended) ended();
-                   });
+    auto after = std::make_shared<aftermath>(std::move(escaped), std::move(ended));
+    try {
+        asio::co_spawn(on, std::move(task), [after](const std::exception_ptr& failure) {
+            if (failure) after->tell(failure);
+        });
+    } catch (...) { // nothing has begun
+        after->ended = nullptr;
+        throw;
+    }
 }
 
 } // namespace postern::server

@@ -9,6 +9,7 @@
 #include "server/delivery/bouncer.hpp"
 #include "server/delivery/lmtp_delivery.hpp"
 #include "server/delivery/local_delivery.hpp"
+#include "server/insist.hpp"
 #include "server/offload_pool.hpp"
 #include "storage/schedule.hpp"
 
@@ -17,7 +18,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <new>
-#include <thread>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -29,20 +29,7 @@ namespace {
 constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
-constexpr std::chrono::milliseconds memory_pause{10};
 constexpr std::chrono::seconds aside_without_memory{1};
-
-// What is lost by a lack of memory would be lost for good, and its message tried no more: there will be some
-// again.
-template <class Work> void insist(const Work& work) {
-    for (;;) {
-        try {
-            return work();
-        } catch (const std::bad_alloc&) {
-            std::this_thread::sleep_for(memory_pause);
-        }
-    }
-}
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
 struct attempt {
