@@ -2,7 +2,8 @@
 // wait.
 #include "server/awaiting.hpp"
 
-#include <array>
+#include "server/reserved_room.hpp"
+
 #include <atomic>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -29,32 +30,6 @@ struct answer {
     error_code ec;
 };
 
-// Room for the one operation that resumes: who wakes somebody must not need memory for it.
-struct reserved_room {
-    alignas(std::max_align_t) std::array<std::byte, 256> octets;
-};
-
-template <class T> class in_reserved_room {
-  public:
-    using value_type = T;
-    explicit in_reserved_room(reserved_room& room) : room_(&room) {}
-    template <class Other> in_reserved_room(const in_reserved_room<Other>& other) : room_(&other.room()) {}
-    T* allocate(std::size_t count) {
-        if (count * sizeof(T) <= room_->octets.size()) return reinterpret_cast<T*>(room_->octets.data());
-        return std::allocator<T>().allocate(count);
-    }
-    void deallocate(T* what, std::size_t count) {
-        if (count * sizeof(T) > room_->octets.size()) std::allocator<T>().deallocate(what, count);
-    }
-    reserved_room& room() const { return *room_; }
-    friend bool operator==(const in_reserved_room& a, const in_reserved_room& b) {
-        return a.room_ == b.room_;
-    }
-
-  private:
-    reserved_room* room_; // its owner waits for the operation
-};
-
 using handler_of_awaitable = asio::async_result<asio::use_awaitable_t<>, void(answer)>::handler_type;
 
 struct waiting {
@@ -62,7 +37,7 @@ struct waiting {
     std::optional<handler_of_awaitable> handler;
     asio::any_io_executor executor;
     std::atomic<bool> answered{false};
-    reserved_room room;
+    reserved_room room; // for what resumes: who wakes somebody needs no memory for it
 };
 
 // Any thread, once. An executor of its loop's type takes memory from where it is told to, others don't.

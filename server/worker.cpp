@@ -3,9 +3,11 @@
 #include "server/worker.hpp"
 
 #include "server/close_on_exec.hpp"
+#include "server/reserved_room.hpp"
 #include "server/tcp_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -21,10 +23,17 @@ using boost::system::error_code;
 namespace {
 
 constexpr auto answer = asio::as_tuple(asio::use_awaitable);
+using reserved = in_reserved_room<std::byte>;
 
 protocol::ip_address from_asio(const asio::ip::address& from) {
     if (from.is_v4()) return protocol::ip_address::v4(from.to_v4().to_bytes());
     return protocol::ip_address::v6(from.to_v6().to_bytes());
+}
+
+// Another worker or process has it, or the client left.
+bool is_gone_again(const error_code& ec) {
+    return ec == asio::error::would_block || ec == asio::error::connection_aborted ||
+           ec == boost::system::errc::protocol_error;
 }
 
 // A connection as it is counted.
@@ -97,6 +106,10 @@ bool worker::attend(std::shared_ptr<bound_listener> on, listening_socket socket)
     made->acceptor.assign(family, socket.handle.get(), ec);
     if (ec) return false;
     socket.handle.release();
+    // accept() waits for nothing
+    made->acceptor.non_blocking(true, ec);
+    if (!ec) made->acceptor.set_option(asio::socket_base::enable_connection_aborted(true), ec);
+    if (ec) return false;
     impl_->entrances.push_back(std::move(made));
     return true;
 }
@@ -157,12 +170,17 @@ asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
         self->end_if_idle();
     };
     const std::unique_ptr<impl, decltype(left)> on_any_way_out(this, left);
+    reserved_room room; // its operation owns this frame
     while (!sessions.draining()) {
-        tcp::endpoint peer;
-        auto accepting = from->acceptor.async_accept(peer, answer);
-        auto [ec, socket] = co_await std::move(accepting);
+        // Not async_accept(): it ends the process when it finds no memory for what it accepted.
+        auto arrival =
+            from->acceptor.async_wait(tcp::acceptor::wait_read, asio::bind_allocator(reserved(room), answer));
+        auto [ec] = co_await std::move(arrival);
         if (ec == asio::error::operation_aborted) co_return;
-        if (ec == asio::error::connection_aborted) continue;
+        tcp::endpoint peer;
+        tcp::socket socket(context);
+        if (!ec) from->acceptor.accept(socket, peer, ec);
+        if (is_gone_again(ec)) continue;
         if (ec) {
             watch->failed(ec.message(), std::chrono::steady_clock::now());
             co_return;
