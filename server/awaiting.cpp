@@ -4,11 +4,13 @@
 
 #include "server/reserved_room.hpp"
 
+#include <array>
 #include <atomic>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -74,6 +76,25 @@ auto initiate(std::shared_ptr<waiting> who, std::function<void(resumer)> start, 
         asio::use_awaitable);
 }
 
+// All that needs memory of a wait which begins when the result is awaited.
+asio::awaitable<answer> prepare(const asio::any_io_executor& on, std::function<void(resumer)> start,
+                                resumer* give_up) {
+    auto who = std::make_shared<waiting>(on);
+    resumer resume = [who](error_code ec) {
+        if (!who->answered.exchange(true)) post_answer(who, ec);
+    };
+    resumer to_give_up = give_up != nullptr ? resume : resumer();
+    auto pending = initiate(std::move(who), std::move(start), std::move(resume));
+    if (give_up != nullptr) give_up->swap(to_give_up);
+    return pending;
+}
+
+// What throws before its first wait is made to wait by Asio, and may find no memory for that.
+asio::awaitable<void> begin_later(asio::awaitable<answer> turn, asio::awaitable<void> task) {
+    co_await std::move(turn);
+    co_await std::move(task);
+}
+
 // What follows a task. One whose next wait finds no memory is only destroyed: then it has ended as well.
 struct aftermath {
     aftermath(std::function<void(std::string_view)> on_escape, std::function<void()> at_end)
@@ -102,13 +123,7 @@ struct aftermath {
 
 asio::awaitable<error_code> suspend_until(std::function<void(resumer)> start, resumer* give_up) {
     const auto here = co_await asio::this_coro::executor;
-    auto who = std::make_shared<waiting>(here);
-    resumer resume = [who](error_code ec) {
-        if (!who->answered.exchange(true)) post_answer(who, ec);
-    };
-    resumer to_give_up = give_up != nullptr ? resume : resumer();
-    auto pending = initiate(std::move(who), std::move(start), std::move(resume));
-    if (give_up != nullptr) give_up->swap(to_give_up);
+    auto pending = prepare(here, std::move(start), give_up);
     const answer given = co_await std::move(pending);
     if (give_up != nullptr) *give_up = nullptr;
     co_return given.ec;
@@ -117,8 +132,13 @@ asio::awaitable<error_code> suspend_until(std::function<void(resumer)> start, re
 void spawn(const asio::any_io_executor& on, asio::awaitable<void> task,
            std::function<void(std::string_view)> escaped, std::function<void()> ended) {
     auto after = std::make_shared<aftermath>(std::move(escaped), std::move(ended));
+    std::function<void(resumer)> at_once = [](const resumer& resume) { resume({}); };
     try {
-        asio::co_spawn(on, std::move(task), [after](const std::exception_ptr& failure) {
+        auto turn = prepare(on, std::move(at_once), nullptr);
+        auto whole = begin_later(std::move(turn), std::move(task));
+        // Leaves a block in Asio's cache for what co_spawn() does first: failing there may end the process.
+        asio::dispatch(on, [room = std::array<std::byte, 128>()] { static_cast<void>(room); });
+        asio::co_spawn(on, std::move(whole), [after](const std::exception_ptr& failure) {
             if (failure) after->tell(failure);
         });
     } catch (...) { // nothing has begun
