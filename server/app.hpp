@@ -14,6 +14,7 @@
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/queue_steering.hpp"
+#include "server/reserved_room.hpp"
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
 #include "server/watchdog.hpp"
@@ -119,6 +120,7 @@ class app final : public control_target, public web_target, public handover_targ
     service_manager manager_;
     std::unique_ptr<log> journal_; // null until the rights of root are gone
     live_snapshot config_;
+    reserved_room signals_room_, upkeep_room_, drain_room_, life_room_; // what returns begins without memory
     boost::asio::io_context main_{1};
     boost::asio::signal_set signals_{main_};
     boost::asio::steady_timer upkeep_timer_{main_};

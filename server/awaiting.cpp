@@ -8,7 +8,6 @@
 #include <atomic>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
@@ -51,8 +50,7 @@ void post_answer(const std::shared_ptr<waiting>& to, error_code ec) {
     };
     using loop = asio::io_context::executor_type;
     if (const auto* on = to->executor.target<loop>()) {
-        const in_reserved_room<std::byte> room(to->room);
-        asio::post(*on, asio::bind_allocator(room, std::move(resume)));
+        asio::post(*on, in_room(to->room, std::move(resume)));
     } else {
         asio::post(to->executor, std::move(resume));
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -17,7 +18,6 @@ struct reserved_room {
     bool taken = false;
 };
 
-// To be bound to a handler (asio::bind_allocator).
 template <class T> class in_reserved_room {
   public:
     using value_type = T;
@@ -41,5 +41,10 @@ template <class T> class in_reserved_room {
   private:
     reserved_room* room_;
 };
+
+// The handler, or what makes one, so that its operation lies in the room.
+template <class Handler> auto in_room(reserved_room& room, Handler handler) {
+    return boost::asio::bind_allocator(in_reserved_room<std::byte>(room), std::move(handler));
+}
 
 } // namespace postern::server

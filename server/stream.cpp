@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -27,11 +26,6 @@ using asio::ip::tcp;
 using socket_type = asio::generic::stream_protocol::socket;
 
 constexpr auto outcome_token = asio::as_tuple(asio::use_awaitable);
-
-// `room` lies in the frame that waits: its operation owns that.
-auto outcome_in(reserved_room& room) {
-    return asio::bind_allocator(in_reserved_room<std::byte>(room), outcome_token);
-}
 
 // After so many reads or writes in a row without a wait, the other sessions of the thread get their turn.
 constexpr unsigned turns_in_a_row = 16;
@@ -150,8 +144,8 @@ awaitable<stream_status> tcp_stream::wait(step what) {
     if (cancelled_) co_return stream_status::cancelled;
     turns_ = 0;
     const auto readiness = what == step::wait_read ? socket_type::wait_read : socket_type::wait_write;
-    reserved_room room;
-    auto waiting = socket_.async_wait(readiness, outcome_in(room));
+    reserved_room room; // its operation owns this frame
+    auto waiting = socket_.async_wait(readiness, in_room(room, outcome_token));
     const auto [error] = co_await std::move(waiting);
     if (cancelled_ || error == asio::error::operation_aborted) co_return stream_status::cancelled;
     co_return error ? stream_status::failed : stream_status::ok;
@@ -313,7 +307,7 @@ awaitable<stream_status> tcp_stream::pause(std::chrono::milliseconds time) {
     asio::steady_timer timer(socket_.get_executor(), time);
     pausing_ = &timer;
     reserved_room room;
-    auto waiting = timer.async_wait(outcome_in(room));
+    auto waiting = timer.async_wait(in_room(room, outcome_token));
     const auto [error] = co_await std::move(waiting);
     pausing_ = nullptr;
     co_return cancelled_ || error ? stream_status::cancelled : stream_status::ok;

@@ -1,5 +1,5 @@
 // An accept loop that can't go on, out of descriptors or memory, ends, and the next sweep starts it anew. The
-// sweep itself needs no memory: its timer takes what its last wait gave back.
+// sweep itself needs no memory.
 #include "server/worker.hpp"
 
 #include "server/close_on_exec.hpp"
@@ -7,7 +7,6 @@
 #include "server/tcp_stream.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -23,7 +22,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr auto answer = asio::as_tuple(asio::use_awaitable);
-using reserved = in_reserved_room<std::byte>;
 
 protocol::ip_address from_asio(const asio::ip::address& from) {
     if (from.is_v4()) return protocol::ip_address::v4(from.to_v4().to_bytes());
@@ -84,6 +82,7 @@ struct worker::impl {
     std::atomic<std::size_t> session_count{0};
     std::atomic<std::size_t> attended{0}; // entrances whose loop runs
     std::atomic<std::uint64_t> beats{0};
+    reserved_room sweep_room;    // or one wait that finds no memory would be the last
     asio::io_context context{1}; // goes before what its coroutines use
     asio::steady_timer sweep_timer{context};
     std::vector<std::shared_ptr<entrance>> entrances;
@@ -142,13 +141,13 @@ void worker::impl::run() {
 
 void worker::impl::sweep_soon() {
     sweep_timer.expires_after(roster::sweep_interval);
-    sweep_timer.async_wait([this](error_code ec) {
+    sweep_timer.async_wait(in_room(sweep_room, [this](error_code ec) {
         if (ec) return;
-        sweep_soon(); // first: the memory of this wait is free, and nobody else had it yet
+        sweep_soon(); // first: what follows may find no memory
         beats.fetch_add(1, std::memory_order_relaxed);
         sessions.sweep(std::chrono::steady_clock::now());
         attend_entrances();
-    });
+    }));
 }
 
 void worker::impl::attend_entrances() {
@@ -173,8 +172,7 @@ asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
     reserved_room room; // its operation owns this frame
     while (!sessions.draining()) {
         // Not async_accept(): it ends the process when it finds no memory for what it accepted.
-        auto arrival =
-            from->acceptor.async_wait(tcp::acceptor::wait_read, asio::bind_allocator(reserved(room), answer));
+        auto arrival = from->acceptor.async_wait(tcp::acceptor::wait_read, in_room(room, answer));
         auto [ec] = co_await std::move(arrival);
         if (ec == asio::error::operation_aborted) co_return;
         tcp::endpoint peer;
