@@ -3,11 +3,17 @@
 // since it brings its own operator new.
 #include "server/async_spool.hpp"
 #include "server/awaiting.hpp"
+#include "server/tcp_stream.hpp"
 #include "tests/support/temporary_folder.hpp"
 
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <future>
@@ -29,12 +35,20 @@ using storage::storage_errc;
 
 namespace {
 
-// On this thread: how many allocations pass before one fails; negative: none does.
-thread_local long passing = -1;
+// On this thread: how many allocations pass before `failing` fail; negative: none does.
+thread_local long passing = -1, failing = 1;
+thread_local bool struck = false;
+
+void fail_from(long nth, long in_a_row) {
+    passing = nth;
+    failing = in_a_row;
+    struck = false;
+}
 
 bool fails_now() {
-    if (passing < 0) return false;
-    return passing-- == 0;
+    if (passing < 0 || passing-- > 0) return false;
+    if (--failing > 0) passing = 0;
+    return struck = true;
 }
 
 } // namespace
@@ -72,6 +86,24 @@ storage::queue_operation message(std::uint64_t id) {
     return insert;
 }
 
+// The first comes while it waits.
+boost::asio::awaitable<void> wait_for_octets(boost::asio::io_context& loop, server::thread_buffers& buffers) {
+    using boost::asio::local::stream_protocol;
+    stream_protocol::socket ours(loop), peers(loop);
+    boost::asio::local::connect_pair(ours, peers);
+    const auto wire = server::make_stream(std::move(ours), buffers);
+    boost::asio::steady_timer later(loop, std::chrono::milliseconds(1));
+    later.async_wait([&peers](error_code ec) {
+        if (ec) return; // peers has gone
+        error_code ignored;
+        peers.shutdown(stream_protocol::socket::shutdown_send, ignored);
+    });
+    std::array<char, 10> octets;
+    const std::span<char> into(octets);
+    [[maybe_unused]] const auto got = co_await wire->peek(into, 0);
+    later.cancel();
+}
+
 } // namespace
 
 TEST_CASE("who is to be woken needs no memory of who wakes him") {
@@ -80,7 +112,7 @@ TEST_CASE("who is to be woken needs no memory of who wakes him") {
     std::thread other;
     std::function<void(server::resumer)> start = [&](server::resumer resume) {
         other = std::thread([resume = std::move(resume)] {
-            passing = 0;
+            fail_from(0, 100);
             resume({});
             passing = -1;
         });
@@ -93,6 +125,45 @@ TEST_CASE("who is to be woken needs no memory of who wakes him") {
     loop.run();
     other.join();
     CHECK(woken == 1);
+}
+
+// In the loop's thread, with a run of failures that begins at each of its allocations in turn.
+template <class Task> void check_that_it_ends(const Task& task) {
+    for (long nth = 0;; ++nth) {
+        boost::asio::io_context loop(1);
+        unsigned ended = 0, refused = 0;
+        boost::asio::post(loop, [&] {
+            fail_from(nth, 20);
+            try {
+                server::spawn(loop.get_executor(), task(loop), [](std::string_view) {}, [&] { ++ended; });
+            } catch (const std::bad_alloc&) {
+                ++refused;
+            }
+        });
+        for (bool runs = true; runs;) {
+            try {
+                loop.run();
+                runs = false;
+            } catch (const std::bad_alloc&) { // as the server's loops do
+            }
+        }
+        passing = -1;
+        CAPTURE(nth, ended, refused);
+        REQUIRE(ended + refused == 1);
+        if (!struck) return;
+    }
+}
+
+TEST_CASE("a task that finds no memory ends, or was not begun") {
+    check_that_it_ends([](boost::asio::io_context&) -> boost::asio::awaitable<void> {
+        std::function<void(server::resumer)> at_once = [](const server::resumer& resume) { resume({}); };
+        co_await server::suspend_until(std::move(at_once));
+    });
+}
+
+TEST_CASE("a session that finds no memory while it waits for its peer ends") {
+    server::thread_buffers buffers;
+    check_that_it_ends([&](boost::asio::io_context& loop) { return wait_for_octets(loop, buffers); });
 }
 
 TEST_CASE("the writer tells of each message what is true, whichever allocation fails") {
@@ -109,17 +180,17 @@ TEST_CASE("the writer tells of each message what is true, whichever allocation f
         REQUIRE(spool.try_submit(message(++id), [&](error_code) {
             held.set_value();
             wait.wait();
-            passing = nth;
+            fail_from(nth, 1);
         }));
         held.get_future().wait();
         error_code outcomes[3];
-        bool struck = true;
+        bool has_failed = true;
         const auto armed_by = id;
         const std::uint64_t ids[] = {++id, armed_by, ++id}; // the second is there already: each goes alone
         for (unsigned i = 0; i < 3; ++i)
             REQUIRE(spool.try_submit(message(ids[i]), [&, i](error_code ec) {
                 outcomes[i] = ec;
-                struck = passing < 0;
+                has_failed = struck;
                 if (i == 2) passing = -1;
             }));
         release.set_value();
@@ -132,7 +203,7 @@ TEST_CASE("the writer tells of each message what is true, whichever allocation f
             failed += outcomes[i] ? 1 : 0;
         }
         CHECK(outcomes[1]);
-        if (!struck) break;
+        if (!has_failed) break;
     }
     CHECK(failed != 0);
 }
