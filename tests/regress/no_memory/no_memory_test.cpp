@@ -14,6 +14,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <future>
@@ -128,12 +129,12 @@ TEST_CASE("who is to be woken needs no memory of who wakes him") {
 }
 
 // In the loop's thread, with a run of failures that begins at each of its allocations in turn.
-template <class Task> void check_that_it_ends(const Task& task) {
+template <class Task> void check_that_it_ends(const Task& task, long in_a_row = 20) {
     for (long nth = 0;; ++nth) {
         boost::asio::io_context loop(1);
         unsigned ended = 0, refused = 0;
         boost::asio::post(loop, [&] {
-            fail_from(nth, 20);
+            fail_from(nth, in_a_row);
             try {
                 server::spawn(loop.get_executor(), task(loop), [](std::string_view) {}, [&] { ++ended; });
             } catch (const std::bad_alloc&) {
@@ -159,6 +160,13 @@ TEST_CASE("a task that finds no memory ends, or was not begun") {
         std::function<void(server::resumer)> at_once = [](const server::resumer& resume) { resume({}); };
         co_await server::suspend_until(std::move(at_once));
     });
+}
+
+TEST_CASE("a task that Asio destroys, since a wait found no memory, has ended") {
+    const auto task = [](boost::asio::io_context&) -> boost::asio::awaitable<void> {
+        co_await boost::asio::post(boost::asio::use_awaitable);
+    };
+    check_that_it_ends(task, 1);
 }
 
 TEST_CASE("a session that finds no memory while it waits for its peer ends") {
