@@ -266,14 +266,14 @@ void app::run() {
 }
 
 void app::await_signals() {
-    signals_.async_wait([this](boost::system::error_code ec, int number) {
+    signals_.async_wait(in_room(signals_room_, [this](boost::system::error_code ec, int number) {
         if (ec) return;
         await_signals();
         if (number == SIGHUP)
             reload();
         else
             begin_drain("no new connections; running transactions may finish");
-    });
+    }));
 }
 
 void app::stop_services() {

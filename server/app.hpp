@@ -17,6 +17,7 @@
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
 #include "server/queue_steering.hpp"
+#include "server/reserved_room.hpp"
 #include "server/resolver.hpp"
 #include "server/resolver_check.hpp"
 #include "server/serve.hpp"
@@ -136,6 +137,7 @@ class app final : public control_target, public web_target, public handover_targ
     service_manager manager_;
     std::unique_ptr<log> journal_; // null until the rights of root are gone
     live_snapshot config_;
+    reserved_room signals_room_, upkeep_room_, drain_room_, life_room_; // what returns begins without memory
     boost::asio::io_context main_{1};
     boost::asio::signal_set signals_{main_};
     boost::asio::steady_timer upkeep_timer_{main_};

@@ -47,9 +47,9 @@ void app::poll_drain() {
         for (auto& each : workers_) each->halt();
     }
     drain_timer_.expires_after(drain_poll);
-    drain_timer_.async_wait([this](boost::system::error_code ec) {
+    drain_timer_.async_wait(in_room(drain_room_, [this](boost::system::error_code ec) {
         if (!ec) poll_drain();
-    });
+    }));
 }
 
 bool app::has_sessions() const {
@@ -77,6 +77,10 @@ void app::tell_manager_status() {
 void app::watch_life() {
     if (manager_.watchdog_interval().count() == 0 || draining_) return;
     if (!life_) life_.emplace(manager_.watchdog_interval());
+    life_timer_.expires_after(life_->interval() / 2);
+    life_timer_.async_wait(in_room(life_room_, [this](boost::system::error_code ec) {
+        if (!ec) watch_life();
+    }));
     std::vector<std::uint64_t> beats;
     for (const auto& each : workers_) beats.push_back(each->beats());
     auto silent = life_->look(std::chrono::steady_clock::now(), beats, spool_->writing_since());
@@ -84,10 +88,6 @@ void app::watch_life() {
     if (!silent.empty() && silent != silent_)
         journal_->fault(silent + " shows no sign of life: the service manager hears none of the server's");
     silent_ = std::move(silent);
-    life_timer_.expires_after(life_->interval() / 2);
-    life_timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec) watch_life();
-    });
 }
 
 } // namespace postern::server

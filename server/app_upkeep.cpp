@@ -103,9 +103,9 @@ app::steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) {
 void app::upkeep() {
     const auto now = std::chrono::steady_clock::now();
     upkeep_timer_.expires_after(upkeep_interval);
-    upkeep_timer_.async_wait([this](error_code ec) {
+    upkeep_timer_.async_wait(in_room(upkeep_room_, [this](error_code ec) {
         if (!ec) upkeep();
-    });
+    }));
     check_disk();
     accepting_->look(now);
     tell_manager_status();

@@ -1,8 +1,10 @@
 // What fails is told to who asked for it and never tried again: the senders get 4yz and keep their messages.
+// So is what finds no memory: the thread goes on.
 #include "server/async_spool.hpp"
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 namespace postern::server {
 using boost::system::error_code;
@@ -15,6 +17,8 @@ constexpr std::size_t batch_octets_max = 64 * 1024 * 1024;
 // How long a result waits for a message to share a flush with. A crash in that time costs a second delivery,
 // as one during the flush does.
 constexpr std::chrono::milliseconds patience{10};
+
+constexpr std::chrono::milliseconds memory_pause{10}; // before what found no memory is tried again
 
 bool is_patient(const storage::queue_operation& what) {
     return !std::holds_alternative<storage::insert_message>(what);
@@ -138,6 +142,10 @@ void async_spool::write_batches() {
             std::size_t count = 0;
             while (count < gathered_.size() && octets <= batch_octets_max)
                 octets += octets_of(gathered_[count++].what);
+            if (!reserve(batch, count)) {
+                ready_.wait_for(lock, memory_pause);
+                continue;
+            }
             const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
             batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
             gathered_.erase(gathered_.begin(), end);
@@ -162,19 +170,33 @@ void async_spool::note(std::span<const storage::queue_operation> operations,
     last_outcome_ = {failed, std::chrono::steady_clock::now()};
 }
 
+bool async_spool::reserve(std::vector<waiting>& batch, std::size_t count) {
+    try {
+        batch.reserve(count);
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 void async_spool::write(std::vector<waiting>& batch) {
     std::vector<storage::queue_operation> operations;
-    operations.reserve(batch.size());
-    for (auto& entry : batch) operations.push_back(std::move(entry.what));
+    std::vector<error_code> outcomes;
     const auto began = std::chrono::steady_clock::now();
-    const auto outcomes = queue_.commit_each(operations);
+    try {
+        operations.reserve(batch.size());
+        for (auto& entry : batch) operations.push_back(std::move(entry.what));
+        outcomes = queue_.commit_each(operations);
+    } catch (const std::bad_alloc&) { // nothing was tried
+    }
     measures_.times.add(std::chrono::steady_clock::now() - began);
     note(operations, outcomes);
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
     std::size_t inserted = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (!outcomes[i]) inserted += messages_in(operations[i]);
-        batch[i].then(outcomes[i]);
+        const auto ec = outcomes.empty() ? make_error_code(storage::storage_errc::busy) : outcomes[i];
+        if (!ec) inserted += messages_in(operations[i]);
+        batch[i].then(ec);
     }
     measures_.messages.fetch_add(inserted, std::memory_order_relaxed);
     if (inserted != 0) after_insert_();

@@ -30,8 +30,8 @@ class async_spool {
   public:
     static constexpr std::size_t company_min = 4;
 
-    using done =
-        std::function<void(boost::system::error_code)>; // called on the writer's thread; must not block
+    using done = std::function<void(boost::system::error_code)>; // called on the writer's thread; must not
+                                                                 // block, nor throw
 
     // `into` outlives this. At most pending_max operations wait; more are refused as busy.
     // A message waits at most `for_company` for others, and only while company_min of them are coming in.
@@ -84,6 +84,7 @@ class async_spool {
     void write_batches();
     void await_work(std::unique_lock<std::mutex>& lock);
     void await_company(std::unique_lock<std::mutex>& lock);
+    static bool reserve(std::vector<waiting>& batch, std::size_t count); // false: no memory
     void write(std::vector<waiting>& batch);
     void note(std::span<const storage::queue_operation> operations,
               std::span<const boost::system::error_code> outcomes);

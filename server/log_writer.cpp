@@ -1,6 +1,7 @@
 #include "server/log_writer.hpp"
 
 #include <climits>
+#include <new>
 #include <utility>
 
 namespace postern::server {
@@ -14,7 +15,7 @@ constexpr std::chrono::seconds flush_time_max{1};
 } // namespace
 
 log_writer::log_writer(std::shared_ptr<log_descriptor> to)
-    : sink_(std::move(to)), thread_([this] { write_all(); }) {}
+    : sink_(std::move(to)), piece_(PIPE_BUF, '\0'), thread_([this] { write_all(); }) {}
 
 log_writer::~log_writer() {
     sink_.stop_waiting(); // or a full pipe would keep the process alive
@@ -52,7 +53,7 @@ void log_writer::flush() {
 
 std::uint64_t log_writer::lost() const {
     const std::lock_guard lock(guard_);
-    return overrun_ + sink_.lost();
+    return overrun_ + too_long_.load() + sink_.lost();
 }
 
 void log_writer::write_all() {
@@ -61,33 +62,45 @@ void log_writer::write_all() {
         idle_ = lines_.empty();
         ready_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
         if (lines_.empty()) return;
-        std::deque<std::string> taken;
-        taken.swap(lines_);
+        taken_.swap(lines_);
         hurried_ = false;
         lock.unlock();
-        write(taken);
+        write_taken();
         lock.lock();
-        done_ += taken.size();
+        done_ += taken_.size();
+        taken_.clear();
         written_up_to_.notify_all();
         ready_.wait_for(lock, gathering, [this] { return stopping_ || hurried_; });
     }
 }
 
-// In pieces that a pipe takes whole.
-void log_writer::write(std::deque<std::string>& lines) {
-    std::string piece;
+// In pieces that a pipe takes whole, for which there is memory.
+void log_writer::write_taken() {
     std::size_t in_piece = 0;
-    for (const auto& line : lines) {
-        if (in_piece != 0 && piece.size() + line.size() >= PIPE_BUF) {
-            sink_.write_lines(piece, in_piece);
-            piece.clear();
-            in_piece = 0;
-        }
-        piece += line;
-        piece += '\n';
-        ++in_piece;
+    piece_.clear();
+    const auto write_piece = [&] {
+        if (in_piece != 0) sink_.write_lines(piece_, in_piece);
+        piece_.clear();
+        in_piece = 0;
+    };
+    for (const auto& line : taken_) {
+        if (piece_.size() + line.size() >= PIPE_BUF) write_piece();
+        if (add_to_piece(line)) ++in_piece;
     }
-    if (in_piece != 0) sink_.write_lines(piece, in_piece);
+    write_piece();
+}
+
+// False: it is longer than a piece, there was no memory for it, and it is lost.
+bool log_writer::add_to_piece(const std::string& line) {
+    try {
+        piece_.reserve(piece_.size() + line.size() + 1);
+    } catch (const std::bad_alloc&) {
+        too_long_.fetch_add(1);
+        return false;
+    }
+    piece_ += line;
+    piece_ += '\n';
+    return true;
 }
 
 } // namespace postern::server

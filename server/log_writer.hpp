@@ -5,6 +5,7 @@
 
 #include "server/log_sink.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <thread>
@@ -24,15 +25,19 @@ class log_writer {
 
   private:
     void write_all();
-    void write(std::deque<std::string>& lines);
+    void write_taken();
+    bool add_to_piece(const std::string& line);
 
     log_sink sink_;
     mutable std::mutex guard_; // of all below
     std::condition_variable ready_, written_up_to_;
     std::deque<std::string> lines_;
+    std::deque<std::string> taken_;    // the thread's, as is the next
+    std::string piece_;                // what a pipe takes whole
     std::uint64_t put_ = 0, done_ = 0; // lines ever; done: written or lost
     std::uint64_t overrun_ = 0;
-    bool idle_ = false; // the thread sleeps until it is woken
+    std::atomic<std::uint64_t> too_long_{0}; // lines that there was no memory for
+    bool idle_ = false;                      // the thread sleeps until it is woken
     bool hurried_ = false, stopping_ = false;
     std::thread thread_; // last
 };

@@ -1,8 +1,10 @@
-// Jobs in, one thread each, in the order of their coming. A job that throws is a bug of ours: std::terminate
-// says so.
+// Jobs in, one thread each, in the order of their coming. A job that finds no memory is told to who waits for
+// it; whatever else it throws is a bug of ours, and std::terminate says so.
 #include "server/offload_pool.hpp"
 
 #include "storage/errc.hpp"
+
+#include <new>
 
 namespace postern::server {
 
@@ -36,8 +38,13 @@ boost::asio::awaitable<boost::system::error_code> offload_pool::run(std::functio
                                                                     resumer* give_up) {
     std::function<void(resumer)> start = [this, job = std::move(job)](resumer resume) {
         const bool posted = try_post([job, resume] {
-            job();
-            resume({});
+            boost::system::error_code ec;
+            try {
+                job();
+            } catch (const std::bad_alloc&) {
+                ec = make_error_code(boost::system::errc::not_enough_memory);
+            }
+            resume(ec);
         });
         if (!posted) resume(make_error_code(storage::storage_errc::busy));
     };

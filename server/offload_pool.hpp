@@ -19,11 +19,11 @@ class offload_pool {
     offload_pool(unsigned threads, std::size_t queue_max);
     ~offload_pool(); // runs what is queued, then joins
 
-    // False when queue_max jobs wait already, or after stop().
+    // False when queue_max jobs wait already, or after stop(). The job throws nothing.
     bool try_post(std::function<void()> job);
     // Runs the job on a pool thread and resumes the caller on its own executor. busy: the pool is full and
-    // nothing was run. With give_up (awaiting.hpp) the caller may go on without it: the job must own what it
-    // touches.
+    // nothing was run; not_enough_memory: the job ended by that. With give_up (awaiting.hpp) the caller may
+    // go on without it: the job must own what it touches.
     boost::asio::awaitable<boost::system::error_code> run(std::function<void()> job,
                                                           resumer* give_up = nullptr);
     void stop(); // no new jobs; waits for the queued ones

@@ -9,6 +9,7 @@
 #include "server/delivery/local_delivery.hpp"
 #include "server/delivery/next_hop_delivery.hpp"
 #include "server/delivery/waiting_mail.hpp"
+#include "server/insist.hpp"
 #include "server/offload_pool.hpp"
 #include "server/primary_keeper.hpp"
 #include "storage/schedule.hpp"
@@ -18,6 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
+#include <new>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -29,6 +31,7 @@ namespace {
 constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
+constexpr std::chrono::seconds aside_without_memory{1};
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
 struct attempt {
@@ -57,20 +60,27 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void start();
     void wake();
     void look();
+    void look_now();
+    void look_in(std::chrono::seconds wait);
     bool is_full(std::size_t at_once) const;
     bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
-    void take(queue_id id, std::optional<conf::endpoint> back);
-    void deliver(queue_id id, std::optional<conf::endpoint> back);
+    using primary = std::optional<conf::endpoint>; // for whose return a message is tried
+    void take(queue_id id, primary back);
+    void deliver(queue_id id, primary back);
+    void try_to_deliver(queue_id id, primary back);
     void deliver(std::shared_ptr<attempt> made);
     void hurry(conf::endpoint back);
     bool take_hurried(std::size_t at_once);
     void hand_over(std::shared_ptr<attempt> made);
+    void try_to_settle(std::shared_ptr<attempt> made);
+    void post_settling(std::shared_ptr<attempt> made);
+    template <class Work> void on_main(Work work);
     void settle(std::shared_ptr<attempt> made);
     void again_later(std::shared_ptr<attempt> made);
     void write_result(std::shared_ptr<attempt> made);
     void written(std::shared_ptr<attempt> made, error_code ec);
-    void set_aside(queue_id id, const std::string& why);
+    void set_aside(queue_id id, const std::string& why, std::chrono::seconds wait);
     void give_up_writing(queue_id id, error_code ec);
     void forget(queue_id id);
     void sleep_until_due(bool more_waiting);
@@ -117,7 +127,7 @@ void queue_runner::wake() { impl_->wake(); }
 // Any thread.
 void queue_runner::impl::wake() {
     if (woken.exchange(true)) return;
-    asio::post(main, [self = shared_from_this()] {
+    on_main([self = shared_from_this()] {
         self->woken = false;
         self->look();
     });
@@ -140,6 +150,14 @@ void queue_runner::stop() {
 }
 
 void queue_runner::impl::look() {
+    try {
+        look_now();
+    } catch (const std::bad_alloc&) {
+        insist([this] { look_in(std::chrono::seconds(1)); });
+    }
+}
+
+void queue_runner::impl::look_now() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
     const bool more_waiting = is_full(at_once) || take_due(at_once) || take_hurried(at_once);
@@ -218,23 +236,50 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
 
 void queue_runner::impl::take(queue_id id, std::optional<conf::endpoint> back) {
     if (!active.take(id)) return;
-    const bool posted = pool.try_post([self = shared_from_this(), id, back] { self->deliver(id, back); });
+    bool posted = false;
+    try {
+        posted = pool.try_post([self = shared_from_this(), id, back] { self->try_to_deliver(id, back); });
+    } catch (const std::bad_alloc&) { // as if it were full
+    }
     if (!posted) active.end(id);
 }
 
-// On a pool thread. `back`: the primary for whose return it is tried.
-void queue_runner::impl::deliver(queue_id id, std::optional<conf::endpoint> back) {
+// From any thread.
+template <class Work> void queue_runner::impl::on_main(Work work) {
+    insist([this, &work] { asio::post(main, [work] { insist(work); }); });
+}
+
+// On a pool thread. Whom it was delivered to already is found at the next try.
+void queue_runner::impl::try_to_deliver(queue_id id, primary back) {
+    try {
+        deliver(id, back);
+    } catch (const std::bad_alloc&) {
+        on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory", aside_without_memory); });
+    }
+}
+
+// On a pool thread.
+void queue_runner::impl::try_to_settle(std::shared_ptr<attempt> made) {
+    try {
+        settle(made);
+    } catch (const std::bad_alloc&) {
+        on_main([self = shared_from_this(), made] { self->again_later(made); });
+    }
+}
+
+// On a pool thread.
+void queue_runner::impl::deliver(queue_id id, primary back) {
     auto found = with.queue.find(id);
     const bool is_gone = found && !*found;
-    if (is_gone && back) return asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
+    if (is_gone && back) return on_main([self = shared_from_this(), id] { self->forget(id); });
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
-        asio::post(main, [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why); });
-        return;
+        return on_main(
+            [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why, look_again); });
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     if (back && !make_due_for(*made->under->config, *made->message, *back, made->now))
-        return asio::post(main, [self = shared_from_this(), id] { self->forget(id); });
+        return on_main([self = shared_from_this(), id] { self->forget(id); });
     deliver(std::move(made));
 }
 
@@ -245,9 +290,9 @@ void queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
     defer_outside_recipients(with, settings, *made->message, made->now);
     deliver_to_maildirs(with, settings, *made->message, made->now);
     if (has_next_hop_due(settings, *made->message, made->now))
-        return asio::post(main, [self = shared_from_this(), made] { self->hand_over(made); });
+        return on_main([self = shared_from_this(), made] { self->hand_over(made); });
     made->ended = now_seconds();
-    settle(made);
+    try_to_settle(made);
 }
 
 // On the main thread, which waits for the servers' answers.
@@ -261,39 +306,46 @@ void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
         },
         [self = shared_from_this(), made] {
             made->ended = now_seconds();
-            if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
+            insist([self, made] { self->post_settling(made); });
         });
 }
 
 // On a pool thread.
 void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
-    auto notices = notices_for(with, *made->under->config, made->under->resolving, *made->message,
-                               made->before, made->ended);
+    auto message = *made->message; // a delay that was told of in vain must be told of again
+    auto notices =
+        notices_for(with, *made->under->config, made->under->resolving, message, made->before, made->ended);
     if (!notices) {
         with.journal.fault("no notice can be made of message " + made->message->id.to_string() + ": " +
                            notices.error().message());
-        return asio::post(main, [self = shared_from_this(), made] { self->again_later(made); });
+        return on_main([self = shared_from_this(), made] { self->again_later(made); });
     }
-    made->result.message = *made->message;
-    made->result.remove = is_settled(*made->message);
+    made->result.remove = is_settled(message);
+    made->result.message = std::move(message);
     made->result.notices = std::move(*notices);
     ++at_writer;
-    write_result(std::move(made));
+    insist([this, &made] { write_result(made); });
     wake();
+}
+
+// On the main thread.
+void queue_runner::impl::post_settling(std::shared_ptr<attempt> made) {
+    const bool posted = pool.try_post([self = shared_from_this(), made] { self->try_to_settle(made); });
+    if (!posted) again_later(std::move(made));
 }
 
 void queue_runner::impl::again_later(std::shared_ptr<attempt> made) {
     if (stopping) return;
     auto later = std::make_shared<asio::steady_timer>(main, offer_again);
     later->async_wait([self = shared_from_this(), made, later](error_code) {
-        if (!self->pool.try_post([self, made] { self->settle(made); })) self->again_later(made);
+        insist([self, made] { self->post_settling(made); });
     });
 }
 
 // Any thread: the writer takes it.
 void queue_runner::impl::write_result(std::shared_ptr<attempt> made) {
     auto then = [self = shared_from_this(), made](error_code ec) {
-        asio::post(self->main, [self, made, ec] { self->written(made, ec); });
+        self->on_main([self, made, ec] { self->written(made, ec); });
     };
     storage::queue_operation operation = made->result;
     if (!spool.try_submit(std::move(operation), then)) then(make_error_code(storage::storage_errc::busy));
@@ -303,22 +355,27 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
     const bool is_hopeless = ec && storage::is_of_one(ec);
     if (ec && !is_hopeless && !stopping) {
         auto later = std::make_shared<asio::steady_timer>(main, offer_again);
-        later->async_wait([self = shared_from_this(), made, later](error_code) { self->write_result(made); });
+        later->async_wait([self = shared_from_this(), made, later](error_code) {
+            insist([self, made] { self->write_result(made); });
+        });
         return;
     }
-    --at_writer;
-    if (is_hopeless) return give_up_writing(made->result.message.id, ec);
-    const auto& message = made->result.message;
-    unreadable.erase(message.id);
-    if (!ec && made->result.remove) {
-        const std::string text = message.id.to_string();
-        with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
+    if (is_hopeless) {
+        give_up_writing(made->result.message.id, ec);
+    } else {
+        const auto& message = made->result.message;
+        unreadable.erase(message.id);
+        if (!ec && made->result.remove) {
+            const std::string text = message.id.to_string();
+            with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
+        }
+        forget(message.id);
     }
-    forget(message.id);
+    --at_writer; // last: what is above begins again when it finds no memory
 }
 
-void queue_runner::impl::set_aside(queue_id id, const std::string& why) {
-    const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + look_again).second;
+void queue_runner::impl::set_aside(queue_id id, const std::string& why, std::chrono::seconds wait) {
+    const bool first = unreadable.insert_or_assign(id, std::chrono::steady_clock::now() + wait).second;
     if (first) with.journal.fault("message " + id.to_string() + " cannot be read: " + why);
     forget(id);
 }
@@ -345,6 +402,10 @@ void queue_runner::impl::sleep_until_due(bool more_waiting) {
         const auto left = std::chrono::seconds(**next - now_seconds());
         wait = std::clamp(left, std::chrono::seconds(1), wait);
     }
+    look_in(wait);
+}
+
+void queue_runner::impl::look_in(std::chrono::seconds wait) {
     timer.expires_after(wait);
     timer.async_wait([self = shared_from_this()](error_code ec) {
         if (!ec) self->look();

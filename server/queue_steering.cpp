@@ -3,6 +3,7 @@
 #include "server/queue_steering.hpp"
 
 #include "server/clock.hpp"
+#include "server/insist.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -89,7 +90,7 @@ void queue_steering::begin(const std::shared_ptr<request>& asked, std::size_t in
 void queue_steering::write(const std::shared_ptr<request>& asked, std::size_t index,
                            storage::queue_operation change) {
     auto then = [this, asked, index](error_code ec) {
-        asio::post(main_, [this, asked, index, ec] { written(asked, index, ec); });
+        insist([&] { asio::post(main_, [this, asked, index, ec] { written(asked, index, ec); }); });
     };
     if (spool_.try_submit(std::move(change), std::move(then))) return;
     attempts_.end(asked->ids[index]);

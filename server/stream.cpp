@@ -4,9 +4,11 @@
 // TLS layer, whatever becomes of it.
 #include "server/tcp_stream.hpp"
 
+#include "server/awaiting.hpp"
+#include "server/reserved_room.hpp"
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -142,14 +144,17 @@ awaitable<stream_status> tcp_stream::wait(step what) {
     if (cancelled_) co_return stream_status::cancelled;
     turns_ = 0;
     const auto readiness = what == step::wait_read ? socket_type::wait_read : socket_type::wait_write;
-    const auto [error] = co_await socket_.async_wait(readiness, outcome_token);
+    reserved_room room; // its operation owns this frame
+    auto waiting = socket_.async_wait(readiness, in_room(room, outcome_token));
+    const auto [error] = co_await std::move(waiting);
     if (cancelled_ || error == asio::error::operation_aborted) co_return stream_status::cancelled;
     co_return error ? stream_status::failed : stream_status::ok;
 }
 
 awaitable<void> tcp_stream::give_way() {
     turns_ = 0;
-    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    std::function<void(resumer)> resume_at_once = [](const resumer& resume) { resume({}); };
+    co_await suspend_until(std::move(resume_at_once));
 }
 
 tcp_stream::attempt tcp_stream::try_read() {
@@ -301,7 +306,9 @@ awaitable<stream_status> tcp_stream::pause(std::chrono::milliseconds time) {
     turns_ = 0;
     asio::steady_timer timer(socket_.get_executor(), time);
     pausing_ = &timer;
-    const auto [error] = co_await timer.async_wait(outcome_token);
+    reserved_room room;
+    auto waiting = timer.async_wait(in_room(room, outcome_token));
+    const auto [error] = co_await std::move(waiting);
     pausing_ = nullptr;
     co_return cancelled_ || error ? stream_status::cancelled : stream_status::ok;
 }

@@ -1,10 +1,11 @@
 // An accept loop that can't go on, out of descriptors or memory, ends, and the next sweep starts it anew. The
-// sweep itself needs no memory: its timer takes what its last wait gave back.
+// sweep itself needs no memory.
 #include "server/worker.hpp"
 
 #include "server/side_tasks.hpp"
 
 #include "server/close_on_exec.hpp"
+#include "server/reserved_room.hpp"
 #include "server/resolver.hpp"
 #include "server/tcp_stream.hpp"
 
@@ -28,6 +29,12 @@ constexpr auto answer = asio::as_tuple(asio::use_awaitable);
 protocol::ip_address from_asio(const asio::ip::address& from) {
     if (from.is_v4()) return protocol::ip_address::v4(from.to_v4().to_bytes());
     return protocol::ip_address::v6(from.to_v6().to_bytes());
+}
+
+// Another worker or process has it, or the client left.
+bool is_gone_again(const error_code& ec) {
+    return ec == asio::error::would_block || ec == asio::error::connection_aborted ||
+           ec == boost::system::errc::protocol_error;
 }
 
 // A connection as it is counted.
@@ -79,6 +86,7 @@ struct worker::impl {
     std::atomic<std::size_t> session_count{0};
     std::atomic<std::size_t> attended{0}; // entrances whose loop runs
     std::atomic<std::uint64_t> beats{0};
+    reserved_room sweep_room;    // or one wait that finds no memory would be the last
     asio::io_context context{1}; // goes before what its coroutines use
     side_tasks beside{context.get_executor()};
     asio::steady_timer sweep_timer{context};
@@ -105,6 +113,10 @@ bool worker::attend(std::shared_ptr<bound_listener> on, listening_socket socket)
     made->acceptor.assign(family, socket.handle.get(), ec);
     if (ec) return false;
     socket.handle.release();
+    // accept() waits for nothing
+    made->acceptor.non_blocking(true, ec);
+    if (!ec) made->acceptor.set_option(asio::socket_base::enable_connection_aborted(true), ec);
+    if (ec) return false;
     impl_->entrances.push_back(std::move(made));
     return true;
 }
@@ -145,13 +157,13 @@ void worker::impl::run() {
 
 void worker::impl::sweep_soon() {
     sweep_timer.expires_after(roster::sweep_interval);
-    sweep_timer.async_wait([this](error_code ec) {
+    sweep_timer.async_wait(in_room(sweep_room, [this](error_code ec) {
         if (ec) return;
-        sweep_soon(); // first: the memory of this wait is free, and nobody else had it yet
+        sweep_soon(); // first: what follows may find no memory
         beats.fetch_add(1, std::memory_order_relaxed);
         sessions.sweep(std::chrono::steady_clock::now());
         attend_entrances();
-    });
+    }));
 }
 
 void worker::impl::attend_entrances() {
@@ -173,12 +185,16 @@ asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
         self->end_if_idle();
     };
     const std::unique_ptr<impl, decltype(left)> on_any_way_out(this, left);
+    reserved_room room; // its operation owns this frame
     while (!sessions.draining()) {
-        tcp::endpoint peer;
-        auto accepting = from->acceptor.async_accept(peer, answer);
-        auto [ec, socket] = co_await std::move(accepting);
+        // Not async_accept(): it ends the process when it finds no memory for what it accepted.
+        auto arrival = from->acceptor.async_wait(tcp::acceptor::wait_read, in_room(room, answer));
+        auto [ec] = co_await std::move(arrival);
         if (ec == asio::error::operation_aborted) co_return;
-        if (ec == asio::error::connection_aborted) continue;
+        tcp::endpoint peer;
+        tcp::socket socket(context);
+        if (!ec) from->acceptor.accept(socket, peer, ec);
+        if (is_gone_again(ec)) continue;
         if (ec) {
             watch->failed(ec.message(), std::chrono::steady_clock::now());
             co_return;

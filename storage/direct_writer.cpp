@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <utility>
 
 namespace postern::storage {
 namespace {
@@ -14,10 +16,8 @@ std::atomic<int> writers{0};
 
 } // namespace
 
-// Not operator new with an alignment: glibc before 2.38 can't use again what it freed of such memory.
-direct_writer::direct_writer(file_env& files, const file_handle& file)
-    : files_(files), file_(file),
-      memory_(std::make_unique_for_overwrite<char[]>(direct_block_size + direct_alignment)) {
+direct_writer::direct_writer(file_env& files, const file_handle& file, std::unique_ptr<char[]> memory)
+    : files_(files), file_(file), memory_(std::move(memory)) {
     void* start = memory_.get();
     std::size_t space = direct_block_size + direct_alignment;
     block_ = static_cast<char*>(std::align(direct_alignment, direct_block_size, start, space));
@@ -25,12 +25,18 @@ direct_writer::direct_writer(file_env& files, const file_handle& file)
 
 direct_writer::~direct_writer() { --writers; }
 
+// Not operator new with an alignment: glibc before 2.38 can't use again what it freed of such memory.
 std::unique_ptr<direct_writer> direct_writer::begin(file_env& files, const file_handle& file) {
-    if (++writers > direct_writers_max || !files.set_direct(file, true)) {
+    if (++writers > direct_writers_max) {
         --writers;
         return nullptr;
     }
-    return std::unique_ptr<direct_writer>(new direct_writer(files, file));
+    std::unique_ptr<char[]> memory(new (std::nothrow) char[direct_block_size + direct_alignment]);
+    std::unique_ptr<direct_writer> made;
+    if (memory) made.reset(new (std::nothrow) direct_writer(files, file, std::move(memory)));
+    if (!made) --writers;
+    if (made && !files.set_direct(file, true)) made.reset();
+    return made;
 }
 
 result<void> direct_writer::append(std::string_view bytes) {

@@ -16,7 +16,7 @@ inline constexpr std::size_t direct_block_size = 256 * 1024;
 class direct_writer {
   public:
     // `file` stands at a multiple of direct_alignment and outlives the writer. nullptr when the file system
-    // can't, or when there are direct_writers_max already.
+    // can't, when there are direct_writers_max already, or no memory for one more.
     static std::unique_ptr<direct_writer> begin(file_env& files, const file_handle& file);
     ~direct_writer();
     direct_writer(const direct_writer&) = delete;
@@ -27,7 +27,7 @@ class direct_writer {
     result<void> finish();
 
   private:
-    direct_writer(file_env& files, const file_handle& file);
+    direct_writer(file_env& files, const file_handle& file, std::unique_ptr<char[]> memory);
     result<void> write_block();
 
     file_env& files_;

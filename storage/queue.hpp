@@ -157,7 +157,8 @@ class queue {
     result<void> commit(std::span<const queue_operation> batch);
     // The same for operations that have nothing to do with each other: one transaction when all goes well;
     // else one that can't be stored fails alone, and what makes room doesn't fail with what needs it. The
-    // outcome of each, in their order.
+    // outcome of each, in their order; timed_out: memory ran out, and it may have been written or not.
+    // std::bad_alloc: nothing was tried.
     std::vector<boost::system::error_code> commit_each(std::span<const queue_operation> batch);
 
     // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it

@@ -5,6 +5,7 @@
 #include "storage/spool_file.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace postern::storage {
 namespace {
@@ -77,7 +78,10 @@ result<void> write_nothing(lmdb::environment& environment, const queue_tables& t
 // A file that can't be removed now is an orphan: it costs space until recovery finds it, and no message.
 void remove_bodies(file_env& files, const file_handle& bodies, operation_list batch) {
     for (const queue_operation* operation : batch) {
-        if (const auto id = file_removed_by(*operation)) (void)files.remove(bodies, body_path(*id));
+        try {
+            if (const auto id = file_removed_by(*operation)) (void)files.remove(bodies, body_path(*id));
+        } catch (const std::bad_alloc&) { // another file that can't be removed now
+        }
     }
 }
 

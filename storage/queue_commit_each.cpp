@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <new>
 
 namespace postern::storage {
 namespace {
@@ -32,9 +33,21 @@ class separate_commits {
     using committer = std::function<result<void>(operation_list)>;
 
     separate_commits(committer commit, std::span<const queue_operation> batch)
-        : commit_(std::move(commit)), batch_(batch), outcomes_(batch.size()) {}
+        : commit_(std::move(commit)), batch_(batch),
+          outcomes_(batch.size(), make_error_code(storage_errc::busy)) {}
 
     outcomes run() {
+        try {
+            commit(those_to_write());
+        } catch (const std::bad_alloc&) { // each has the outcome that is known of it
+        }
+        return std::move(outcomes_);
+    }
+
+  private:
+    using part = std::vector<const queue_operation*>;
+
+    part those_to_write() {
         part storable;
         for (const queue_operation& operation : batch_) {
             const auto checked = check_operation(operation);
@@ -43,12 +56,8 @@ class separate_commits {
             else
                 outcome_of(&operation) = checked.error();
         }
-        commit(storable);
-        return std::move(outcomes_);
+        return storable;
     }
-
-  private:
-    using part = std::vector<const queue_operation*>;
 
     error_code& outcome_of(const queue_operation* operation) {
         return outcomes_[static_cast<std::size_t>(operation - batch_.data())];
@@ -56,7 +65,8 @@ class separate_commits {
 
     // The outcome of the part as a whole.
     error_code try_whole(operation_list operations) {
-        const auto committed = commit_(operations);
+        for (const auto* operation : operations) outcome_of(operation) = storage_errc::timed_out;
+        const auto committed = commit_(operations); // broken off by a lack of memory: nobody knows
         const error_code outcome = committed ? error_code() : committed.error();
         for (const auto* operation : operations) outcome_of(operation) = outcome;
         return outcome;

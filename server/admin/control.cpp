@@ -6,12 +6,12 @@
 #include "server/admin/control_socket.hpp"
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
+#include "server/awaiting.hpp"
 #include "server/close_on_exec.hpp"
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -179,8 +179,9 @@ void start_client(local::socket socket, const std::shared_ptr<control_clients>& 
     auto client = std::make_shared<control_client>(std::move(socket));
     clients->connected.push_back(client);
     const auto place = std::prev(clients->connected.end());
-    asio::co_spawn(executor, serve_client(client, target), [clients, place](const std::exception_ptr&) {
-        close_quietly((*place)->socket); // an exception here is a lack of memory: it costs this client only
+    const auto no_memory = [](std::string_view) {}; // it costs this client only
+    spawn(executor, serve_client(client, target), no_memory, [clients, place] {
+        close_quietly((*place)->socket);
         (*place)->deadline.cancel();
         clients->connected.erase(place);
         if (clients->connected.empty()) clients->all_gone.cancel();

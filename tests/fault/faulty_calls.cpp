@@ -8,7 +8,8 @@
 //   FAULT="fdatasync skip 1 9"   nine say that they are done, and aren't
 //   FAULT="pwrite short 1"       the first pwrite writes half of what it should
 //   FAULT="malloc every 97"      every 97th malloc finds no memory
-// Only calls that touch what lies below $FAULT_UNDER count, and every malloc.
+//   FAULT="malloc every 97 3"    and neither do the two after it
+// Only calls that touch what lies below $FAULT_UNDER count, and every malloc and aligned_alloc.
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -96,7 +97,7 @@ bool has_no_memory() {
     static std::atomic<long> counted{0};
     const auto& w = wanted();
     if (w.what != kind::fail_every || std::strcmp(w.call, "malloc") != 0 || !is_armed()) return false;
-    if (++counted % w.first != 0) return false;
+    if (++counted % w.first >= w.count) return false;
     say_done();
     return true;
 }
@@ -160,6 +161,12 @@ extern "C" {
 void* __libc_malloc(size_t size);
 void* malloc(size_t size) {
     if (!has_no_memory()) return __libc_malloc(size);
+    errno = ENOMEM;
+    return nullptr;
+}
+void* __libc_memalign(size_t alignment, size_t size);
+void* aligned_alloc(size_t alignment, size_t size) { // Asio's, of coroutines and handlers
+    if (!has_no_memory()) return __libc_memalign(alignment, size);
     errno = ENOMEM;
     return nullptr;
 }
