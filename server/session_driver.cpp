@@ -266,10 +266,6 @@ asio::awaitable<void> session_driver::write() {
 
 // --- deadlines, from the roster's sweep
 
-void session_driver::set_deadline(std::chrono::seconds from_now) {
-    deadline_ = std::chrono::steady_clock::now() + from_now;
-}
-
 void session_driver::end_wait(ended_by why) {
     clear_deadline();
     if (give_up_) { // waiting for a disk, not for the peer: the peer is told 4yz and the session goes on
@@ -300,8 +296,6 @@ void session_driver::on_sweep(steady_time now) {
     forget_rate();
     rate_since_ = now;
 }
-
-void session_driver::begin_rate() { rate_since_ = std::chrono::steady_clock::now(); }
 
 void session_driver::end_rate() {
     if (rate_since_) rate_spent_ += std::chrono::steady_clock::now() - *rate_since_;
@@ -365,15 +359,14 @@ asio::awaitable<void> session_driver::ask() {
     if (at == policy::stage::mail && refuses_new_mail(answer.with))
         answer.what = verdict_answer::kind::refuse;
     if (answer.what == verdict_answer::kind::accept && policy::has_checks(at)) {
-        policy::verdict said = co_await judge(at);
-        if (!said.passed()) {
-            refused_by_ = said.check;
-            if (!said.cause.empty()) log_event_now(log_event::note, refused_by_ + ": " + said.cause);
-            answer = {verdict_answer::kind::refuse, std::move(said.with)};
+        refused_by_ = co_await judge(at);
+        if (!refused_by_.passed()) {
+            note_cause();
+            answer = {verdict_answer::kind::refuse, refused_by_.with};
         }
     }
     session_->on_verdict(std::move(answer));
-    refused_by_.clear();
+    refused_by_ = {};
 }
 
 asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
