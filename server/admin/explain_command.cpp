@@ -43,7 +43,9 @@ class room_at_once final : public policy::mailbox_room {
 exit_code read_subject(const arguments& given, const conf::config& config, explain_subject& into,
                        terminal& with) {
     for (const char* needed : {"--listener", "--client", "--from", "--to"})
-        if (!given.has(needed)) return fail(with, exit_code::usage, needed, "is missing");
+        if (!given.has(needed))
+            return fail(with, exit_code::usage, "usage",
+                        std::string(needed) + " is missing; see postern explain --help");
     if (given.has("--message"))
         return fail(
             with, exit_code::usage, "--message",

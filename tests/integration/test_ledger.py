@@ -7,7 +7,7 @@ from names import Names
 from server import Server
 from test_policy import CLIENT, RECORDS, ask, policy
 
-LOOP = ''.join('Received: from a by b; Mon, 1 Jan 2026 00:00:00 +0000\r\n' for _ in range(101)) + 'Subject: x\r\n\r\nx\r\n'
+LOOP = 'Delivered-To: u@d.test\r\nSubject: x\r\n\r\nx\r\n'
 
 
 def rows(server, address, *words):

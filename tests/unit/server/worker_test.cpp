@@ -6,6 +6,7 @@
 #include "policy/zone_health.hpp"
 #include "server/maildir_room.hpp"
 #include "tests/support/memory_directory.hpp"
+#include "tests/support/memory_ledger.hpp"
 #include "tests/support/memory_rules.hpp"
 #include "tests/support/no_dns.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -114,10 +115,11 @@ struct bench {
     policy::services policy{accounts, room, dns, book, zones};
     async_spool spool{*queue, 16, [] {}};
     storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
+    testing::memory_ledger refusals;
     session_limits limits;
     counters counts;
-    session_services services{config, journal,     spool,  pool,   storage::system_files(),
-                              ids,    session_ids, policy, limits, counts};
+    session_services services{config, journal,  spool,  pool,  storage::system_files(), ids, session_ids,
+                              policy, refusals, limits, counts};
     accept_watch watch{journal};
     std::shared_ptr<bound_listener> door = std::make_shared<bound_listener>();
     worker one;
