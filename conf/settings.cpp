@@ -368,7 +368,7 @@ constexpr setting settings[] = {
      "How long a refused recipient is remembered; 0s = nothing is written down.",
      kept_in<&config::ledger, &ledger_settings::keep>},
     {"ledger", "max_size", size(mib, 64 * gib), "256MiB", restart,
-     "How large its file may grow; some two hundred thousand refusals are in 256 MiB. When it is full, the "
+     "How large its file may grow; some three hundred thousand refusals are in 256 MiB. When it is full, the "
      "oldest go.",
      kept_in<&config::ledger, &ledger_settings::max_size>},
 

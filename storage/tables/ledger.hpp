@@ -79,7 +79,7 @@ class ledger {
 };
 
 struct ledger_limits {
-    // The file's size at most, 1 MiB or more. Two fifths of it are filled, some three million rows in 4 GiB;
+    // The file's size at most, 1 MiB or more. Two fifths of it are filled, some five million rows in 4 GiB;
     // the rest is what LMDB's trees need to be rewritten. When that is full, the oldest rows go.
     std::uint64_t octets = std::uint64_t{256} << 20;
     // Octets of rows that may wait in memory for the next flush.

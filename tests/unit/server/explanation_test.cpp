@@ -50,7 +50,9 @@ TEST_CASE("each test of the registry is told, asked or not", "[explain]") {
                                             {"greylist", "enforce", "pass"},
                                             {"spf", "report", "reported"},
                                             {"loop", "always", "not reached"}});
+    CHECK(made.tests[3].reason == "u@d.test");
     CHECK(made.tests[4].reason == "mode off");
+    CHECK(made.tests[5].reason == "no secondary");
     CHECK(made.tests[6].reply.starts_with("550 5.7.23 "));
     CHECK(made.tests[6].reason == "fail");
     CHECK(made.tests[7].reason == "it looks at the message");
