@@ -43,6 +43,7 @@ inline std::shared_ptr<const conf::config> config_of(const std::string& toml) {
 }
 
 struct policy_world {
+    boost::asio::io_context loop{1}; // first: what was begun in it goes before it
     memory_directory accounts;
     fake_room rooms;
     dns_world dns;
@@ -100,7 +101,7 @@ struct policy_world {
             config,  listener, resolving, exempt_senders, services, client,  helo, envelope, &candidate,
             &header, 100,      now,       today,          peer,     learned, told};
         policy::verdict said;
-        boost::asio::io_context loop(1);
+        loop.restart();
         auto task = ask(at, about, said);
         boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
         loop.run();
@@ -117,7 +118,7 @@ struct policy_world {
             config,  listener, resolving, exempt_senders, services, client,  helo, envelope, &candidate,
             &header, 100,      now,       today,          peer,     learned, told};
         policy::verdict said;
-        boost::asio::io_context loop(1);
+        loop.restart();
         auto task = all_stages(about, said);
         boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
         loop.run();

@@ -12,7 +12,7 @@ struct world : testing::policy_world {
 
     explanation explain(const std::string& rcpt = "u@d.test") {
         explain_subject about{listener, client, helo, envelope.sender, protocol::parse_address(rcpt).value()};
-        boost::asio::io_context loop(1);
+        loop.restart();
         auto asking = server::explain(about, config, services, now);
         std::optional<explanation> made;
         boost::asio::co_spawn(loop, std::move(asking),
