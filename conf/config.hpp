@@ -18,7 +18,7 @@ using day = std::chrono::sys_days; // of the local calendar; the epoch = none
 
 enum class log_format { text, json };
 enum class log_level { error, warning, info, debug };
-enum class listener_role { mx, secondary };
+enum class listener_role { mx, secondary, tempfail };
 enum class tls_mode {
     automatic, // starttls (a certificate always exists: the server makes one where none is configured)
     off,

@@ -62,7 +62,7 @@ constexpr rule or_zero(rule of) {
 // In the order of the enums in config.hpp.
 constexpr std::string_view formats[] = {"text", "json"};
 constexpr std::string_view levels[] = {"error", "warning", "info", "debug"};
-constexpr std::string_view roles[] = {"mx", "secondary"};
+constexpr std::string_view roles[] = {"mx", "secondary", "tempfail"};
 constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
 constexpr std::string_view test_modes[] = {"enforce", "report", "off"};
 constexpr std::string_view permerrors[] = {"note", "refuse"};
@@ -201,7 +201,7 @@ constexpr setting settings[] = {
 
     {"dns", "servers", any_number_of(an_address), "", reload,
      "Recursive resolvers such as \"127.0.0.1:53\", asked in this order, at most 8; none = those of "
-     "/etc/resolv.conf, which is read again at each reload.",
+     "/etc/resolv.conf, whose changes are followed.",
      kept_in<&config::dns, &dns_settings::servers>},
     {"dns", "timeout", duration(1, minute), "5s", reload,
      "How long a question may take, over all servers and attempts; then mail that needs the answer is told "
@@ -241,7 +241,8 @@ constexpr setting settings[] = {
      "Where it listens, one or an array; port 0 = any free one, which the log then names.",
      kept_in_record<&listener_settings::addresses>},
     {"listener", "role", word(roles, role_of_this_version), "mx", reload,
-     "\"mx\" takes mail from other servers for the hosted domains.",
+     "\"mx\" takes mail from other servers for the hosted domains; \"tempfail\", the last MX, answers every "
+     "request but QUIT with 4yz.",
      kept_in_record<&listener_settings::role>},
     {"listener", "tier", a_name, "d", reload, "The set of tests that mail has to pass here.",
      kept_in_record<&listener_settings::tier>},

@@ -176,10 +176,10 @@ checked<std::string> sender_pattern(std::string_view text) {
 }
 
 checked<std::string> role_of_this_version(std::string_view text) {
-    constexpr std::array<std::string_view, 3> to_come{"secondary", "tempfail", "submission"};
+    constexpr std::array<std::string_view, 2> to_come{"secondary", "submission"};
     if (std::ranges::find(to_come, text) == to_come.end()) return std::string{text};
     return problem{fmt::format("{} is not in this version yet", quoted(text)),
-                   "use \"mx\" or remove the listener"};
+                   "use \"mx\" or \"tempfail\", or remove the listener"};
 }
 
 } // namespace postern::conf

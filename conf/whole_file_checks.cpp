@@ -148,6 +148,11 @@ void check_http(const config& read, const toml::table& root, findings& found) {
                                   where->to_string(), where->port));
 }
 
+bool is_nobody(const protocol::ip_address& address) { // 0.0.0.0 or ::
+    const auto bytes = address.bytes();
+    return std::all_of(bytes.begin(), bytes.end(), [](auto byte) { return byte == 0; });
+}
+
 void check_dns(const config& read, const toml::table& root, findings& found) {
     const auto& servers = read.dns.servers;
     if (servers.size() > dns_servers_max)
@@ -157,6 +162,12 @@ void check_dns(const config& read, const toml::table& root, findings& found) {
         const auto key = fmt::format("dns.servers[{}]", i);
         if (servers[i].port == 0)
             found.error(place_of(root, key), key, "a server has a port, most often 53; write it");
+        if (is_nobody(servers[i].address))
+            found.error(place_of(root, key), key,
+                        "nobody has this address; write 127.0.0.1 for a resolver on this machine");
+        if (std::find(servers.begin(), servers.begin() + static_cast<std::ptrdiff_t>(i), servers[i]) !=
+            servers.begin() + static_cast<std::ptrdiff_t>(i))
+            found.error(place_of(root, key), key, "stands there twice; remove one");
     }
 }
 

@@ -57,7 +57,8 @@ start_problem app::start() {
     if (auto problem = bind_listeners(); !problem.text.empty()) return problem;
     if (auto problem = agree_to_take_over(); !problem.text.empty()) return problem;
     if (auto problem = listen_on_all(); !problem.text.empty()) return problem;
-    descriptors_ = {open_descriptors(), std::min(config_.get()->config->queue.deliveries, pool_threads)};
+    descriptors_.opened = open_descriptors();
+    descriptors_.deliveries = std::min(config_.get()->config->queue.deliveries, pool_threads);
     if (auto problem = take_state_folder(); !problem.text.empty()) return problem;
     const belongings things{server.state_dir, *lock_, config_.get()->config->admin.socket};
     if (auto text = drop_privileges(server.user, things); !text.empty()) return {exit_code::config, text};

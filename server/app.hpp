@@ -118,10 +118,12 @@ class app final : public control_target, public web_target, public handover_targ
 
     // app_dns.cpp: the resolvers of all threads
     void begin_dns();
+    bool follow_dns_settings(std::chrono::steady_clock::time_point now);
+    void reload_dns();
     void watch_dns(std::chrono::steady_clock::time_point now);
-    void watch_dns_by_time(std::chrono::steady_clock::time_point now);
     void examine_dns(std::chrono::steady_clock::time_point now);
-    boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of);
+    boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
+    std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
@@ -171,9 +173,11 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<offload_pool> room_pool_;
     std::optional<maildir_room> room_;
     resolver_settings dns_settings_;
-    std::optional<dns_resolver> dns_; // the main thread's; workers have their own
-    resolver_standing dns_standing_ = resolver_standing::unknown;
-    std::string dns_told_; // what was last said of it in the log
+    std::optional<dns_resolver> dns_;            // the main thread's; workers have their own
+    std::vector<server_standing> dns_standings_; // of its servers; empty = not known yet
+    std::uint64_t dns_examination_ = 0;          // the number of the last
+    bool examines_dns_ = false;
+    std::string dns_told_; // what was last said of them in the log
     std::chrono::steady_clock::time_point dns_looked_, dns_examined_;
     std::optional<policy::services> policy_;
     std::optional<async_spool> spool_;

@@ -1,16 +1,15 @@
 // The resolvers of all threads: one setting for them all, which follows the configuration and
-// /etc/resolv.conf, and what the main thread's own found out about the servers. Nothing here keeps the server
-// from starting.
+// /etc/resolv.conf, and what was found out about the servers. Nothing here keeps the server from starting.
 #include "server/app.hpp"
 
-#include <fmt/format.h>
+#include "server/dns_asker.hpp"
 
 namespace postern::server {
 
 namespace {
 
 constexpr std::chrono::seconds dns_interval{10};     // between looks at /etc/resolv.conf
-constexpr std::chrono::seconds examine_interval{60}; // while the servers don't answer
+constexpr std::chrono::seconds examine_interval{60}; // between questions what the servers are good for
 
 } // namespace
 
@@ -19,39 +18,64 @@ void app::begin_dns() {
     dns_.emplace(main_.get_executor(), dns_settings_, counts_.dns);
 }
 
-// At reload, and now and then for the sake of /etc/resolv.conf.
-void app::watch_dns(std::chrono::steady_clock::time_point now) {
+// The settings as they are now, for all threads; false = they are as before.
+bool app::follow_dns_settings(std::chrono::steady_clock::time_point now) {
     dns_looked_ = now;
     auto wanted = resolver_settings_of(config_.get()->config->dns);
-    if (wanted != dns_settings_) {
-        dns_settings_ = std::move(wanted);
-        dns_->configure(dns_settings_);
-        for (auto& each : workers_) each->configure_dns(dns_settings_);
-        examine_dns(now);
-    } else if (dns_standing_ == resolver_standing::unknown && now - dns_examined_ >= examine_interval) {
-        examine_dns(now);
-    }
+    if (wanted == dns_settings_) return false;
+    dns_settings_ = std::move(wanted);
+    dns_standings_.clear();
+    dns_->configure(dns_settings_);
+    for (auto& each : workers_) each->configure_dns(dns_settings_);
+    return true;
 }
 
-void app::watch_dns_by_time(std::chrono::steady_clock::time_point now) {
-    if (now - dns_looked_ >= dns_interval) watch_dns(now);
+// A reload asks anew in any case: something about the servers may have been mended.
+void app::reload_dns() {
+    const auto now = std::chrono::steady_clock::now();
+    follow_dns_settings(now);
+    examine_dns(now);
 }
 
+void app::watch_dns(std::chrono::steady_clock::time_point now) {
+    const bool is_due = now - dns_examined_ >= examine_interval && !examines_dns_;
+    const bool has_changed = now - dns_looked_ >= dns_interval && follow_dns_settings(now);
+    if (has_changed || is_due) examine_dns(now);
+}
+
+// One that runs already ends without a word.
 void app::examine_dns(std::chrono::steady_clock::time_point now) {
     dns_examined_ = now;
-    spawn(main_.get_executor(), learn_standing_of_dns(dns_settings_),
-          [this](std::string_view what) { journal_->fault("dns: " + std::string(what)); });
+    const auto number = ++dns_examination_;
+    spawn(
+        main_.get_executor(), learn_standing_of_dns(dns_settings_, number),
+        [this](std::string_view what) { journal_->fault("dns: " + std::string(what)); },
+        [this, number] {
+            if (number == dns_examination_) examines_dns_ = false;
+        });
+    examines_dns_ = true; // it begins only after this
 }
 
-boost::asio::awaitable<void> app::learn_standing_of_dns(resolver_settings of) {
-    auto asking = examine(*dns_, of, dns_->deadline(of.timeout));
-    const auto standing = co_await std::move(asking);
-    if (of != dns_settings_) co_return; // others are asked meanwhile
-    dns_standing_ = standing;
-    auto text = standing_text(standing, of);
+boost::asio::awaitable<void> app::learn_standing_of_dns(resolver_settings of, std::uint64_t number) {
+    std::vector<server_standing> found;
+    for (std::size_t i = 0; i < of.servers.size(); ++i) {
+        auto asking = examine(main_.get_executor(), of, i, counts_.dns);
+        const auto standing = co_await std::move(asking);
+        if (number != dns_examination_) co_return;
+        found.push_back(standing);
+    }
+    dns_standings_ = std::move(found);
+    auto text = standing_text(of, dns_standings_);
     if (text == dns_told_) co_return;
     dns_told_ = std::move(text);
     journal_->note("dns: " + dns_told_);
+}
+
+// Those that may be open at the same time by a configuration: of each worker's resolver, and of the main
+// thread's.
+std::size_t app::dns_sockets(const conf::dns_settings& settings) const {
+    const auto servers = settings.servers.empty() ? resolv_conf_servers_max : settings.servers.size();
+    return (workers_.size() + 1) * servers * dns_sockets_of_a_server;
 }
 
 } // namespace postern::server

@@ -1,6 +1,8 @@
 // What the status pages show of the server: copies of its counters and a few questions to the system.
 #include "server/app.hpp"
 
+#include "policy/check.hpp"
+
 #include "conf/settings.hpp"
 #include "server/clock.hpp"
 
@@ -70,6 +72,18 @@ observed app::observe() {
         made.handshakes.push_back({handshake_counts::versions[i], row.whole, row.resumed});
     }
     made.handshakes_failed = counts_.handshakes_failed;
+    made.put_off = counts_.put_off;
+    const auto rows = policy::registry();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& counts = counts_.tests.at(i);
+        if (made.tests.empty() || made.tests.back().test != rows[i].name)
+            made.tests.push_back({rows[i].name});
+        auto& test = made.tests.back(); // a test may be two checks, one after the other
+        test.passed = counts.passed;    // of those that came so far
+        test.rejected += counts.rejected;
+        test.deferred += counts.deferred;
+        test.reported += counts.reported;
+    }
     made.dns_looked_up = counts_.dns.looked_up;
     made.dns_from_cache = counts_.dns.from_cache;
     made.dns_sent = counts_.dns.sent;

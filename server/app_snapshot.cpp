@@ -19,7 +19,8 @@ namespace {
 tls::cipher_policy ciphers_for(conf::listener_role role) {
     switch (role) {
     case conf::listener_role::mx:
-    case conf::listener_role::secondary: break;
+    case conf::listener_role::secondary:
+    case conf::listener_role::tempfail: break;
     }
     return tls::cipher_policy::opportunistic;
 }
@@ -56,9 +57,11 @@ std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& co
 std::shared_ptr<const conf::config> app::fit_sessions(std::shared_ptr<const conf::config> config,
                                                       loading& told) const {
     const auto limit = descriptor_limit();
-    const auto fitting = sessions_that_fit(limit, descriptors_);
+    auto others = descriptors_;
+    others.dns_sockets = dns_sockets(config->dns);
+    const auto fitting = sessions_that_fit(limit, others);
     if (config->limits.sessions <= fitting) return config;
-    auto text = too_few_descriptors(config->limits.sessions, limit, descriptors_);
+    auto text = too_few_descriptors(config->limits.sessions, limit, others);
     if (fitting == 0) {
         told.problems.push_back(std::move(text));
         return nullptr;

@@ -26,6 +26,15 @@ constexpr const char* state_replaced = "server.state_dir is another folder than 
 constexpr std::chrono::minutes shunned_for{1};
 constexpr std::int64_t expiry_warning = 14 * 86400; // seconds
 
+std::string role_name(conf::listener_role role) {
+    switch (role) {
+    case conf::listener_role::mx: break;
+    case conf::listener_role::secondary: return "secondary";
+    case conf::listener_role::tempfail: return "tempfail";
+    }
+    return "mx";
+}
+
 std::string tls_name(conf::tls_mode mode) {
     switch (mode) {
     case conf::tls_mode::off: return "off";
@@ -75,7 +84,7 @@ app::reload_outcome app::reload_now() {
     }
     journal_->reopen(next.made->config->log, next.made->config->server.hostname);
     use(std::move(next));
-    watch_dns(std::chrono::steady_clock::now());
+    reload_dns();
     reloaded_ = now_seconds();
     outcome.ok = true;
     for (const auto& text : outcome.messages) journal_->note(text);
@@ -100,7 +109,7 @@ void app::upkeep() {
     check_disk();
     accepting_->look(now);
     tell_manager_status();
-    watch_dns_by_time(now);
+    watch_dns(now);
     zones_.look(now, config_.get()->config, *dns_, main_.get_executor(), *journal_);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
@@ -156,7 +165,7 @@ server_status app::status() {
     made.log_lines_dropped = journal_->dropped();
     made.certificate_expires = now->tls->earliest_expiry();
     made.draining = draining_;
-    made.dns = standing_text(dns_standing_, dns_settings_);
+    made.dns = standing_text(dns_settings_, dns_standings_);
     if (!queue_->is_in_place())
         made.alarms.push_back({state_replaced, alarm::weight::refusing});
     else if (counts_.disk_low)
@@ -182,7 +191,7 @@ server_status app::status() {
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
-        made.listeners.push_back({on->settings->name, on->address.to_string(), "mx",
+        made.listeners.push_back({on->settings->name, on->address.to_string(), role_name(on->settings->role),
                                   tls_name(row != nullptr ? row->tls : on->settings->tls), on->sessions,
                                   on->connections});
     }

@@ -48,6 +48,7 @@ struct counters {
     histogram reply_times; // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
+    std::atomic<std::uint64_t> put_off{0}; // requests that a tempfail listener answered
     static constexpr std::size_t tests_max = 16;
     std::array<test_counts, tests_max> tests; // by the place in policy::registry()
     std::atomic<std::uint64_t> handshakes_failed{0};

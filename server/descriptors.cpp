@@ -12,7 +12,8 @@ namespace postern::server {
 namespace {
 
 std::size_t needed_besides(const descriptor_needs& others) {
-    return others.opened + reserved_descriptors + others.deliveries * descriptors_of_delivery;
+    return others.opened + reserved_descriptors + others.deliveries * descriptors_of_delivery +
+           others.dns_sockets;
 }
 
 } // namespace

@@ -7,8 +7,9 @@
 
 namespace postern::server {
 
-// What is neither a listener, a session nor a delivery: tables, the log, certificates while they are read,
-// the control socket and the status pages with their clients, callers who are being told 421.
+// What is neither a listener, a session, a delivery nor a question to DNS: tables, the log, certificates
+// while they are read, the control socket and the status pages with their clients, callers who are being told
+// 421, DNS servers that are being examined.
 inline constexpr std::size_t reserved_descriptors = 256;
 // Of so many sessions at most one is thought to receive a large message, whose body is a file, at the same
 // moment. One that finds no descriptor left is told 451.
@@ -21,8 +22,9 @@ std::size_t descriptor_limit(); // in force
 std::size_t open_descriptors();
 
 struct descriptor_needs {
-    std::size_t opened = 0;     // by the listeners and their threads
-    std::size_t deliveries = 0; // at the same time
+    std::size_t opened = 0;      // by the listeners and their threads
+    std::size_t deliveries = 0;  // at the same time
+    std::size_t dns_sockets = 0; // of all threads
 };
 std::size_t sessions_that_fit(std::size_t limit, const descriptor_needs& others);
 // "limits.sessions = 20000 needs 40333 file descriptors, ..." with the cure.

@@ -31,6 +31,13 @@ bool may_lack_edns(const dns_known& known) {
     return what->answer.why == dns_trouble::other_rcode && (rcode == 1 || rcode == 4 || rcode == 16);
 }
 
+// What comes by UDP is not the whole answer, or was cut on the way.
+bool needs_tcp(const dns_known& known) {
+    const auto* what = std::get_if<dns_try_later>(&known);
+    if (what == nullptr || what->why != dns_try_later::cause::answer) return false;
+    return what->answer.why == dns_trouble::truncated || what->answer.why == dns_trouble::malformed;
+}
+
 // What was asked may still be answered: by an echo of it we know no more than by silence.
 dns_known known_of(const dns_reply& reply, std::uint16_t id, const protocol::dns_question& question,
                    bool is_believed) {
@@ -64,7 +71,7 @@ void explain(dns_try_later& so_far, const dns_try_later& next) {
 } // namespace
 
 dns_asker::dns_asker(asio::any_io_executor on, const resolver_settings& settings, dns_counts& counts)
-    : on_(std::move(on)), attempt_time_(attempt_time(settings)), counts_(counts),
+    : on_(std::move(on)), time_(settings.timeout), attempt_time_(attempt_time(settings)), counts_(counts),
       order_(settings.servers.size()) {
     for (const auto& one : settings.servers) {
         server made;
@@ -84,6 +91,7 @@ void dns_asker::stop() { servers_.clear(); }
 
 // A server that said something of no use is not asked again; one that was silent is.
 asio::awaitable<dns_known> dns_asker::ask(protocol::dns_question question) {
+    const auto end = steady::now() + time_;
     auto why = later(dns_try_later::cause::no_server);
     std::vector<std::size_t> left = order_.next(steady::now());
     const unsigned rounds = rounds_of(left.size());
@@ -91,6 +99,7 @@ asio::awaitable<dns_known> dns_asker::ask(protocol::dns_question question) {
         std::vector<std::size_t> silent;
         for (const std::size_t index : left) {
             if (servers_.empty()) co_return later(dns_try_later::cause::stopped);
+            if (steady::now() >= end) co_return why;
             auto asking = ask_server(index, question);
             dns_known known = co_await std::move(asking);
             const auto* what = std::get_if<dns_try_later>(&known);
@@ -105,12 +114,12 @@ asio::awaitable<dns_known> dns_asker::ask(protocol::dns_question question) {
 
 asio::awaitable<dns_known> dns_asker::ask_server(std::size_t index, const protocol::dns_question& question) {
     auto& whom = servers_[index];
-    const auto how = steady::now() < whom.plain_until ? dns_extensions::plain : dns_extensions::edns;
+    const auto how = steady::now() < whom.plain_until ? extensions::plain : extensions::edns;
     auto first = attempt(whom, question, how);
     dns_known known = co_await std::move(first);
     if (servers_.empty()) co_return later(dns_try_later::cause::stopped);
-    if (how == dns_extensions::edns && may_lack_edns(known)) {
-        auto second = attempt(whom, question, dns_extensions::plain);
+    if (how == extensions::edns && may_lack_edns(known)) {
+        auto second = attempt(whom, question, extensions::plain);
         known = co_await std::move(second);
         if (servers_.empty()) co_return later(dns_try_later::cause::stopped);
         if (!std::holds_alternative<dns_try_later>(known)) whom.plain_until = steady::now() + dns_plain_for;
@@ -128,30 +137,47 @@ void dns_asker::note_health(std::size_t index, const dns_known& known) {
         order_.answered(index);
 }
 
+// A server whose TCP is of no use is not thought silent for it, or a name that needs TCP would make it ill.
 asio::awaitable<dns_known> dns_asker::attempt(server& whom, const protocol::dns_question& question,
-                                              dns_extensions how) {
+                                              extensions how) {
+    auto first =
+        exchange(whom, question, how, how == extensions::edns ? dns_way::udp_edns : dns_way::udp_plain);
+    dns_known by_udp = co_await std::move(first);
+    // Twice: the connection may have been closed there while nothing went over it.
+    for (int tries = 0; needs_tcp(by_udp) && tries < 2; ++tries) {
+        if (servers_.empty()) co_return later(dns_try_later::cause::stopped);
+        auto second = exchange(whom, question, how, dns_way::tcp);
+        dns_known by_tcp = co_await std::move(second);
+        if (is(by_tcp, dns_try_later::cause::silent)) break;
+        if (!is(by_tcp, dns_try_later::cause::no_server)) co_return by_tcp;
+    }
+    co_return by_udp;
+}
+
+asio::awaitable<dns_known> dns_asker::exchange(server& whom, const protocol::dns_question& question,
+                                               extensions how, dns_way way) {
     const std::uint16_t id = ids_.take();
     const auto give_back = [this](const std::uint16_t* taken) { ids_.give_back(*taken); };
     const std::unique_ptr<const std::uint16_t, decltype(give_back)> on_any_way_out(&id, give_back);
     protocol::dns_asking asking;
-    if (how == dns_extensions::plain) asking.payload = 0;
+    if (how == extensions::plain) asking.payload = 0;
     counts_.sent.fetch_add(1, std::memory_order_relaxed);
     const bool is_believed = whom.is_believed;
-    auto pending = channel_of(whom, how).ask(make_question(id, question, asking));
+    auto pending = channel_of(whom, way).ask(make_question(id, question, asking));
     const dns_reply reply = co_await std::move(pending);
     dns_known known = known_of(reply, id, question, is_believed);
     if (is(known, dns_try_later::cause::silent)) counts_.silent.fetch_add(1, std::memory_order_relaxed);
     co_return known;
 }
 
-dns_channel& dns_asker::channel_of(server& whom, dns_extensions how) {
+dns_channel& dns_asker::channel_of(server& whom, dns_way way) {
     std::erase_if(whom.left, [](const auto& one) { return one->in_flight() == 0; });
-    auto& channel = how == dns_extensions::edns ? whom.with_edns : whom.without;
-    if (channel && channel->asked() >= dns_questions_of_a_channel) {
-        if (channel->in_flight() != 0) whom.left.push_back(std::move(channel));
-        channel.reset();
-    }
-    if (!channel) channel = std::make_unique<dns_channel>(on_, whom.at, attempt_time_, how);
+    auto& channel = whom.channels[static_cast<std::size_t>(way)];
+    const bool is_used_up = channel && way != dns_way::tcp && channel->asked() >= dns_questions_of_a_channel;
+    if (is_used_up && channel->in_flight() == 0) channel.reset();
+    if (is_used_up && channel && whom.left.size() < dns_channels_left_max)
+        whom.left.push_back(std::move(channel));
+    if (!channel) channel = std::make_unique<dns_channel>(on_, whom.at, attempt_time_, way);
     return *channel;
 }
 

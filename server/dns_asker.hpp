@@ -8,10 +8,16 @@
 #include "server/dns_server_order.hpp"
 #include "server/resolver_settings.hpp"
 
+#include <array>
+
 namespace postern::server {
 
-// A channel's port is that of all its questions: after so many it is left for a new one (RFC 5452 §9.2).
+// A UDP channel's port is that of all its questions: after so many it is left for a new one (RFC 5452 §9.2),
+// as long as not too many that were left still have questions in flight.
 inline constexpr std::size_t dns_questions_of_a_channel = 256;
+inline constexpr std::size_t dns_channels_left_max = 4; // of one server
+// Each channel is one socket.
+inline constexpr std::size_t dns_sockets_of_a_server = dns_ways + dns_channels_left_max;
 inline constexpr std::chrono::minutes dns_plain_for{10}; // without EDNS, where a server doesn't know it
 
 class dns_asker {
@@ -19,8 +25,8 @@ class dns_asker {
     // `counts` outlives it.
     dns_asker(boost::asio::any_io_executor on, const resolver_settings& settings, dns_counts& counts);
 
-    // Within the settings' timeout, but for a last attempt that goes on by TCP, which may take as long as
-    // another attempt. The caller keeps this alive until then.
+    // No attempt begins after the settings' timeout; the last may take longer where it goes on by TCP or
+    // without EDNS. The caller keeps this alive until then.
     boost::asio::awaitable<dns_known> ask(protocol::dns_question question);
 
     // What is in flight ends as stopped; nothing is asked any more. Frees all that belongs to Asio.
@@ -31,22 +37,25 @@ class dns_asker {
     static std::chrono::milliseconds attempt_time(const resolver_settings& settings);
 
   private:
+    enum class extensions { edns, plain };
     struct server {
         conf::endpoint at;
-        bool is_believed = false; // its AD bit
-        std::unique_ptr<dns_channel> with_edns, without;
-        std::vector<std::unique_ptr<dns_channel>> left; // with questions in flight
+        bool is_believed = false;                                    // its AD bit
+        std::array<std::unique_ptr<dns_channel>, dns_ways> channels; // in use, by dns_way
+        std::vector<std::unique_ptr<dns_channel>> left;              // with questions in flight
         std::chrono::steady_clock::time_point plain_until;
     };
 
     boost::asio::awaitable<dns_known> ask_server(std::size_t index, const protocol::dns_question& question);
     boost::asio::awaitable<dns_known> attempt(server& whom, const protocol::dns_question& question,
-                                              dns_extensions how);
-    dns_channel& channel_of(server& whom, dns_extensions how);
+                                              extensions how);
+    boost::asio::awaitable<dns_known> exchange(server& whom, const protocol::dns_question& question,
+                                               extensions how, dns_way way);
+    dns_channel& channel_of(server& whom, dns_way way);
     void note_health(std::size_t index, const dns_known& known);
 
     boost::asio::any_io_executor on_;
-    std::chrono::milliseconds attempt_time_;
+    std::chrono::milliseconds time_, attempt_time_;
     dns_counts& counts_;
     dns_ids ids_;
     dns_server_order order_;

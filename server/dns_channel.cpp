@@ -1,18 +1,17 @@
 // c-ares answers from within its own functions, where it must not be called and nothing may be thrown: an
-// answer is only put into its slot there, and whoever waits goes on later. Its sockets are its own: they are
-// released from Asio, never closed. Time is looked at in ticks while something is in flight: c-ares finds its
-// next deadline only by going through all questions.
+// answer is only put into its slot there, and whoever waits goes on later, by a timer that ends without
+// memory. Its sockets are its own: they are released from Asio, never closed. Time is looked at in ticks
+// while something is in flight: c-ares finds its next deadline only by going through all questions.
 #include "server/dns_channel.hpp"
-
-#include "server/awaiting.hpp"
 
 #include <algorithm>
 #include <ares.h>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <netinet/in.h>
-#include <utility>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -22,7 +21,9 @@ using boost::system::error_code;
 namespace {
 
 constexpr int receive_buffer = 1 << 20; // octets; answers to many questions come at once
-constexpr int udp_payload = 1232;       // octets, as the questions say (dns_payload_best)
+// Octets of an answer that are taken by UDP, by servers too that send more than the question allows; beyond
+// them, and beyond 512 without EDNS, c-ares cuts.
+constexpr int udp_most = 4096;
 constexpr std::chrono::milliseconds tick_least{5}, tick_most{100};
 
 struct ares_end {
@@ -31,9 +32,13 @@ struct ares_end {
 using ares_handle = std::unique_ptr<ares_channeldata, ares_end>;
 
 struct slot {
+    slot(const asio::any_io_executor& on, std::size_t& in_flight_of_channel)
+        : timer(on, asio::steady_timer::time_point::max()), in_flight(in_flight_of_channel) {}
+
     dns_reply reply;
-    resumer resume;
-    std::size_t* in_flight = nullptr; // the channel's, which outlives every question that c-ares has
+    bool has_ended = false;
+    asio::steady_timer timer; // never expires; its wait ends with the question
+    std::size_t& in_flight;   // the channel's, which outlives every question that c-ares has
 };
 
 dns_reply::kind kind_of(int status) {
@@ -48,16 +53,15 @@ dns_reply::kind kind_of(int status) {
 void on_answer(void* argument, int status, int, unsigned char* octets, int count) {
     const std::unique_ptr<std::shared_ptr<slot>> owned(static_cast<std::shared_ptr<slot>*>(argument));
     slot& into = **owned;
-    --*into.in_flight;
-    // Taken out of the slot, which belongs to whoever waits: neither may keep the other alive.
-    const resumer resume = std::exchange(into.resume, {});
+    --into.in_flight;
+    into.has_ended = true;
     try {
         into.reply.what = kind_of(status);
         if (octets != nullptr && count > 0) into.reply.message.assign(octets, octets + count);
     } catch (const std::bad_alloc&) {
         into.reply = {};
     }
-    resume({});
+    into.timer.cancel();
 }
 
 ares_addr_port_node node_of(const conf::endpoint& server) {
@@ -94,7 +98,7 @@ struct dns_channel::impl : std::enable_shared_from_this<impl> {
     impl(asio::any_io_executor executor, std::chrono::milliseconds timeout)
         : on(std::move(executor)), timer(on), tick(std::clamp(timeout / 10, tick_least, tick_most)) {}
 
-    bool open(const conf::endpoint& server, std::chrono::milliseconds timeout, dns_extensions how);
+    bool open(const conf::endpoint& server, std::chrono::milliseconds timeout, dns_way way);
     void watch(int fd, bool read, bool write) noexcept;
     void wait(const std::shared_ptr<watched>& socket);
     void on_ready(const std::weak_ptr<watched>& socket, stream_descriptor::wait_type what, error_code ec);
@@ -109,23 +113,24 @@ struct dns_channel::impl : std::enable_shared_from_this<impl> {
     ares_handle ares; // first to go: it still tells of its sockets and answers its questions
 };
 
-bool dns_channel::impl::open(const conf::endpoint& server, std::chrono::milliseconds timeout,
-                             dns_extensions how) {
+bool dns_channel::impl::open(const conf::endpoint& server, std::chrono::milliseconds timeout, dns_way way) {
     // All that c-ares would otherwise read from files and the environment.
     char lookups[] = "b";
     in_addr replaced_below{};
     ares_options options{};
-    // NOCHECKRESP: SERVFAIL and REFUSED are answers that we read ourselves. EDNS: an answer of more than 512
-    // octets is taken; the OPT record is in the question already.
-    options.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-                    (how == dns_extensions::edns ? ARES_FLAG_EDNS : 0);
+    // NOCHECKRESP: SERVFAIL and REFUSED are answers that we read ourselves. IGNTC: so is a truncated one.
+    // EDNS: an answer of more than 512 octets is taken; the OPT record is in the question already, and c-ares
+    // takes it off where it isn't understood. USEVC is TCP.
+    options.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_IGNTC |
+                    (way == dns_way::udp_edns ? ARES_FLAG_EDNS : 0) |
+                    (way == dns_way::tcp ? ARES_FLAG_USEVC : 0);
     options.timeout = static_cast<int>(timeout.count());
     options.tries = 1;
     options.ndots = 1;
     options.servers = &replaced_below;
     options.nservers = 1;
     options.lookups = lookups;
-    options.ednspsz = udp_payload;
+    options.ednspsz = udp_most;
     options.socket_receive_buffer_size = receive_buffer;
     options.sock_state_cb = [](void* self, ares_socket_t fd, int read, int write) {
         static_cast<impl*>(self)->watch(fd, read != 0, write != 0);
@@ -188,43 +193,45 @@ void dns_channel::impl::on_ready(const std::weak_ptr<watched>& weak, stream_desc
 }
 
 void dns_channel::impl::tick_soon() {
-    if (ticking || in_flight == 0) return;
+    if (ticking) return;
     timer.expires_after(tick);
     timer.async_wait([self = weak_from_this()](error_code ec) {
         const auto alive = self.lock();
         if (!alive || ec) return;
         alive->ticking = false;
+        if (alive->in_flight == 0) return;
+        alive->tick_soon(); // first: the memory of this wait is free, and nobody else had it yet
         ares_process_fd(alive->ares.get(), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-        alive->tick_soon();
+        // One that found no memory for its wait waits from now on.
+        for (const auto& [fd, socket] : alive->sockets) alive->wait(socket);
     });
     ticking = true;
 }
 
 dns_channel::dns_channel(asio::any_io_executor on, const conf::endpoint& server,
-                         std::chrono::milliseconds timeout, dns_extensions how)
+                         std::chrono::milliseconds timeout, dns_way way)
     : impl_(std::make_shared<impl>(std::move(on), timeout)) {
-    if (!impl_->open(server, timeout, how)) impl_->ares.reset();
+    if (!impl_->open(server, timeout, way)) impl_->ares.reset();
 }
 
 dns_channel::~dns_channel() { impl_->ares.reset(); }
 
 asio::awaitable<dns_reply> dns_channel::ask(std::vector<std::uint8_t> question) {
-    auto mine = std::make_shared<slot>();
+    const auto mine = std::make_shared<slot>(impl_->on, impl_->in_flight);
     if (!impl_->ares) {
         mine->reply.what = dns_reply::kind::unreachable;
         co_return mine->reply;
     }
+    impl_->tick_soon();
+    auto argument = std::make_unique<std::shared_ptr<slot>>(mine);
     ++impl_->asked;
-    std::function<void(resumer)> start = [self = impl_.get(), mine, &question](resumer resume) {
-        mine->resume = std::move(resume);
-        mine->in_flight = &self->in_flight;
-        auto argument = std::make_unique<std::shared_ptr<slot>>(mine);
-        ++self->in_flight;
-        ares_send(self->ares.get(), question.data(), static_cast<int>(question.size()), &on_answer,
-                  argument.release());
-        self->tick_soon();
-    };
-    co_await suspend_until(std::move(start));
+    ++impl_->in_flight;
+    ares_send(impl_->ares.get(), question.data(), static_cast<int>(question.size()), &on_answer,
+              argument.release());
+    if (!mine->has_ended) {
+        auto waiting = mine->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+        co_await std::move(waiting); // this may go away meanwhile
+    }
     co_return std::move(mine->reply);
 }
 

@@ -1,6 +1,6 @@
-// Questions to one DNS server: c-ares sends them, asks again by TCP what came truncated, and drops what isn't
-// an answer to one of them (another id, question or sender); Asio watches its sockets. What an answer says,
-// whom to ask next and whether EDNS is spoken are for others. For one thread.
+// Questions to one DNS server, by one socket: c-ares sends them, and drops what isn't an answer to one of
+// them (another id, question or sender); Asio watches its socket. What an answer says, whom to ask next,
+// whether EDNS is spoken and when TCP is due are for others. For one thread.
 #pragma once
 
 #include "conf/config.hpp"
@@ -14,7 +14,7 @@ namespace postern::server {
 
 struct dns_reply {
     enum class kind {
-        answered,    // `message` is an answer to the question, whatever its RCODE
+        answered,    // `message` answers the question, whatever its RCODE; by UDP it may be cut short
         silent,      // not within the time
         unreachable, // nobody listens there, or there is no way
         stopped,     // the channel went away
@@ -23,15 +23,20 @@ struct dns_reply {
     std::vector<std::uint8_t> message;
 };
 
-// Whether questions carry an OPT record (RFC 6891). All those of a channel do, or none.
-enum class dns_extensions { edns, plain };
+// UDP and TCP don't share a channel: with c-ares a connection that breaks ends all questions of its channel,
+// and a name that needs TCP is any stranger's to make.
+enum class dns_way {
+    udp_edns,  // all questions carry an OPT record (RFC 6891)
+    udp_plain, // none does
+    tcp,       // some may
+};
+inline constexpr std::size_t dns_ways = 3;
 
 class dns_channel {
   public:
-    // `timeout`: of one question by UDP, and once more where it goes on by TCP; late by a tenth of it at
-    // most.
+    // `timeout`: of one question; late by a tenth of it at most.
     dns_channel(boost::asio::any_io_executor on, const conf::endpoint& server,
-                std::chrono::milliseconds timeout, dns_extensions how);
+                std::chrono::milliseconds timeout, dns_way way);
     ~dns_channel(); // questions in flight end as stopped
     dns_channel(const dns_channel&) = delete;
     dns_channel& operator=(const dns_channel&) = delete;

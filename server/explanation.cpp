@@ -1,6 +1,7 @@
 #include "server/explanation.hpp"
 
 #include "policy/engine.hpp"
+#include "protocol/smtp/reply_catalogue.hpp"
 #include "server/clock.hpp"
 #include "server/snapshot.hpp"
 
@@ -63,6 +64,7 @@ std::string_view verdict_text(const policy::judgement& one) {
 }
 
 std::string why_not_reached(const policy::check& row, const policy::verdict& said) {
+    if (!said.passed() && said.check.empty()) return "the listener takes no mail";
     if (!said.passed()) return "the recipient is refused before: " + std::string(said.check);
     return row.stages.has(policy::stage::content) ? "it looks at the message" : "";
 }
@@ -110,10 +112,10 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
                          nullptr, nullptr,        0,          now,
                          today,   peer,           learned,    told};
     explanation made;
-    for (const auto at : {policy::stage::connect, policy::stage::helo, policy::stage::mail}) {
-        made.said = co_await policy::judge(at, seen);
-        if (!made.said.passed()) break;
-    }
+    if (about.listener.role == conf::listener_role::tempfail)
+        made.said = policy::verdict::refuse(protocol::make_reply(protocol::reply_id::come_back));
+    for (const auto at : {policy::stage::connect, policy::stage::helo, policy::stage::mail})
+        if (made.said.passed()) made.said = co_await policy::judge(at, seen);
     seen.candidate = &candidate;
     if (made.said.passed()) made.said = co_await policy::judge(policy::stage::rcpt, seen);
     if (seen.tier != nullptr) made.tier = seen.tier->name;

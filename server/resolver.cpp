@@ -99,15 +99,15 @@ struct dns_resolver::impl : std::enable_shared_from_this<impl> {
     dns_counts& counts;
     dns_cache cache;
     std::shared_ptr<dns_asker> asker;
-    std::vector<std::weak_ptr<dns_asker>> former; // while questions of theirs are in flight
     std::unordered_map<std::string, std::shared_ptr<flight>> flights;
     bool stopped = false;
 };
 
+// What the former one has in flight is asked anew, of the new one.
 void dns_resolver::impl::begin_asking() {
-    std::erase_if(former, [](const auto& one) { return one.expired(); });
-    if (asker) former.push_back(asker);
-    asker = std::make_shared<dns_asker>(on, settings, counts);
+    auto next = std::make_shared<dns_asker>(on, settings, counts);
+    if (asker) asker->stop();
+    asker = std::move(next);
 }
 
 void dns_resolver::impl::end(const std::shared_ptr<flight>& one, const dns_known& known) {
@@ -122,9 +122,14 @@ void dns_resolver::impl::end(const std::shared_ptr<flight>& one, const dns_known
 
 asio::awaitable<void> dns_resolver::impl::fly(std::shared_ptr<impl> self, std::shared_ptr<dns_asker> asker,
                                               std::shared_ptr<flight> one) {
-    auto asking = asker->ask(one->question);
-    const dns_known known = co_await std::move(asking);
-    self->end(one, known);
+    for (;;) {
+        auto asking = asker->ask(one->question);
+        const dns_known known = co_await std::move(asking);
+        const auto* what = std::get_if<dns_try_later>(&known);
+        const bool is_stopped = what != nullptr && what->why == dns_try_later::cause::stopped;
+        if (!is_stopped || self->stopped) co_return self->end(one, known);
+        asker = self->asker;
+    }
 }
 
 // Null: there is no room for another question.
@@ -200,11 +205,11 @@ void dns_resolver::configure(resolver_settings settings) {
     if (impl_->stopped || settings == impl_->settings) return;
     const bool keeps_servers =
         settings.servers == impl_->settings.servers && settings.trust_ad == impl_->settings.trust_ad;
+    const bool keeps_time = settings.timeout == impl_->settings.timeout;
     impl_->settings = std::move(settings);
     if (!keeps_servers) impl_->cache = dns_cache(impl_->settings.cache);
     impl_->cache.set_limits(impl_->settings.cache);
-    if (!keeps_servers) impl_->flights.clear(); // who waits still gets their end; nobody joins them
-    impl_->begin_asking();
+    if (!keeps_servers || !keeps_time) impl_->begin_asking();
 }
 
 void dns_resolver::stop() {
@@ -213,8 +218,6 @@ void dns_resolver::stop() {
     auto flights = std::move(impl_->flights);
     impl_->flights.clear();
     for (const auto& [key, one] : flights) one->end(later(dns_try_later::cause::stopped));
-    for (const auto& one : impl_->former)
-        if (const auto asker = one.lock()) asker->stop();
     impl_->asker->stop();
 }
 

@@ -20,12 +20,12 @@ class dns_resolver final : public policy::resolver {
     ~dns_resolver() override; // stop()
 
     // Cancelled, it ends at once. Who joins a question that is in flight gets what it comes to, in the
-    // settings' timeout from when it was asked first.
+    // settings' timeout from when it was asked first, or asked anew by configure().
     boost::asio::awaitable<policy::dns_result> look_up(protocol::dns_question question,
                                                        policy::dns_deadline until) override;
     policy::dns_deadline deadline(std::chrono::milliseconds from_now) const override;
 
-    // Other servers forget what was known. Questions in flight end as they began.
+    // With other servers what was known is forgotten, and questions in flight are asked anew.
     void configure(resolver_settings settings);
     // Everybody who waits is told so; from then on nothing is asked.
     void stop();

@@ -1,54 +1,59 @@
+// Each server has a resolver of its own here, so that no other answers for it.
 #include "server/resolver_check.hpp"
 
-#include <algorithm>
-#include <fmt/format.h>
+#include "server/resolver.hpp"
 
 namespace postern::server {
 
 namespace {
 
-std::string servers_text(const resolver_settings& settings) {
-    std::string all;
-    for (const auto& one : settings.servers) all += (all.empty() ? "" : ", ") + one.to_string();
-    return all;
+std::string_view text_of(server_standing what) {
+    switch (what) {
+    case server_standing::asked: return "was asked and has not answered yet";
+    case server_standing::useless: return "does not answer";
+    case server_standing::validates: return "validates answers (DNSSEC)";
+    case server_standing::unbelieved:
+        return "answers; that an answer was validated (DNSSEC) is not believed of it (dns.trust_ad)";
+    case server_standing::unvalidated: return "answers and does not validate (DNSSEC)";
+    }
+    return "";
 }
 
-bool are_believed(const resolver_settings& settings) {
-    return std::ranges::all_of(settings.servers, [&](const conf::endpoint& one) {
-        return is_ad_believed(settings.trust_ad, one.address);
-    });
+bool is_authenticated(const policy::dns_result& result) {
+    if (const auto* absent = std::get_if<protocol::dns_absent>(&result)) return absent->authenticated;
+    const auto* found = std::get_if<protocol::dns_found>(&result);
+    return found != nullptr && found->authenticated;
 }
 
 } // namespace
 
-boost::asio::awaitable<resolver_standing> examine(policy::resolver& whom, const resolver_settings& settings,
-                                                  policy::dns_deadline until) {
-    const bool is_believed = are_believed(settings);
-    auto asking = whom.look_up({protocol::dns_name(), protocol::dns_type::a}, until);
+boost::asio::awaitable<server_standing> examine(boost::asio::any_io_executor on, resolver_settings settings,
+                                                std::size_t index, dns_counts& counts) {
+    const auto server = settings.servers.at(index);
+    settings.servers = {server};
+    const bool is_believed = is_ad_believed(settings.trust_ad, server.address);
+    dns_resolver alone(std::move(on), settings, counts);
+    auto asking =
+        alone.look_up({protocol::dns_name(), protocol::dns_type::a}, alone.deadline(settings.timeout));
     const policy::dns_result result = co_await std::move(asking);
-    if (std::holds_alternative<policy::dns_try_later>(result)) co_return resolver_standing::unknown;
-    if (!is_believed) co_return resolver_standing::unbelieved;
-    const auto* absent = std::get_if<protocol::dns_absent>(&result);
-    const auto* found = std::get_if<protocol::dns_found>(&result);
-    const bool is_validated = absent != nullptr ? absent->authenticated : found->authenticated;
-    co_return is_validated ? resolver_standing::validates : resolver_standing::unvalidated;
+    if (std::holds_alternative<policy::dns_try_later>(result)) co_return server_standing::useless;
+    if (!is_believed) co_return server_standing::unbelieved;
+    co_return is_authenticated(result) ? server_standing::validates : server_standing::unvalidated;
 }
 
-std::string standing_text(resolver_standing what, const resolver_settings& settings) {
-    const auto servers = servers_text(settings);
-    switch (what) {
-    case resolver_standing::unknown: return servers + " does not answer";
-    case resolver_standing::validates: return servers + " validates answers (DNSSEC)";
-    case resolver_standing::unbelieved:
-        return servers +
-               " answers; that an answer was validated (DNSSEC) is not believed of it (dns.trust_ad): "
-               "for DANE run a validating resolver on this machine, such as unbound";
-    case resolver_standing::unvalidated:
-        return servers +
-               " answers and does not validate (DNSSEC): for DANE run a validating resolver on this "
-               "machine, such as unbound";
+std::string standing_text(const resolver_settings& settings, std::span<const server_standing> standings) {
+    std::string all;
+    bool needs_cure = false;
+    for (std::size_t i = 0; i < settings.servers.size(); ++i) {
+        const auto what = i < standings.size() ? standings[i] : server_standing::asked;
+        if (i != 0) all += "; ";
+        all += settings.servers[i].to_string() + ' ';
+        all += text_of(what);
+        needs_cure =
+            needs_cure || what == server_standing::unbelieved || what == server_standing::unvalidated;
     }
-    return {};
+    if (needs_cure) all += ": for DANE run a validating resolver on this machine, such as unbound";
+    return all;
 }
 
 } // namespace postern::server

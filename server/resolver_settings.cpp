@@ -8,7 +8,6 @@ namespace postern::server {
 namespace {
 
 constexpr std::uint16_t dns_port = 53;
-constexpr std::size_t resolv_conf_servers_max = 3;  // MAXNS of resolv.conf(5)
 constexpr std::size_t resolv_conf_max = 64U << 10U; // octets that are read of it
 
 std::string text_of(const std::string& path) {

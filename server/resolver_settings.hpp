@@ -9,6 +9,8 @@
 
 namespace postern::server {
 
+inline constexpr std::size_t resolv_conf_servers_max = 3; // MAXNS of resolv.conf(5)
+
 struct resolver_settings {
     std::vector<conf::endpoint> servers; // at most conf::dns_servers_max
     std::chrono::milliseconds timeout{5000};

@@ -36,6 +36,7 @@ protocol::session_settings settings_for(const conf::config& config, const conf::
     made.max_header_size = config.limits.max_header_size;
     made.max_text_line = config.limits.max_text_line;
     made.body_block = storage::inline_body_max;
+    made.takes_mail = listener.role != conf::listener_role::tempfail;
     made.offer_tls = listener.tls == conf::tls_mode::automatic || listener.tls == conf::tls_mode::starttls;
     made.takes_utf8 = made.takes_binary = takes_all(config);
     return made;
@@ -358,7 +359,8 @@ asio::awaitable<void> session_driver::ask() {
     verdict_answer answer;
     if (at == policy::stage::mail && refuses_new_mail(answer.with))
         answer.what = verdict_answer::kind::refuse;
-    if (answer.what == verdict_answer::kind::accept && policy::has_checks(at)) {
+    const bool takes_mail = listener_->role != conf::listener_role::tempfail;
+    if (answer.what == verdict_answer::kind::accept && takes_mail && policy::has_checks(at)) {
         refused_by_ = co_await judge(at);
         if (!refused_by_.passed()) {
             note_cause();

@@ -41,6 +41,8 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     const std::string line = reply_line(what.with);
     const bool of_recipient = !what.recipient.empty();
     const bool of_message = what.stage == "END-OF-MESSAGE";
+    if (listener_->role == conf::listener_role::tempfail)
+        services_.counts.put_off.fetch_add(1, std::memory_order_relaxed);
     auto made =
         record(!what.cause.empty()                                               ? log_event::command_error
                : of_message                                                      ? log_event::not_accepted

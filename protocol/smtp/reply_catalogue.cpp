@@ -68,6 +68,7 @@ constexpr std::array rows{
     row{id::internal_trouble, 421, {4, 3, 0}, "{} Trouble on our side; try again later", then::close},
     row{id::early_talker, 554, {5, 5, 1}, "{} You spoke before the greeting; wait for 220", then::close},
     row{id::foreign_protocol, 421, {4, 7, 0}, "{} Only SMTP is spoken here", then::close},
+    row{id::come_back, 450, {4, 3, 2}, "No mail is taken here; try again later, or another MX"},
     row{id::pipelined_after_ehlo,
         554,
         {5, 5, 0},

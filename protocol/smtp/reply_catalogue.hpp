@@ -35,6 +35,7 @@ enum class reply_id : std::uint8_t {
     internal_trouble,
     early_talker,
     foreign_protocol,
+    come_back,
     pipelined_after_ehlo,
     pipelined_data,
     input_before_tls,

@@ -149,6 +149,12 @@ std::size_t server_session::consume_command(std::string_view input) {
 void server_session::dispatch(const command& what) {
     ++commands_;
     stage_ = verb_names[static_cast<std::size_t>(what.what)];
+    // BDAT's own answer takes the octets behind it away.
+    const bool own_answer = what.what == verb::quit || what.what == verb::bdat || what.what == verb::foreign;
+    if (!settings_.takes_mail && !own_answer) {
+        count_junk();
+        return close_after_write_ ? void() : refuse(reply_id::come_back);
+    }
     (this->*handler_for(what.what, state_))(what);
 }
 
@@ -170,6 +176,11 @@ void server_session::refuse(reply_id what, std::initializer_list<std::string_vie
 }
 
 void server_session::refuse(const reply& what, std::string_view for_recipient, std::string_view cause) {
+    if (!settings_.takes_mail && what.permanent()) {
+        reply for_now = make_reply(reply_id::come_back);
+        for_now.close = what.close;
+        return refuse(for_now, for_recipient, cause);
+    }
     if (observer_) observer_({stage_, what, for_recipient, cause});
     say(what);
     if (what.permanent() && !what.close) count_error();

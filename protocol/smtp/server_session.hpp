@@ -30,6 +30,7 @@ struct session_settings {
     std::uint64_t max_text_line = 0; // 0 = any
     std::size_t body_block = 0;      // a body above this leaves by `store` while it comes in
     bool offer_tls = false;
+    bool takes_mail = true; // false: a tempfail MX, which answers everything but QUIT with 4yz
     // Of the place of delivery. What it can't take is not offered and refused at MAIL: accepted, it could
     // only be returned.
     bool takes_utf8 = true;

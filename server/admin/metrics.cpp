@@ -145,6 +145,20 @@ void add_queue(exposition& out, const observed& seen) {
               seen.disk_low);
 }
 
+void add_tests(exposition& out, const observed& seen) {
+    out.family("test_verdicts_total", "counter",
+               "What each test said of recipients and messages; reported: would have been refused, but for "
+               "its mode.");
+    for (const auto& one : seen.tests) {
+        out.sample({{"test", one.test}, {"verdict", "passed"}}, one.passed);
+        out.sample({{"test", one.test}, {"verdict", "rejected"}}, one.rejected);
+        out.sample({{"test", one.test}, {"verdict", "deferred"}}, one.deferred);
+        out.sample({{"test", one.test}, {"verdict", "reported"}}, one.reported);
+    }
+    out.counter("tempfail_answers_total", "Requests that tempfail listeners answered with 4yz.",
+                seen.put_off);
+}
+
 void add_dns(exposition& out, const observed& seen) {
     out.counter("dns_lookups_total", "Names that were looked up.", seen.dns_looked_up);
     out.counter("dns_cache_hits_total", "Questions answered from memory.", seen.dns_from_cache);
@@ -171,6 +185,7 @@ std::string render_metrics(const observed& seen) {
     add_connections(out, seen);
     add_mail(out, seen);
     add_queue(out, seen);
+    add_tests(out, seen);
     add_dns(out, seen);
     add_process(out, seen);
     return out.take();

@@ -28,6 +28,12 @@ struct observed {
     histogram::values commit_times, reply_times;
     std::vector<handshake_row> handshakes;
     std::uint64_t handshakes_failed = 0;
+    struct test_verdicts {
+        std::string_view test;
+        std::uint64_t passed = 0, rejected = 0, deferred = 0, reported = 0;
+    };
+    std::vector<test_verdicts> tests; // in the order of the verdicts
+    std::uint64_t put_off = 0;        // requests that a tempfail MX answered
     std::uint64_t dns_looked_up = 0, dns_from_cache = 0, dns_sent = 0, dns_silent = 0, dns_later = 0;
 
     std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked

@@ -4,6 +4,7 @@ import time
 from deadline import contains, equal, until
 from names import Names, reverse
 from server import Server
+from test_http import metrics, value
 
 CLIENT = '127.0.0.9'
 MESSAGE = 'Subject: x\r\n\r\nx\r\n'
@@ -153,3 +154,28 @@ def test_lists_follow_a_reload():
         server.configure()
         server.reload()
         until('a refusal', lambda: ask(server, 'a@plain.test', client='127.0.0.66').startswith('553 '))
+
+
+def test_a_tempfail_listener_answers_everything_with_4yz():
+    with Server([{'role': 'mx'}, {'name': 'last', 'role': 'tempfail'}], admin={'http': '127.0.0.1:0'}) as server:
+        with server.connect('last') as wire:
+            wire.expect('220 ')
+            for line in ('EHLO c.test', 'HELO c.test', 'MAIL FROM:<a@s.test>', 'RCPT TO:<u@d.test>', 'DATA', 'RSET', 'NONSENSE'):
+                wire.command(line, '450 4.3.2 ')
+            wire.quit()
+        with server.connect() as wire:
+            wire.greet()
+            wire.quit()
+        contains(server.run('status'), 'tempfail', 'listeners')
+        equal(value(metrics(server), 'postern_tempfail_answers_total'), 7)
+
+
+def test_verdicts_are_counted():
+    with Names(RECORDS) as names, policy(names, admin={'http': '127.0.0.1:0'}) as server:
+        ask(server, 'a@good.test')
+        ask(server, 'a@null.test')
+        ask(server, 'a@forged.test')
+        found = metrics(server)
+        for test, verdict, count in (('sender_domain', 'rejected', 1), ('sender_domain', 'passed', 2), ('spf', 'rejected', 1),
+                                     ('spf', 'passed', 1), ('recipient', 'passed', 2), ('dnsbl', 'rejected', 0)):
+            equal(value(found, 'postern_test_verdicts_total', test=test, verdict=verdict), count, f'{test} {verdict}')

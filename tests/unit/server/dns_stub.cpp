@@ -151,14 +151,24 @@ void dns_stub::reply(const dns_query& to, const dns_octets& octets) {
         udp_.send_to(asio::buffer(octets), udp::endpoint(loopback, to.port));
         return;
     }
+    reply_in_part(to, octets, 2 + octets.size());
+}
+
+void dns_stub::reply_in_part(const dns_query& to, const dns_octets& octets, std::size_t count) {
     for (auto& one : connections_) {
         error_code ec;
         if (one.socket.remote_endpoint(ec).port() != to.port || ec) continue;
         dns_octets framed;
         append_u16(framed, octets.size());
         framed.insert(framed.end(), octets.begin(), octets.end());
+        framed.resize(count);
         asio::write(one.socket, asio::buffer(framed), ec);
     }
+}
+
+void dns_stub::cut_connections() {
+    error_code ignored;
+    for (auto& one : connections_) one.socket.shutdown(asio::socket_base::shutdown_both, ignored);
 }
 
 void dns_stub::reply_from_elsewhere(const dns_query& to, const dns_octets& octets) {

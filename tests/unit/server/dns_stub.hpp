@@ -50,13 +50,15 @@ class dns_stub {
   public:
     // Called for every question; answers by reply(), or not.
     using behaviour = std::function<void(dns_stub&, const dns_query&)>;
-    enum class tcp { served, refused };
+    enum class tcp { served, refused }; // refused: nobody listens
 
     dns_stub(boost::asio::io_context& on, behaviour how, tcp by_tcp = tcp::served);
 
     conf::endpoint at() const;
     void reply(const dns_query& to, const dns_octets& octets); // the way the question came
     void reply(const dns_query& to, const dns_content& content) { reply(to, make_answer(to, content)); }
+    void reply_in_part(const dns_query& to, const dns_octets& octets, std::size_t count); // by TCP
+    void cut_connections();
     void reply_from_elsewhere(const dns_query& to, const dns_octets& octets); // by UDP, from another port
 
     std::vector<dns_query> seen;

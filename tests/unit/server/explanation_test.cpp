@@ -100,3 +100,14 @@ TEST_CASE("senders and clients that greylisting exempts are exempt here too", "[
     w.listener.role = conf::listener_role::secondary;
     CHECK(w.explain().tests[5].reason == "an exempt sender");
 }
+
+TEST_CASE("a listener that takes no mail asks nobody", "[explain]") {
+    world w;
+    w.listener.role = conf::listener_role::tempfail;
+    const auto made = w.explain();
+    CHECK(reply_line(made.said.with).starts_with("450 4.3.2 "));
+    for (const auto& one : made.tests) {
+        CHECK(one.verdict == "not reached");
+        CHECK(one.reason == "the listener takes no mail");
+    }
+}

@@ -2,6 +2,7 @@
 #include "tests/unit/server/dns_stub.hpp"
 #include "tests/unit/server/resolver_bench.hpp"
 
+#include "server/descriptors.hpp"
 #include "server/dns_asker.hpp"
 
 #include <algorithm>
@@ -242,29 +243,60 @@ TEST_CASE("a look-up that is cancelled ends at once, and its question serves the
     CHECK(address_in(*next) == 7);
 }
 
-TEST_CASE(
-    "other servers take over without anybody's question being lost, and what the former said is forgotten") {
+TEST_CASE("other servers take over what is in flight, and what the former said is forgotten") {
     resolver_bench bench;
-    dns_query asked;
-    dns_stub former(bench.context, [&](dns_stub& self, const dns_query& query) {
-        if (query.name == "slow.test")
-            asked = query;
-        else
-            self.reply(query, address_of(query, 1));
+    dns_stub former(bench.context, [](dns_stub& self, const dns_query& query) {
+        if (query.name != "slow.test") self.reply(query, address_of(query, 1));
     });
     dns_stub next(bench.context, always(2));
     bench.settings.servers = {former.at()};
     CHECK(address_in(bench.look_up("a.test")) == 1);
     std::optional<policy::dns_result> slow;
     bench.begin("slow.test", slow);
-    bench.run_until([&] { return !asked.name.empty(); });
+    bench.run_until([&] { return former.seen.size() == 2; });
     auto changed = bench.settings;
     changed.servers = {next.at()};
     bench.resolver().configure(changed);
+    former.reply(former.seen[1], address_of(former.seen[1], 1)); // too late
     CHECK(address_in(bench.look_up("a.test")) == 2);
-    CHECK(address_in(bench.look_up("slow.test")) == 2);
-    former.reply(asked, address_of(asked, 1));
     bench.run_until([&] { return slow.has_value(); });
-    CHECK(address_in(*slow) == 1);
+    CHECK(address_in(*slow) == 2);
     CHECK(address_in(bench.look_up("slow.test")) == 2);
+    CHECK(next.seen.size() == 2);
+}
+
+TEST_CASE("settings that have nothing to do with servers leave what is in flight and what is known alone") {
+    resolver_bench bench;
+    dns_stub stub(bench.context, [](dns_stub& self, const dns_query& query) {
+        if (query.name != "slow.test") self.reply(query, address_of(query, 1));
+    });
+    bench.settings.servers = {stub.at()};
+    CHECK(address_in(bench.look_up("a.test")) == 1);
+    std::optional<policy::dns_result> slow;
+    bench.begin("slow.test", slow);
+    bench.run_until([&] { return stub.seen.size() == 2; });
+    auto changed = bench.settings;
+    changed.cache.entries = 7;
+    bench.resolver().configure(changed);
+    CHECK(address_in(bench.look_up("a.test")) == 1);
+    stub.reply(stub.seen[1], address_of(stub.seen[1], 3));
+    bench.run_until([&] { return slow.has_value(); });
+    CHECK(address_in(*slow) == 3);
+    CHECK(stub.seen.size() == 2);
+}
+
+TEST_CASE("a server that leaves some questions of many without an answer doesn't cost ever more sockets") {
+    resolver_bench bench;
+    dns_stub stub(bench.context, [](dns_stub& self, const dns_query& query) {
+        if (self.seen.size() % 200 != 0) self.reply(query, address_of(query, 7));
+    });
+    bench.settings.servers = {stub.at()};
+    const std::size_t before = server::open_descriptors();
+    std::vector<std::optional<policy::dns_result>> results(4000);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        bench.begin("n" + std::to_string(i) + ".test", results[i]);
+        if (i % 50 == 49) bench.run_until([&] { return stub.seen.size() == i + 1; });
+    }
+    bench.run_until([&] { return bench.resolver().in_flight() == results.size() / 200; });
+    CHECK(server::open_descriptors() - before <= server::dns_sockets_of_a_server);
 }

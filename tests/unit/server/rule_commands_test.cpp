@@ -123,16 +123,30 @@ TEST_CASE("the same rule with the other action takes the first one's place", "[c
     CHECK(rules[0].as_object().at("mailbox") == "");
 }
 
-TEST_CASE("rules of a mailbox that is gone can be seen and removed", "[commands]") {
+TEST_CASE("a mailbox that is removed takes its rules with it: nobody inherits them", "[commands]") {
     const command_fixture at;
     run_steps(at, {
                       {{"domain", "add", "a.test"}, 0, ""},
                       {{"mailbox", "add", "u@a.test"}, 0, ""},
                       {{"rule", "add", "deny", "@c.test", "--mailbox", "u@a.test"}, 0, ""},
+                      {{"rule", "add", "deny", "@d.test"}, 0, ""},
                       {{"mailbox", "remove", "u@a.test"}, 0, ""},
-                      {{"rule", "list", "--mailbox", "u@a.test"}, 0, ""},
-                      {{"rule", "remove", "@c.test", "--mailbox", "u@a.test"}, 0, ""},
                       {{"rule", "list", "--mailbox", "u@a.test"}, 67, "no such mailbox"},
+                      {{"mailbox", "add", "u@a.test"}, 0, ""},
+                  });
+    CHECK(patterns_of(at, {"--mailbox", "u@a.test"}).empty());
+    CHECK(patterns_of(at, {}) == texts{"*@d.test"});
+}
+
+TEST_CASE("rules of a mailbox that was never there can be seen and removed", "[commands]") {
+    const command_fixture at;
+    run_steps(at, {{{"domain", "add", "a.test"}, 0, ""}});
+    const storage::rule_record orphan[] = {{"gone@a.test", storage::kept_action::deny, "*@c.test", 1}};
+    REQUIRE(rules_of(at)->put(orphan).has_value());
+    run_steps(at, {
+                      {{"rule", "list", "--mailbox", "gone@a.test"}, 0, ""},
+                      {{"rule", "remove", "@c.test", "--mailbox", "gone@a.test"}, 0, ""},
+                      {{"rule", "list", "--mailbox", "gone@a.test"}, 67, "no such mailbox"},
                   });
 }
 
