@@ -98,7 +98,9 @@ def test_what_is_old_enough_goes_and_nothing_is_written_when_nothing_is_kept():
         server.settings['ledger'] = {'keep': '0s'}
         server.configure()
         server.reload()
-        ask(server, 'a@s.test', 'nobody@d.test')
+        ask(server, 'a@s.test', 'never-written@d.test')
         server.stop()
-        equal(rows(server, 'a@s.test'), [], 'rows')
+        with open(server.path('state/ledger/data.mdb'), 'rb') as file:
+            octets = file.read()
+        assert b'nobody' in octets and b'never-written' not in octets  # LMDB leaves what was removed where it was
         server.start()
