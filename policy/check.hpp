@@ -35,7 +35,7 @@ struct check {
     // Look-ups that can be begun before the stages above. Called at each of `begins` unless the mode is off;
     // must not wait and must not refer to `about` afterwards.
     stage_set begins = {};
-    void (*begin)(stage at, context& about, const boost::asio::any_io_executor& here) = nullptr;
+    void (*begin)(stage at, context& about) = nullptr;
 };
 
 // All checks in the order of their verdicts (docs/adding.md).
@@ -44,14 +44,14 @@ std::span<const check> registry();
 // checks/*.cpp
 boost::asio::awaitable<verdict> check_rules(stage at, context& about);
 boost::asio::awaitable<verdict> check_dnsbl(stage at, context& about);
-void begin_dnsbl(stage at, context& about, const boost::asio::any_io_executor& here);
+void begin_dnsbl(stage at, context& about);
 boost::asio::awaitable<verdict> check_sender_domain(stage at, context& about);
-void begin_sender_domain(stage at, context& about, const boost::asio::any_io_executor& here);
+void begin_sender_domain(stage at, context& about);
 boost::asio::awaitable<verdict> check_recipient(stage at, context& about);
 boost::asio::awaitable<verdict> check_room(stage at, context& about);
 boost::asio::awaitable<verdict> check_greylist(stage at, context& about);
 boost::asio::awaitable<verdict> check_spf(stage at, context& about);
-void begin_spf(stage at, context& about, const boost::asio::any_io_executor& here);
+void begin_spf(stage at, context& about);
 boost::asio::awaitable<verdict> check_loop(stage at, context& about);
 
 } // namespace postern::policy

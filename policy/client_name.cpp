@@ -18,7 +18,7 @@ std::string host_name_of(const protocol::dns_name& pointer) {
 
 } // namespace
 
-boost::asio::awaitable<client_name> find_client_name(resolver& dns, dns_deadline until,
+boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& beside, dns_deadline until,
                                                      protocol::ip_address client) {
     protocol::dns_question reverse{protocol::reverse_name(client), dns_type::ptr};
     const dns_result answer = co_await dns.look_up(std::move(reverse), until);
@@ -26,10 +26,10 @@ boost::asio::awaitable<client_name> find_client_name(resolver& dns, dns_deadline
     if (found == nullptr) co_return client_name{};
     const auto& pointers = found->records.pointers;
     const std::size_t count = std::min(pointers.size(), pointers_max);
-    questions forward(dns, until);
+    questions forward(dns, beside, until);
     for (std::size_t i = 0; i < count; ++i) {
         protocol::dns_question question{pointers[i], client.is_v4() ? dns_type::a : dns_type::aaaa};
-        co_await forward.ask(std::move(question), i);
+        forward.ask(std::move(question), i);
     }
     std::vector<bool> proved(count);
     while (forward.open() != 0) {

@@ -8,7 +8,7 @@ namespace postern::policy {
 inline constexpr std::size_t pointers_max = 10; // of an address; more are not looked at
 
 // An address whose names can't be looked up has none: no rule about names matches it.
-boost::asio::awaitable<client_name> find_client_name(resolver& dns, dns_deadline until,
+boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& beside, dns_deadline until,
                                                      protocol::ip_address client);
 
 } // namespace postern::policy

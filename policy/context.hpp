@@ -67,11 +67,14 @@ struct services {
     const storage::directory& accounts;
     mailbox_room& room;
     resolver& dns; // of the session's thread
+    tasks& beside; // likewise
     rule_book& rules;
     zone_health& zones;
     storage::greylist* greylist = nullptr; // null: there is no secondary listener
 
-    services of_thread(resolver& own) const { return {accounts, room, own, rules, zones, greylist}; }
+    services of_thread(resolver& own, tasks& own_tasks) const {
+        return {accounts, room, own, own_tasks, rules, zones, greylist};
+    }
 };
 
 struct context {

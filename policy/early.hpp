@@ -3,13 +3,8 @@
 // is dropped.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <memory>
+#include "policy/tasks.hpp"
+
 #include <optional>
 
 namespace postern::policy {
@@ -21,29 +16,25 @@ template <class T> class early {
 
     // `work` uses nothing of the caller's: it may go on when this is gone. If it throws (no memory) the
     // answer is `failed`.
-    void begin(const boost::asio::any_io_executor& on, boost::asio::awaitable<T> work, T failed) {
-        state_ = std::make_shared<state>(on);
+    void begin(tasks& beside, boost::asio::awaitable<T> work, T failed) {
+        state_ = std::make_shared<state>(beside.make_signal());
         auto running = fill(state_, std::move(work), std::move(failed));
-        boost::asio::co_spawn(on, std::move(running), [](const std::exception_ptr&) {});
+        beside.begin(std::move(running));
     }
 
     // Only after begin(). The answer stays where it is, for the next who asks.
     boost::asio::awaitable<T> get() const {
         const std::shared_ptr<state> mine = state_;
-        while (!mine->answer) {
-            constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
-            (void)co_await mine->ready.async_wait(token);
-        }
+        while (!mine->answer) co_await mine->ready->wait();
         T answer = *mine->answer;
         co_return answer;
     }
 
   private:
     struct state {
-        explicit state(const boost::asio::any_io_executor& on)
-            : ready(on, boost::asio::steady_timer::time_point::max()) {}
+        explicit state(std::unique_ptr<tasks::signal> signal) : ready(std::move(signal)) {}
         std::optional<T> answer;
-        boost::asio::steady_timer ready; // cancelled when there is one
+        std::unique_ptr<tasks::signal> ready;
     };
 
     static boost::asio::awaitable<void> fill(std::shared_ptr<state> into, boost::asio::awaitable<T> work,
@@ -55,7 +46,7 @@ template <class T> class early {
             answer = std::move(failed);
         }
         into->answer = std::move(answer);
-        into->ready.cancel();
+        into->ready->give();
     }
 
     std::shared_ptr<state> state_;

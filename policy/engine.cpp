@@ -5,7 +5,6 @@
 #include "storage/resolve.hpp"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
 namespace postern::policy {
@@ -17,9 +16,9 @@ test_mode mode_of(const check& row, const context& about) {
     return row.settings == nullptr ? test_mode::enforce : mode_on(row.settings(*about.config), about.today);
 }
 
-void begin_look_ups(stage at, context& about, const boost::asio::any_io_executor& here) {
+void begin_look_ups(stage at, context& about) {
     for (const auto& row : registry())
-        if (row.begins.has(at) && mode_of(row, about) != test_mode::off) row.begin(at, about, here);
+        if (row.begins.has(at) && mode_of(row, about) != test_mode::off) row.begin(at, about);
 }
 
 // Postmaster of any of our domains can always be written to (RFC 5321 §4.5.1), also by who is on a list.
@@ -69,8 +68,7 @@ bool has_checks(stage at) {
 }
 
 boost::asio::awaitable<verdict> judge(stage at, context& about) {
-    const auto here = co_await boost::asio::this_coro::executor;
-    begin_look_ups(at, about, here);
+    begin_look_ups(at, about);
     if (at == stage::rcpt) look_at_candidate(about);
     const auto rows = registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -85,11 +83,10 @@ boost::asio::awaitable<verdict> judge(stage at, context& about) {
             made.said.cause = std::move(why);
             continue;
         }
-        const auto began = std::chrono::steady_clock::now();
+        const auto began = about.ask.beside.now();
         verdict said = co_await row.run(at, about);
         said.check = row.name;
-        made.took =
-            std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+        made.took = std::chrono::duration_cast<std::chrono::microseconds>(about.ask.beside.now() - began);
         made.said = said;
         if (said.passed()) continue;
         if (mode != test_mode::report) co_return said;

@@ -2,19 +2,18 @@
 #pragma once
 
 #include "policy/resolver.hpp"
-
-#include <memory>
+#include "policy/tasks.hpp"
 
 namespace postern::policy {
 
 class questions {
   public:
-    // The resolver outlives every question; all have the same deadline.
-    questions(resolver& dns, dns_deadline until);
+    // Both outlive every question; all have the same deadline.
+    questions(resolver& dns, tasks& beside, dns_deadline until);
     ~questions(); // what is still in flight ends by itself
 
     // `mark` comes back with the answer.
-    boost::asio::awaitable<void> ask(protocol::dns_question question, std::size_t mark);
+    void ask(protocol::dns_question question, std::size_t mark);
     std::size_t open() const; // asked, and the answer not taken yet
 
     struct answer {

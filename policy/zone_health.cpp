@@ -40,16 +40,17 @@ std::vector<zone_health::state> zone_health::look() {
     return all;
 }
 
-boost::asio::awaitable<std::string> trouble_of_zone(resolver& dns, dns_deadline until, std::string zone) {
+boost::asio::awaitable<std::string> trouble_of_zone(resolver& dns, tasks& beside, dns_deadline until,
+                                                    std::string zone) {
     const auto at = protocol::dns_name::parse(zone);
     if (!at) co_return "its name is none";
     constexpr std::array<std::array<std::uint8_t, 4>, 2> points{{{127, 0, 0, 2}, {127, 0, 0, 1}}};
-    questions all(dns, until);
+    questions all(dns, beside, until);
     for (std::size_t i = 0; i < points.size(); ++i) {
         auto name = protocol::reverse_name(protocol::ip_address::v4(points[i]), *at);
         if (!name) co_return "its name is too long";
         protocol::dns_question question{std::move(*name), protocol::dns_type::a};
-        co_await all.ask(std::move(question), i);
+        all.ask(std::move(question), i);
     }
     std::string trouble;
     while (all.open() != 0) {

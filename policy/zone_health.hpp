@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policy/resolver.hpp"
+#include "policy/tasks.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <map>
@@ -42,6 +43,7 @@ class zone_health {
 
 // What is wrong with a list, as its test points tell; "" = nothing. A list that isn't reached in time is as
 // good as empty: nothing is wrong with it.
-boost::asio::awaitable<std::string> trouble_of_zone(resolver& dns, dns_deadline until, std::string zone);
+boost::asio::awaitable<std::string> trouble_of_zone(resolver& dns, tasks& beside, dns_deadline until,
+                                                    std::string zone);
 
 } // namespace postern::policy

@@ -237,7 +237,7 @@ void app::start_services() {
     room_.emplace(config_, *room_pool_, storage::system_files());
     begin_dns();
     policy_.emplace(
-        policy::services{*accounts_, *room_, *dns_, *rule_book_, zones_.health(), greylist_.get()});
+        policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(), greylist_.get()});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,

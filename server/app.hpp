@@ -19,6 +19,7 @@
 #include "server/resolver_check.hpp"
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
+#include "server/side_tasks.hpp"
 #include "server/table_keeper.hpp"
 #include "server/watchdog.hpp"
 #include "server/worker.hpp"
@@ -162,6 +163,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::greylist> greylist_; // null: no listener needs it
     std::unique_ptr<storage::ledger> ledger_;
     std::optional<table_keeper> table_keeper_;
+    side_tasks beside_{main_.get_executor()};
     zone_watch zones_;
     std::set<storage::queue_id> damaged_; // from recovery to the runner
     std::optional<storage::queue_id_source> ids_, session_ids_;

@@ -110,7 +110,7 @@ void app::upkeep() {
     accepting_->look(now);
     tell_manager_status();
     watch_dns(now);
-    zones_.look(now, config_.get()->config, *dns_, main_.get_executor(), *journal_);
+    zones_.look(now, config_.get()->config, *dns_, beside_, *journal_);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;
         watch_certificates();

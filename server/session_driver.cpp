@@ -47,17 +47,6 @@ bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_ad
                        [&](const auto& network) { return network.contains(client); });
 }
 
-policy::stage stage_of(question_stage asked) {
-    switch (asked) {
-    case question_stage::connect: return policy::stage::connect;
-    case question_stage::helo: return policy::stage::helo;
-    case question_stage::mail: return policy::stage::mail;
-    case question_stage::rcpt: return policy::stage::rcpt;
-    case question_stage::content: break;
-    }
-    return policy::stage::content;
-}
-
 std::string tls_text(const stream& peer) {
     if (peer.tls_layer() == nullptr) return {};
     const auto facts = peer.tls_layer()->facts();
@@ -340,60 +329,6 @@ void session_driver::finish() {
     else if (lost_)
         log_event_now(log_event::lost_connection);
     log_event_now(log_event::disconnected);
-}
-
-// --- questions
-
-asio::awaitable<void> session_driver::ask() {
-    const auto at = stage_of(session_->question());
-    if (at == policy::stage::connect) {
-        const bool over = co_await waited_in_vain(config_->config->limits.greet_wait);
-        if (over) co_return;
-        if (stream_->has_unread_input()) {
-            session_->on_early_input();
-            co_return;
-        }
-    }
-    if (at == policy::stage::mail) learned_ = {};
-    if (at == policy::stage::content) content_ended_ = std::chrono::steady_clock::now();
-    verdict_answer answer;
-    if (at == policy::stage::mail && refuses_new_mail(answer.with))
-        answer.what = verdict_answer::kind::refuse;
-    const bool takes_mail = listener_->role != conf::listener_role::tempfail;
-    if (answer.what == verdict_answer::kind::accept && takes_mail && policy::has_checks(at)) {
-        refused_by_ = co_await judge(at);
-        if (!refused_by_.passed()) {
-            note_cause();
-            answer = {verdict_answer::kind::refuse, refused_by_.with};
-        }
-    }
-    session_->on_verdict(std::move(answer));
-    refused_by_ = {};
-}
-
-asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
-    const bool content = at == policy::stage::content;
-    const std::int64_t now = now_seconds();
-    policy::trace told;
-    policy::context about{config_->config,
-                          *listener_,
-                          config_->resolving,
-                          *config_->exempt_senders,
-                          services_.policy,
-                          client_,
-                          session_->helo(),
-                          session_->transaction(),
-                          at == policy::stage::rcpt ? &session_->candidate() : nullptr,
-                          content ? &session_->header() : nullptr,
-                          content ? session_->content_size() : session_->transaction().declared_size,
-                          now,
-                          local_day(now),
-                          peer_,
-                          learned_,
-                          told};
-    policy::verdict said = co_await policy::judge(at, about);
-    note_tests(told);
-    co_return said;
 }
 
 } // namespace postern::server

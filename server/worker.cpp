@@ -2,6 +2,8 @@
 // sweep itself needs no memory: its timer takes what its last wait gave back.
 #include "server/worker.hpp"
 
+#include "server/side_tasks.hpp"
+
 #include "server/close_on_exec.hpp"
 #include "server/resolver.hpp"
 #include "server/tcp_stream.hpp"
@@ -78,6 +80,7 @@ struct worker::impl {
     std::atomic<std::size_t> attended{0}; // entrances whose loop runs
     std::atomic<std::uint64_t> beats{0};
     asio::io_context context{1}; // goes before what its coroutines use
+    side_tasks beside{context.get_executor()};
     asio::steady_timer sweep_timer{context};
     std::optional<dns_resolver> dns;
     std::optional<policy::services> asked; // with the resolver of this thread
@@ -114,7 +117,7 @@ std::vector<worker::entrance> worker::entrances() const {
 
 void worker::impl::take(session_services& shared, const resolver_settings& settings) {
     dns.emplace(context.get_executor(), settings, shared.counts.dns);
-    asked.emplace(shared.policy.of_thread(*dns));
+    asked.emplace(shared.policy.of_thread(*dns, beside));
     own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
                                  shared.ids, shared.session_ids, *asked, shared.refusals, shared.limits,
                                  shared.counts});

@@ -1,7 +1,5 @@
 #include "server/zone_watch.hpp"
 
-#include "server/awaiting.hpp"
-
 #include <fmt/format.h>
 
 namespace postern::server {
@@ -9,9 +7,9 @@ namespace {
 
 constexpr std::chrono::hours interval{1};
 
-boost::asio::awaitable<void> examine(policy::zone_health& health, dns_resolver& dns,
+boost::asio::awaitable<void> examine(policy::zone_health& health, dns_resolver& dns, policy::tasks& beside,
                                      std::chrono::milliseconds timeout, std::string zone) {
-    auto asking = policy::trouble_of_zone(dns, dns.deadline(timeout), zone);
+    auto asking = policy::trouble_of_zone(dns, beside, dns.deadline(timeout), zone);
     std::string trouble = co_await std::move(asking);
     health.note(zone, std::move(trouble));
 }
@@ -20,7 +18,7 @@ boost::asio::awaitable<void> examine(policy::zone_health& health, dns_resolver& 
 
 void zone_watch::look(std::chrono::steady_clock::time_point now,
                       const std::shared_ptr<const conf::config>& config, dns_resolver& dns,
-                      const boost::asio::any_io_executor& on, log& journal) {
+                      policy::tasks& beside, log& journal) {
     tell(journal);
     std::vector<std::string> wanted;
     for (const auto& zone : config->dnsbl.zones) wanted.push_back(zone.name);
@@ -28,10 +26,7 @@ void zone_watch::look(std::chrono::steady_clock::time_point now,
     zones_ = std::move(wanted);
     examined_ = now;
     health_.forget_all_but(zones_);
-    for (const auto& zone : zones_)
-        spawn(on, examine(health_, dns, config->dns.timeout, zone), [&journal, zone](std::string_view what) {
-            journal.fault(fmt::format("dnsbl {}: {}", zone, what));
-        });
+    for (const auto& zone : zones_) beside.begin(examine(health_, dns, beside, config->dns.timeout, zone));
 }
 
 void zone_watch::tell(log& journal) {

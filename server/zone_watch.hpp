@@ -17,7 +17,7 @@ class zone_watch {
 
     // Every few seconds. The resolver is the main thread's and outlives the server's services.
     void look(std::chrono::steady_clock::time_point now, const std::shared_ptr<const conf::config>& config,
-              dns_resolver& dns, const boost::asio::any_io_executor& on, log& journal);
+              dns_resolver& dns, policy::tasks& beside, log& journal);
     // Lists that are set aside, with the reason: alarms.
     std::vector<std::string> alarms();
 

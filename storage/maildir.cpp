@@ -3,8 +3,8 @@
 // may be delivered twice.
 #include "storage/maildir.hpp"
 
+#include "protocol/mail/field_filter.hpp"
 #include "storage/maildir_quota.hpp"
-#include "storage/return_path_filter.hpp"
 
 #include <limits>
 #include <utility>
@@ -146,7 +146,7 @@ result<void> delivery::put(const file_handle& file, std::string_view octets, std
 }
 
 result<void> delivery::copy(body_reader& body, const file_handle& file, std::uint64_t limit) {
-    return_path_filter filter;
+    protocol::field_filter filter("return-path");
     std::string in(block_size, '\0');
     std::string out;
     for (std::uint64_t left = what_.body_size;;) {

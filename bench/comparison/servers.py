@@ -192,6 +192,10 @@ http = ""
 maildir = {quoted(mail + "/{domain}/{local}")}
 [queue]
 retry = ["4h"]
+[sender_domain]
+mode = "off"
+[spf]
+mode = "off"
 [[tls.certificate]]
 cert = {quoted(apart.path("cert.pem"))}
 key = {quoted(apart.path("key.pem"))}

@@ -53,11 +53,11 @@ boost::asio::awaitable<std::string> text_of(resolver& dns, dns_deadline until, p
 
 // The first list of the configuration that has the client.
 boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<const conf::config> config,
-                                                            resolver& dns, zone_health& health,
+                                                            resolver& dns, tasks& beside, zone_health& health,
                                                             protocol::ip_address client) {
     const auto until = dns.deadline(config->dns.timeout);
     const auto& zones = config->dnsbl.zones;
-    questions asked(dns, until);
+    questions asked(dns, beside, until);
     for (std::size_t i = 0; i < zones.size(); ++i) {
         if (health.is_set_aside(zones[i].name)) continue;
         const auto zone = protocol::dns_name::parse(zones[i].name);
@@ -65,7 +65,7 @@ boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<cons
         auto name = protocol::reverse_name(client, *zone);
         if (!name) continue; // no list has a name so long
         protocol::dns_question question{std::move(*name), dns_type::a};
-        co_await asked.ask(std::move(question), i);
+        asked.ask(std::move(question), i);
     }
     std::size_t first = zones.size();
     protocol::dns_name name;
@@ -84,11 +84,11 @@ boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<cons
 
 } // namespace
 
-void begin_dnsbl(stage, context& about, const boost::asio::any_io_executor& here) {
+void begin_dnsbl(stage, context& about) {
     const auto& settings = about.config->dnsbl;
     if (settings.zones.empty() || contains(settings.exempt_clients, about.client)) return;
-    auto work = find_listing(about.config, about.ask.dns, about.ask.zones, about.client);
-    about.peer.listed.begin(here, std::move(work), std::nullopt);
+    auto work = find_listing(about.config, about.ask.dns, about.ask.beside, about.ask.zones, about.client);
+    about.peer.listed.begin(about.ask.beside, std::move(work), std::nullopt);
 }
 
 boost::asio::awaitable<verdict> check_dnsbl(stage, context& about) {

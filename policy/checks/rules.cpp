@@ -5,8 +5,6 @@
 #include "policy/rule_book.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 
-#include <boost/asio/this_coro.hpp>
-
 namespace postern::policy {
 namespace {
 
@@ -22,10 +20,10 @@ std::string mailbox_of(const context& about) {
 
 boost::asio::awaitable<client_name> name_of_client(context& about) {
     if (!about.peer.name.begun()) {
-        const auto here = co_await boost::asio::this_coro::executor;
         auto& dns = about.ask.dns;
-        about.peer.name.begin(
-            here, find_client_name(dns, dns.deadline(about.config->dns.timeout), about.client), {});
+        auto work =
+            find_client_name(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.client);
+        about.peer.name.begin(about.ask.beside, std::move(work), {});
     }
     co_return co_await about.peer.name.get();
 }

@@ -23,13 +23,14 @@ std::string trouble(const protocol::dns_name& name, const dns_result& answer) {
 }
 
 // Has any of the hosts an address that mail can be sent to?
-boost::asio::awaitable<sender_domain_finding>
-find_host(resolver& dns, dns_deadline until, std::vector<protocol::dns_name> hosts, std::string otherwise) {
-    questions asked(dns, until);
+boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, tasks& beside, dns_deadline until,
+                                                        std::vector<protocol::dns_name> hosts,
+                                                        std::string otherwise) {
+    questions asked(dns, beside, until);
     for (const auto& host : hosts) {
         for (const auto type : {dns_type::a, dns_type::aaaa}) {
             protocol::dns_question question{host, type};
-            co_await asked.ask(std::move(question), 0);
+            asked.ask(std::move(question), 0);
         }
     }
     std::string later, nowhere;
@@ -49,7 +50,8 @@ find_host(resolver& dns, dns_deadline until, std::vector<protocol::dns_name> hos
                                     nowhere.empty() ? std::move(otherwise) : std::move(nowhere)};
 }
 
-boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, dns_deadline until, std::string domain) {
+boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, tasks& beside, dns_deadline until,
+                                                      std::string domain) {
     auto name = protocol::dns_name::parse(domain, protocol::dns_escapes::none);
     if (!name) co_return sender_domain_finding{kind::takes_none, "it is no name of DNS"};
     protocol::dns_question question{*name, dns_type::mx};
@@ -61,7 +63,7 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, dns_deadlin
         if (absent->what == protocol::dns_absent::kind::no_name)
             co_return sender_domain_finding{kind::takes_none, "there is no such domain"};
         hosts.push_back(*name); // RFC 5321 §5.1: the implicit MX
-        co_return co_await find_host(dns, until, std::move(hosts), "it has neither MX nor address");
+        co_return co_await find_host(dns, beside, until, std::move(hosts), "it has neither MX nor address");
     }
     auto exchangers = std::get<protocol::dns_found>(answer).records.exchangers;
     std::sort(exchangers.begin(), exchangers.end(),
@@ -69,7 +71,7 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, dns_deadlin
     for (const auto& one : exchangers)
         if (!one.exchange.is_root() && hosts.size() < exchangers_max) hosts.push_back(one.exchange);
     if (hosts.empty()) co_return sender_domain_finding{kind::null_mx, "null MX"};
-    co_return co_await find_host(dns, until, std::move(hosts), "its MX hosts have no address");
+    co_return co_await find_host(dns, beside, until, std::move(hosts), "its MX hosts have no address");
 }
 
 // Whom nothing needs to be asked about: bounces, our own domains, and addresses instead of a domain.
@@ -80,11 +82,12 @@ bool needs_no_answer(const context& about) {
 
 } // namespace
 
-void begin_sender_domain(stage, context& about, const boost::asio::any_io_executor& here) {
+void begin_sender_domain(stage, context& about) {
     if (needs_no_answer(about)) return;
     auto& dns = about.ask.dns;
-    auto work = look_at(dns, dns.deadline(about.config->dns.timeout), about.envelope.sender->domain);
-    about.learned.sender_domain.begin(here, std::move(work), {kind::later, "no memory"});
+    auto work = look_at(dns, about.ask.beside, dns.deadline(about.config->dns.timeout),
+                        about.envelope.sender->domain);
+    about.learned.sender_domain.begin(about.ask.beside, std::move(work), {kind::later, "no memory"});
 }
 
 boost::asio::awaitable<verdict> check_sender_domain(stage, context& about) {

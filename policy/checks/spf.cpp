@@ -28,15 +28,13 @@ spf::looked_up for_evaluator(dns_result&& answer) {
     return {absent ? spf::answer_state::absent : spf::answer_state::failed, {}};
 }
 
-boost::asio::awaitable<conclusion> evaluate(resolver& dns, spf::query subject) {
+boost::asio::awaitable<conclusion> evaluate(resolver& dns, tasks& beside, spf::query subject) {
     spf::evaluator machine(std::move(subject));
-    questions asked(dns, dns.deadline(patience));
+    questions asked(dns, beside, dns.deadline(patience));
     for (;;) {
         const auto step = machine.next();
         if (step.done != nullptr) co_return std::make_shared<const spf::conclusion>(*step.done);
-        std::vector<protocol::dns_question> wanted;
-        for (const auto& one : step.questions) wanted.push_back(one.what);
-        for (auto& one : wanted) co_await asked.ask(std::move(one), 0);
+        for (const auto& one : step.questions) asked.ask(one.what, 0);
         if (asked.open() == 0) { // can't be: nothing done and nothing asked
             machine.give_up();
             continue;
@@ -65,10 +63,10 @@ spf::query subject_of(const context& about) {
 
 } // namespace
 
-void begin_spf(stage, context& about, const boost::asio::any_io_executor& here) {
+void begin_spf(stage, context& about) {
     about.learned.spf_subject = subject_of(about);
-    auto work = evaluate(about.ask.dns, about.learned.spf_subject);
-    about.learned.spf.begin(here, std::move(work), no_memory());
+    auto work = evaluate(about.ask.dns, about.ask.beside, about.learned.spf_subject);
+    about.learned.spf.begin(about.ask.beside, std::move(work), no_memory());
 }
 
 boost::asio::awaitable<verdict> check_spf(stage, context& about) {

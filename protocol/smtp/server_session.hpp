@@ -4,6 +4,7 @@
 // place only: on_commit().
 #pragma once
 
+#include "protocol/mail/field_filter.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/mail/trace_header.hpp"
 #include "protocol/smtp/data_decoder.hpp"
@@ -203,6 +204,7 @@ class server_session {
     void end_of_message();
     void begin_chunk();
     void looked_at(std::string_view fresh);
+    void without_forged_results(std::size_t from);
     bool over_limits() const;
     std::optional<reply> content_fault() const;
 
@@ -241,6 +243,7 @@ class server_session {
         data_decoder decoder;
         chunk_decoder chunks;
         header_scan header;
+        std::optional<field_filter> forged; // of what claims to be our finding; while content comes in
         bool by_chunks = false;
         bool fault = false; // the content is refused already: nothing more is kept
         std::optional<reply> store_fault;

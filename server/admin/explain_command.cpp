@@ -7,6 +7,7 @@
 #include "server/explanation.hpp"
 #include "server/local_target.hpp"
 #include "server/resolver.hpp"
+#include "server/side_tasks.hpp"
 #include "server/table_terms.hpp"
 
 #include "policy/rule_book.hpp"
@@ -75,8 +76,9 @@ exit_code read_subject(const arguments& given, const conf::config& config, expla
 }
 
 boost::asio::awaitable<void> examine_zone(policy::zone_health& health, dns_resolver& dns,
-                                          std::chrono::milliseconds timeout, std::string zone) {
-    auto asking = policy::trouble_of_zone(dns, dns.deadline(timeout), zone);
+                                          policy::tasks& beside, std::chrono::milliseconds timeout,
+                                          std::string zone) {
+    auto asking = policy::trouble_of_zone(dns, beside, dns.deadline(timeout), zone);
     std::string trouble = co_await std::move(asking);
     health.note(zone, std::move(trouble));
 }
@@ -106,13 +108,14 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
     dns_counts counts;
     boost::asio::io_context loop(1);
     dns_resolver dns(loop.get_executor(), resolver_settings_of(config->dns), counts);
+    side_tasks beside(loop.get_executor());
     std::string escaped;
     const auto note = [&escaped](std::string_view what) { escaped = what; };
     for (const auto& zone : config->dnsbl.zones)
-        spawn(loop.get_executor(), examine_zone(zones, dns, config->dns.timeout, zone.name), note);
+        spawn(loop.get_executor(), examine_zone(zones, dns, beside, config->dns.timeout, zone.name), note);
     loop.run();
     loop.restart();
-    policy::services ask{*tables.accounts.tables, room, dns, rules, zones, greylist.get()};
+    policy::services ask{*tables.accounts.tables, room, dns, beside, rules, zones, greylist.get()};
     spawn(loop.get_executor(), answer_into(made, dns, std::move(about), config, ask), note);
     loop.run();
     return made ? exit_code::ok : fail(with, exit_code::software, "explain", escaped);

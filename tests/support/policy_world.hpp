@@ -7,6 +7,7 @@
 #include "policy/rule_book.hpp"
 #include "policy/zone_health.hpp"
 #include "tests/support/dns_world.hpp"
+#include "tests/support/loop_tasks.hpp"
 #include "tests/support/memory_directory.hpp"
 #include "tests/support/memory_greylist.hpp"
 #include "tests/support/memory_rules.hpp"
@@ -51,7 +52,8 @@ struct policy_world {
     memory_greylist greylist;
     policy::rule_book book{rules};
     policy::zone_health zones;
-    policy::services services{accounts, rooms, dns, book, zones, &greylist};
+    loop_tasks beside{loop};
+    policy::services services{accounts, rooms, dns, beside, book, zones, &greylist};
     std::shared_ptr<const conf::config> config;
     conf::listener_settings listener;
     policy::rule_set exempt_senders;

@@ -19,10 +19,11 @@ struct world : policy_world {
 
 std::string trouble_of(testing::dns_world& dns) {
     boost::asio::io_context loop(1);
+    testing::loop_tasks beside(loop);
     std::string said;
-    boost::asio::co_spawn(loop,
-                          policy::trouble_of_zone(dns, dns.deadline(std::chrono::seconds(1)), "bl.test"),
-                          [&](const std::exception_ptr&, std::string what) { said = std::move(what); });
+    boost::asio::co_spawn(
+        loop, policy::trouble_of_zone(dns, beside, dns.deadline(std::chrono::seconds(1)), "bl.test"),
+        [&](const std::exception_ptr&, std::string what) { said = std::move(what); });
     loop.run();
     return said;
 }

@@ -5,6 +5,7 @@
 #include "policy/rule_book.hpp"
 #include "policy/zone_health.hpp"
 #include "server/maildir_room.hpp"
+#include "server/side_tasks.hpp"
 #include "tests/support/memory_directory.hpp"
 #include "tests/support/memory_ledger.hpp"
 #include "tests/support/memory_rules.hpp"
@@ -13,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <netinet/in.h>
@@ -112,7 +114,9 @@ struct bench {
     testing::memory_rules rules;
     policy::rule_book book{rules};
     policy::zone_health zones;
-    policy::services policy{accounts, room, dns, book, zones};
+    boost::asio::io_context nobody{1};
+    side_tasks beside{nobody.get_executor()};
+    policy::services policy{accounts, room, dns, beside, book, zones};
     async_spool spool{*queue, 16, [] {}};
     storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
     testing::memory_ledger refusals;

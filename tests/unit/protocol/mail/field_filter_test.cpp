@@ -1,14 +1,14 @@
-#include "storage/return_path_filter.hpp"
+#include "protocol/mail/field_filter.hpp"
 
 #include <catch2/catch.hpp>
 
-using postern::storage::return_path_filter;
-using postern::storage::return_path_pending_max;
+using postern::protocol::field_filter;
+using postern::protocol::field_name_pending_max;
 
 namespace {
 
 std::string filtered(std::string_view text, std::size_t piece) {
-    return_path_filter filter;
+    field_filter filter("return-path");
     std::string out;
     for (std::size_t at = 0; at < text.size(); at += piece) filter.feed(text.substr(at, piece), out);
     filter.finish(out);
@@ -22,7 +22,7 @@ void check(std::string_view text, std::string_view expected) {
     CHECK(filtered(text, 1) == expected);
     CHECK(filtered(text, 3) == expected);
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-        return_path_filter filter;
+        field_filter filter("return-path");
         std::string out;
         filter.feed(text.substr(0, cut), out);
         filter.feed(text.substr(cut), out);
@@ -72,9 +72,66 @@ TEST_CASE("a Return-Path that came with the message is left out wherever the oct
 }
 
 TEST_CASE("endless blanks after the name Return-Path don't fill the memory", "[maildir]") {
-    const std::string blanks(return_path_pending_max + 1, ' ');
+    const std::string blanks(field_name_pending_max + 1, ' ');
     const std::string text = "Return-Path" + blanks + ": a\r\nA: 1\r\n\r\n";
     CHECK(filtered(text, 7) == text);
     const std::string shorter = "Return-Path" + std::string(100, ' ') + ": a\r\nA: 1\r\n\r\n";
     CHECK(filtered(shorter, 7) == "A: 1\r\n\r\n");
+}
+
+namespace {
+
+std::string without_ours(std::string_view text, std::size_t piece) {
+    field_filter filter("authentication-results", "mx.d.test");
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += piece) filter.feed(text.substr(at, piece), out);
+    filter.finish(out);
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("fields that name us go, wherever the octets are cut; those of others stay") {
+    const struct {
+        const char* text;
+        bool goes;
+    } fields[] = {
+        {"Authentication-Results: mx.d.test; spf=pass\r\n", true},
+        {"authentication-RESULTS: MX.D.Test; spf=pass\r\n", true},
+        {"Authentication-Results : mx.d.test;\r\n\tspf=pass\r\n", true},
+        {"Authentication-Results:\r\n mx.d.test;\r\n spf=pass\r\n", true},
+        {"Authentication-Results: mx.d.test 1; none\r\n", true},
+        {"Authentication-Results: mx.d.test\r\n", true},
+        {"Authentication-Results: (a comment) mx.d.test; none\r\n", true},
+        {"Authentication-Results: \"mx.d.test\"; none\r\n", true},
+        {"Authentication-Results: other.test; spf=pass smtp.mailfrom=mx.d.test\r\n", false},
+        {"Authentication-Results: amx.d.test; none\r\n", false},
+        {"Authentication-Results: mx.d.test.evil.test; none\r\n", false},
+        {"Authentication-Results: mx.d.tes\r\n", false},
+        {"X-Authentication-Results: mx.d.test; none\r\n", false},
+        {"Received-SPF: pass mx.d.test; none\r\n", false},
+    };
+    for (const auto& [text, goes] : fields) {
+        const std::string before = "Subject: x\r\n",
+                          after = "To: y\r\n\r\nAuthentication-Results: mx.d.test; body\r\n";
+        const std::string whole = before + text + after;
+        const std::string wanted = before + (goes ? "" : text) + after;
+        INFO(text);
+        for (std::size_t piece = 1; piece <= whole.size(); ++piece)
+            if (without_ours(whole, piece) != wanted)
+                FAIL("in pieces of " << piece << ": " << without_ours(whole, piece));
+    }
+}
+
+TEST_CASE("a field without an end is not held for ever") {
+    const std::string endless = "Authentication-Results: " + std::string(100'000, 'x');
+    CHECK(without_ours(endless, 7) == endless);
+    const std::string late = "Authentication-Results: " + std::string(5000, ' ') + "mx.d.test; none\r\n";
+    CHECK(without_ours(late, 1000) == late); // beyond what is looked at nobody's reader looks either
+}
+
+TEST_CASE("a header that ends within the field is whole") {
+    CHECK(without_ours("Authentication-Results: mx.d.test", 3).empty());
+    CHECK(without_ours("Authentication-Results: other.test", 3) == "Authentication-Results: other.test");
+    CHECK(without_ours("Authentication-Resul", 3) == "Authentication-Resul");
 }

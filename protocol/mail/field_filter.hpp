@@ -1,0 +1,62 @@
+// Drops fields of one name from the header section of a message that comes in pieces of any size. Folded
+// lines go with their field; the body, from the first empty line on, is never touched. What it holds is
+// bounded; every octet of the input is either passed on or dropped. Used for Return-Path (RFC 5321 §4.4: the
+// host of final delivery removes them, then writes its own) and for Authentication-Results that pretend to be
+// ours (RFC 8601 §5).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace postern::protocol {
+
+// The name and the blanks before the colon (RFC 5322 §4.5 allows them). With more blanks than fit it is no
+// field.
+inline constexpr std::size_t field_name_pending_max = 1000;
+// Octets of a value in which the owner is looked for.
+inline constexpr std::size_t field_owner_pending_max = 4000;
+
+class field_filter {
+  public:
+    // `name` in lower case. With an owner (a host name) only those fields go whose value names it before the
+    // first ";", in a comment too: what a reader might take for its.
+    explicit field_filter(std::string name, std::string owner = {})
+        : name_(std::move(name)), owner_(std::move(owner)) {}
+
+    // Appends to `out` what stays.
+    void feed(std::string_view octets, std::string& out);
+    // No more octets come.
+    void finish(std::string& out);
+    bool in_body() const { return state_ == state::body; } // everything stays from here on
+
+  private:
+    enum class state {
+        line_start,
+        empty_line,
+        name,
+        blanks,
+        owner,
+        owner_line_start,
+        keep_line,
+        drop_line,
+        body
+    };
+
+    std::string_view start_line(std::string_view rest, std::string& out);
+    std::string_view end_header(std::string_view rest, std::string& out);
+    std::string_view match_name(std::string_view rest, std::string& out);
+    std::string_view match_colon(std::string_view rest, std::string& out);
+    std::string_view look_for_owner(std::string_view rest, std::string& out);
+    std::string_view start_owner_line(std::string_view rest, std::string& out);
+    std::string_view rest_of_line(std::string_view rest, std::string& out);
+    bool names_owner() const;
+    void decide(std::string& out);
+    void keep(std::string& out);
+
+    std::string name_, owner_;
+    state state_ = state::line_start;
+    bool dropping_ = false; // the field that the last line belongs to
+    std::string pending_;   // octets whose fate is open
+};
+
+} // namespace postern::protocol
