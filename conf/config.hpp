@@ -199,6 +199,12 @@ struct spf_settings {
     bool operator==(const spf_settings&) const = default;
 };
 
+struct ledger_settings {
+    seconds keep{};             // 0 = nothing is written down
+    std::uint64_t max_size = 0; // octets of its file
+    bool operator==(const ledger_settings&) const = default;
+};
+
 // Whose AD bit is believed. In the order of the words in settings.cpp.
 enum class ad_trust { loopback, always, never };
 
@@ -229,6 +235,7 @@ struct config {
     recipient_settings recipient;
     greylist_settings greylist;
     spf_settings spf;
+    ledger_settings ledger;
     local_settings local;
     relay_settings relay;
     queue_settings queue;

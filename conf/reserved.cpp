@@ -12,13 +12,12 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 11> names{{{"attachments", ""},
+constexpr std::array<reserved_name, 10> names{{{"attachments", ""},
                                                {"antivirus", ""},
                                                {"spam", ""},
                                                {"submission", ""},
                                                {"sender_ownership", ""},
                                                {"identity", ""},
-                                               {"ledger", ""},
                                                {"scanner", ""},
                                                {"relay.port", ""},
                                                {"relay.smarthost", ""},

@@ -158,6 +158,9 @@ constexpr section sections[] = {
     {"greylist", section::kind::table,
      "Test 4, on secondaries: a sender and a client that are not known come back later."},
     {"spf", section::kind::table, "Test 5: may the client send for the sender's domain? (RFC 7208)"},
+    {"ledger", section::kind::table,
+     "What was refused or deferred, for postern ledger find: who, when, by which test and why; never the "
+     "message."},
     {"local", section::kind::table, "Delivery to the mailboxes on this machine."},
     {"relay", section::kind::table, "Delivery to other servers."},
     {"relay.route", section::kind::by_domain,
@@ -374,6 +377,14 @@ constexpr setting settings[] = {
      "What a record that can't be understood leads to: \"note\" writes it down, \"refuse\" answers 550 "
      "5.7.24.",
      kept_in<&config::spf, &spf_settings::permerror>},
+
+    {"ledger", "keep", or_zero(duration(1, 365 * day_long)), "30d", reload,
+     "How long a refused recipient is remembered; 0s = nothing is written down.",
+     kept_in<&config::ledger, &ledger_settings::keep>},
+    {"ledger", "max_size", size(mib, 64 * gib), "256MiB", restart,
+     "How large its file may grow; some three hundred thousand refusals are in 256 MiB. When it is full, the "
+     "oldest go.",
+     kept_in<&config::ledger, &ledger_settings::max_size>},
 
     {"local", "transport", text(local_transport, "\"maildir\" or \"lmtp:unix:/run/dovecot/lmtp\""), "maildir",
      reload,

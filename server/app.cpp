@@ -4,9 +4,9 @@
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
-#include "server/greylist_terms.hpp"
 #include "server/privileges.hpp"
 #include "server/process_signals.hpp"
+#include "server/table_terms.hpp"
 
 #include <algorithm>
 #include <boost/asio/detached.hpp>
@@ -143,7 +143,7 @@ start_problem app::open_control_socket() {
     }
 }
 
-// Of accounts and rules, and the greylist where a listener has it.
+// Of accounts, rules and refusals, and the greylist where a listener has it.
 boost::system::error_code app::open_tables(const conf::config& config) {
     const auto& state = config.server.state_dir;
     auto environment = storage::open_accounts(state);
@@ -155,13 +155,42 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     if (!rules) return rules.error();
     rules_ = std::move(*rules);
     rule_book_.emplace(*rules_);
+    auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
+    if (!ledger) return ledger.error();
+    ledger_ = std::move(*ledger);
+    return open_greylist(config);
+}
+
+boost::system::error_code app::open_greylist(const conf::config& config) {
     const auto is_secondary = [](const auto& row) { return row.role == conf::listener_role::secondary; };
     if (std::ranges::none_of(config.listeners, is_secondary)) return {};
-    auto greylist = storage::open_lmdb_greylist(state, greylist_limits_of(config));
+    auto greylist = storage::open_lmdb_greylist(config.server.state_dir, greylist_limits_of(config));
     if (!greylist) return greylist.error();
     greylist_ = std::move(*greylist);
-    greylist_keeper_.emplace(*greylist_, config_, *journal_);
     return {};
+}
+
+// What is left of them is written when the keeper ends, after the last session.
+void app::keep_tables() {
+    constexpr std::size_t rows_a_step = 1000; // swept in one transaction
+    const auto swept = [](const auto& step) -> result<bool> {
+        if (!step) return {boost::system::in_place_error, step.error()};
+        return {boost::system::in_place_value, step->more};
+    };
+    std::vector<kept_table> tables;
+    tables.push_back({"the refusal ledger", [this] { return ledger_->flush(); },
+                      [this, swept] {
+                          const auto keep = config_.get()->config->ledger.keep.count();
+                          return swept(ledger_->sweep(now_seconds(), keep, rows_a_step));
+                      },
+                      [this] { return ledger_->dropped(); }});
+    if (greylist_)
+        tables.push_back({"the greylist", [this] { return greylist_->flush(); },
+                          [this, swept] {
+                              const auto terms = greylist_terms_of(*config_.get()->config);
+                              return swept(greylist_->sweep(now_seconds(), terms, rows_a_step));
+                          }});
+    table_keeper_.emplace(std::move(tables), *journal_);
 }
 
 start_problem app::open_storage() {
@@ -174,6 +203,7 @@ start_problem app::open_storage() {
     if (!queue) return unusable("the queue", queue.error());
     queue_ = std::move(*queue);
     if (const auto ec = open_tables(*config_.get()->config)) return unusable("the tables", ec);
+    keep_tables();
 
     const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
@@ -220,7 +250,7 @@ void app::start_services() {
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, limits_, counts_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);

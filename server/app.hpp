@@ -10,7 +10,6 @@
 #include "server/admin/web_site.hpp"
 #include "server/call_outs.hpp"
 #include "server/descriptors.hpp"
-#include "server/greylist_keeper.hpp"
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
 #include "server/last_resort.hpp"
@@ -23,11 +22,13 @@
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
 #include "server/side_tasks.hpp"
+#include "server/table_keeper.hpp"
 #include "server/watchdog.hpp"
 #include "server/worker.hpp"
 #include "server/zone_watch.hpp"
 #include "storage/recovery.hpp"
 #include "storage/state_lock.hpp"
+#include "storage/tables/ledger.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -70,6 +71,8 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem open_all();
     start_problem open_storage();
     boost::system::error_code open_tables(const conf::config& config);
+    boost::system::error_code open_greylist(const conf::config& config);
+    void keep_tables();
     start_problem open_control_socket();
     void start_services();
     void say_listening();
@@ -161,7 +164,8 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::rules> rules_;
     std::optional<policy::rule_book> rule_book_;
     std::unique_ptr<storage::greylist> greylist_; // null: no listener needs it
-    std::optional<greylist_keeper> greylist_keeper_;
+    std::unique_ptr<storage::ledger> ledger_;
+    std::optional<table_keeper> table_keeper_;
     side_tasks beside_{main_.get_executor()};
     zone_watch zones_;
     std::set<storage::queue_id> damaged_; // from recovery to the runner

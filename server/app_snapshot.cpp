@@ -25,20 +25,6 @@ tls::cipher_policy ciphers_for(conf::listener_role role) {
     return tls::cipher_policy::opportunistic;
 }
 
-// greylist.exempt_senders as rules that allow; a pattern that is none is a problem.
-std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& config,
-                                                          std::vector<std::string>& problems) {
-    std::vector<policy::written_rule> rules;
-    for (const auto& text : config.greylist.exempt_senders) {
-        const auto pattern = policy::parse_sender_pattern(text);
-        if (pattern)
-            rules.push_back({policy::rule_action::allow, pattern->text});
-        else
-            problems.push_back("greylist.exempt_senders: " + policy::explain_error(pattern.error(), text));
-    }
-    return std::make_shared<const policy::rule_set>(rules);
-}
-
 std::vector<std::string> with_places(const std::string& file,
                                      const std::vector<tls::certificate_problem>& found) {
     std::ifstream in(file);
@@ -53,6 +39,19 @@ std::vector<std::string> with_places(const std::string& file,
 }
 
 } // namespace
+
+std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& config,
+                                                          std::vector<std::string>& problems) {
+    std::vector<policy::written_rule> rules;
+    for (const auto& text : config.greylist.exempt_senders) {
+        const auto pattern = policy::parse_sender_pattern(text);
+        if (pattern)
+            rules.push_back({policy::rule_action::allow, pattern->text});
+        else
+            problems.push_back("greylist.exempt_senders: " + policy::explain_error(pattern.error(), text));
+    }
+    return std::make_shared<const policy::rule_set>(rules);
+}
 
 // limits.sessions as it can be kept; null when not even one session fits.
 std::shared_ptr<const conf::config> app::fit_sessions(std::shared_ptr<const conf::config> config,

@@ -235,10 +235,6 @@ asio::awaitable<void> session_driver::write() {
 
 // --- deadlines, from the roster's sweep
 
-void session_driver::set_deadline(std::chrono::seconds from_now) {
-    deadline_ = std::chrono::steady_clock::now() + from_now;
-}
-
 void session_driver::end_wait(ended_by why) {
     clear_deadline();
     if (give_up_) { // waiting for a disk, not for the peer: the peer is told 4yz and the session goes on
@@ -269,8 +265,6 @@ void session_driver::on_sweep(steady_time now) {
     forget_rate();
     rate_since_ = now;
 }
-
-void session_driver::begin_rate() { rate_since_ = std::chrono::steady_clock::now(); }
 
 void session_driver::end_rate() {
     if (rate_since_) rate_spent_ += std::chrono::steady_clock::now() - *rate_since_;

@@ -14,6 +14,7 @@
 #include "server/session_limits.hpp"
 #include "server/snapshot.hpp"
 #include "server/stream.hpp"
+#include "storage/tables/ledger.hpp"
 
 namespace postern::server {
 
@@ -27,6 +28,7 @@ struct session_services {
     storage::queue_id_source& ids;
     storage::queue_id_source& session_ids;
     policy::services& policy;
+    storage::ledger& refusals;
     session_limits& limits;
     counters& counts;
 };
@@ -89,12 +91,19 @@ class session_driver final : public roster::member, private stream::taker {
     void log_refusal(const protocol::refusal& what);
     void count_test(const policy::judgement& one);
     void note_tests(const policy::trace& told);
+    void note_cause();
+    std::vector<protocol::address> asked_about() const;
+    void keep_refusal(const protocol::refusal& what);
+    void keep_in_ledger(const protocol::address& recipient, const protocol::reply& with,
+                        storage::ledger_mode mode, std::string_view test, std::string_view cause);
     void log_event_now(log_event event, std::string_view text = {});
     std::function<void()> to_be_said_when_durable(std::uint64_t size, std::size_t recipients) const;
     log_record record(log_event event) const;
 
-    void set_deadline(std::chrono::seconds from_now);
-    void begin_rate();
+    void set_deadline(std::chrono::seconds from_now) {
+        deadline_ = std::chrono::steady_clock::now() + from_now;
+    }
+    void begin_rate() { rate_since_ = std::chrono::steady_clock::now(); }
     void end_rate();
     void forget_rate();
     void clear_deadline() { deadline_.reset(); }
@@ -129,7 +138,7 @@ class session_driver final : public roster::member, private stream::taker {
     steady_time content_ended_; // of the message that is being taken
     policy::about_client peer_;
     policy::transaction learned_;
-    std::string refused_by_; // the check behind the reply that is being said
+    policy::verdict refused_by_; // behind the reply that is being said; passed, when no check is
     std::optional<incoming_body> body_;
     storage::queue_id message_id_;
     std::int64_t message_time_ = 0; // unix microseconds

@@ -1,6 +1,8 @@
 // A session's lines in the log: every one carries the session's id, and the queue id once there is one.
 #include "server/session_driver.hpp"
 
+#include "server/clock.hpp"
+
 namespace postern::server {
 
 log_record session_driver::record(log_event event) const {
@@ -50,7 +52,7 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     made.stage = what.stage;
     made.text = what.cause;
     made.reply = line;
-    made.test = refused_by_;
+    made.test = refused_by_.check;
     made.to = what.recipient;
     const std::string from = transaction.sender_text();
     made.has_from = session_->current() == state::mail || session_->current() == state::rcpt ||
@@ -65,6 +67,50 @@ void session_driver::log_refusal(const protocol::refusal& what) {
         made.recipients = static_cast<std::uint32_t>(transaction.recipients.size());
     }
     services_.journal.write(made);
+    keep_refusal(what);
+}
+
+void session_driver::note_cause() {
+    if (refused_by_.cause.empty()) return;
+    log_event_now(log_event::note, std::string(refused_by_.check) + ": " + refused_by_.cause);
+}
+
+// The recipient that the tests are asked about, or all of the message.
+std::vector<protocol::address> session_driver::asked_about() const {
+    if (session_->question() != protocol::question_stage::content) return {session_->candidate().mailbox};
+    std::vector<protocol::address> all;
+    for (const auto& one : session_->transaction().recipients) all.push_back(one.mailbox);
+    return all;
+}
+
+// Recipients that were refused, alone or with their message. One that can't be read is none.
+void session_driver::keep_refusal(const protocol::refusal& what) {
+    const auto keep = [&](const protocol::address& recipient) {
+        keep_in_ledger(recipient, what.with, storage::ledger_mode::refused, refused_by_.check,
+                       refused_by_.cause);
+    };
+    const auto& candidate = session_->candidate().mailbox;
+    if (!what.recipient.empty() && what.recipient == candidate.to_string()) keep(candidate);
+    if (what.stage != "END-OF-MESSAGE") return;
+    for (const auto& one : session_->transaction().recipients) keep(one.mailbox);
+}
+
+void session_driver::keep_in_ledger(const protocol::address& recipient, const protocol::reply& with,
+                                    storage::ledger_mode mode, std::string_view test,
+                                    std::string_view cause) {
+    if (config_->config->ledger.keep.count() == 0) return;
+    storage::ledger_row row;
+    row.time = now_seconds();
+    row.mode = mode;
+    row.client = client_;
+    row.sender = session_->transaction().sender;
+    row.recipient = recipient;
+    row.helo = session_->helo();
+    row.listener = listener_->name;
+    row.test = test;
+    row.reply = reply_line(with);
+    row.cause = cause;
+    services_.refusals.add(std::move(row));
 }
 
 void session_driver::count_test(const policy::judgement& one) {
@@ -94,6 +140,9 @@ void session_driver::note_tests(const policy::trace& told) {
         made.has_from = true;
         made.to = to;
         services_.journal.write(made);
+        for (const auto& recipient : asked_about())
+            keep_in_ledger(recipient, one.said.with, storage::ledger_mode::reported, one.said.check,
+                           one.said.cause);
     }
 }
 

@@ -41,15 +41,14 @@ asio::awaitable<void> session_driver::ask() {
         answer.what = verdict_answer::kind::refuse;
     const bool takes_mail = listener_->role != conf::listener_role::tempfail;
     if (answer.what == verdict_answer::kind::accept && takes_mail && policy::has_checks(at)) {
-        policy::verdict said = co_await judge(at);
-        if (!said.passed()) {
-            refused_by_ = said.check;
-            if (!said.cause.empty()) log_event_now(log_event::note, refused_by_ + ": " + said.cause);
-            answer = {verdict_answer::kind::refuse, std::move(said.with)};
+        refused_by_ = co_await judge(at);
+        if (!refused_by_.passed()) {
+            note_cause();
+            answer = {verdict_answer::kind::refuse, refused_by_.with};
         }
     }
     session_->on_verdict(std::move(answer));
-    refused_by_.clear();
+    refused_by_ = {};
 }
 
 asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {

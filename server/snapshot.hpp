@@ -43,5 +43,8 @@ class live_snapshot {
 };
 
 storage::resolve_settings resolve_settings_of(const conf::config& config);
+// greylist.exempt_senders as rules that allow; a pattern that is none is a problem.
+std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& config,
+                                                          std::vector<std::string>& problems);
 
 } // namespace postern::server

@@ -131,7 +131,8 @@ void worker::impl::take(session_services& shared, const resolver_settings& setti
     dns.emplace(context.get_executor(), settings, shared.counts.dns);
     asked.emplace(shared.policy.of_thread(*dns, beside));
     own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
-                                 shared.ids, shared.session_ids, *asked, shared.limits, shared.counts});
+                                 shared.ids, shared.session_ids, *asked, shared.refusals, shared.limits,
+                                 shared.counts});
     services = &*own;
 }
 

@@ -95,7 +95,7 @@ boost::asio::awaitable<verdict> check_dnsbl(stage, context& about) {
     if (about.tier == nullptr || !about.tier->dnsbl) co_return verdict::pass("the tier doesn't ask");
     if (!about.peer.listed.begun()) co_return verdict::pass("no list was asked");
     const auto found = co_await about.peer.listed.get();
-    if (!found) co_return verdict::pass();
+    if (!found) co_return verdict::pass("not listed");
     const std::string text = found->text.empty() ? found->text : "; " + found->text;
     co_return verdict::refuse(protocol::make_reply(
         protocol::reply_id::client_listed,

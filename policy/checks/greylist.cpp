@@ -29,7 +29,7 @@ bool is_exempt_sender(const context& about) {
 
 boost::asio::awaitable<verdict> check_greylist(stage, context& about) {
     if (about.listener.role != conf::listener_role::secondary || about.ask.greylist == nullptr)
-        co_return verdict::pass();
+        co_return verdict::pass("no secondary");
     if (is_exempt_client(about)) co_return verdict::pass("an exempt client");
     if (is_exempt_sender(about)) co_return verdict::pass("an exempt sender");
     const auto& settings = about.config->greylist;

@@ -91,7 +91,9 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
         auto refused = co_await ask_primary(about);
         if (refused) co_return std::move(*refused);
     }
-    co_return verdict::pass();
+    const auto& ends = found->recipients;
+    co_return verdict::pass(ends.size() == 1 ? ends.front().address
+                                             : std::to_string(ends.size()) + " recipients");
 }
 
 // The mailbox's room, which has a mode; who isn't there is never accepted.
@@ -101,7 +103,7 @@ boost::asio::awaitable<verdict> check_room(stage, context& about) {
     if (!room)
         co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), room.error().message());
     if (*room == room_left::none) co_return verdict::refuse(make_reply(reply_id::mailbox_full, {asked}));
-    co_return verdict::pass();
+    co_return verdict::pass("has room");
 }
 
 } // namespace postern::policy

@@ -35,7 +35,7 @@ void begin_rules(stage, context& about) {
 }
 
 boost::asio::awaitable<verdict> check_rules(stage, context& about) {
-    if (!about.allowed_by.empty()) co_return verdict::pass();
+    if (!about.allowed_by.empty()) co_return verdict::pass(about.allowed_by);
     const std::string mailbox = mailbox_of(about);
     const auto server = about.ask.rules.of({});
     const auto own = mailbox.empty() ? server : about.ask.rules.of(mailbox);
@@ -54,7 +54,7 @@ boost::asio::awaitable<verdict> check_rules(stage, context& about) {
     const std::string sender = about.envelope.sender ? about.envelope.sender->folded() : std::string();
     const rule_query query{sender, about.client, name.name, name.proof};
     const auto ruling = rule_on(**server, box, query);
-    if (!ruling) co_return verdict::pass();
+    if (!ruling) co_return verdict::pass("no rule");
     std::string cause =
         (ruling->scope == rule_scope::server ? "the server's rule " : "the mailbox's rule ") + ruling->text;
     if (ruling->action == rule_action::allow) {

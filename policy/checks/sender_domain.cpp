@@ -91,7 +91,7 @@ void begin_sender_domain(stage, context& about) {
 }
 
 boost::asio::awaitable<verdict> check_sender_domain(stage, context& about) {
-    if (!about.learned.sender_domain.begun()) co_return verdict::pass();
+    if (!about.learned.sender_domain.begun()) co_return verdict::pass("no domain");
     const std::string sender = about.envelope.sender_text();
     const auto ours = about.ask.accounts.find_domain(about.envelope.sender->domain);
     if (ours && *ours) co_return verdict::pass("a domain of ours");
@@ -106,7 +106,7 @@ boost::asio::awaitable<verdict> check_sender_domain(stage, context& about) {
         co_return verdict::refuse(make_reply(reply_id::sender_domain_unknown_now, {sender}),
                                   std::move(found.why));
     }
-    co_return verdict::pass();
+    co_return verdict::pass("takes mail");
 }
 
 } // namespace postern::policy

@@ -59,6 +59,18 @@ constexpr argument_row rule_list[] = {{"--mailbox ADDRESS", "of this mailbox onl
 constexpr argument_row rule_remove[] = {{"PATTERN", "as rule list shows it"}, rule_mailbox};
 constexpr argument_row greylist_pair[] = {{"SENDER", "local@domain, or <> for the empty sender"},
                                           {"IP", "the client's address; an IPv6 one stands for its /64"}};
+constexpr argument_row explain_what[] = {
+    {"--listener NAME", "where the client connects"},
+    {"--client IP", "its address"},
+    {"--from ADDRESS", "the envelope sender; <> for the empty one"},
+    {"--to ADDRESS", "the envelope recipient"},
+    {"--helo NAME", "what the client calls itself (its address in brackets)"},
+    {"--message FILE", "not in this version"},
+    {"--json", "print one JSON document"}};
+constexpr argument_row ledger_find[] = {
+    {"ADDRESS", "of the sender or the recipient; <> for the empty sender"},
+    {"--since AGE", "no further back than so long ago, such as 7d"},
+    {"--json", "print one JSON document"}};
 constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print one JSON document"}};
 
 constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"}, {"--all", "every message"}};
@@ -85,6 +97,10 @@ constexpr std::array rows = {
     command_row{"greylist", "list", "who waits, and who passes", json_only, &run_greylist_list},
     command_row{"greylist", "allow", "let a pair pass from now on", greylist_pair, &run_greylist_allow},
     command_row{"greylist", "remove", "forget a pair", greylist_pair, &run_greylist_remove},
+    command_row{"", "explain", "what each test says of a recipient, without delivering", explain_what,
+                &run_explain},
+    command_row{"ledger", "find", "what was refused or deferred, newest first", ledger_find,
+                &run_ledger_find},
     command_row{"queue", "list", "the messages that wait", json_only, &run_queue_list},
     command_row{"queue", "show", "all about one message", queue_show, &run_queue_show},
     command_row{"queue", "retry", "try now what waits", queue_wish, &run_queue_retry},

@@ -2,7 +2,7 @@
 // without one. A page at a time, so that a million pairs cost no more memory than a thousand.
 #include "server/admin/handlers.hpp"
 #include "server/admin/support.hpp"
-#include "server/greylist_terms.hpp"
+#include "server/table_terms.hpp"
 
 #include "protocol/net/cidr.hpp"
 
@@ -102,21 +102,6 @@ template <class Print> exit_code each_row(const storage::greylist& table, termin
         position = rows->back().position;
     }
     return exit_code::ok;
-}
-
-// "a@b.example", "<a@b.example>", and "" or "<>" for the empty sender, which is nullopt.
-result<std::optional<protocol::address>, protocol::parse_error> parse_sender(const std::string& text) {
-    if (text.empty()) return std::optional<protocol::address>();
-    if (!text.starts_with('<')) {
-        auto address = protocol::parse_address(text);
-        if (!address) return address.error();
-        return std::optional(std::move(*address));
-    }
-    auto path = protocol::parse_path(text, protocol::path_kind::reverse, protocol::unicode::allow);
-    if (!path) return path.error();
-    if (path->length != text.size())
-        return protocol::parse_error{protocol::parse_errc::trailing, path->length};
-    return std::move(path->mailbox);
 }
 
 // An address, or a client as the list shows it.

@@ -31,6 +31,9 @@ exit_code run_greylist_list(const arguments& given, terminal& with);
 exit_code run_greylist_allow(const arguments& given, terminal& with);
 exit_code run_greylist_remove(const arguments& given, terminal& with);
 
+exit_code run_explain(const arguments& given, terminal& with);
+exit_code run_ledger_find(const arguments& given, terminal& with);
+
 exit_code run_queue_list(const arguments& given, terminal& with);
 exit_code run_queue_show(const arguments& given, terminal& with);
 exit_code run_queue_retry(const arguments& given, terminal& with);

@@ -74,19 +74,19 @@ std::shared_ptr<const conf::config> read_config(const arguments& given, terminal
     return nullptr;
 }
 
-void text_table::print(std::ostream& out) const {
-    std::vector<std::size_t> widths;
+void text_table::print(std::ostream& out) {
     for (const auto& row : rows_)
         for (std::size_t i = 0; i < row.size(); ++i) {
-            if (i == widths.size()) widths.push_back(0);
-            widths[i] = std::max(widths[i], row[i].size());
+            if (i == widths_.size()) widths_.push_back(0);
+            widths_[i] = std::max(widths_[i], row[i].size());
         }
     for (const auto& row : rows_) {
         std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
+        for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths_[i]);
         line.erase(line.find_last_not_of(' ') + 1);
         out << line << '\n';
     }
+    rows_.clear();
 }
 
 json_list::json_list(std::ostream& out, std::string_view name) : out_(out) {
@@ -100,6 +100,20 @@ void json_list::add(const boost::json::object& item) {
 }
 
 void json_list::end() { out_ << "]}\n"; }
+
+result<std::optional<protocol::address>, protocol::parse_error> parse_sender(const std::string& text) {
+    if (text.empty()) return std::optional<protocol::address>();
+    if (!text.starts_with('<')) {
+        auto address = protocol::parse_address(text);
+        if (!address) return address.error();
+        return std::optional(std::move(*address));
+    }
+    auto path = protocol::parse_path(text, protocol::path_kind::reverse, protocol::unicode::allow);
+    if (!path) return path.error();
+    if (path->length != text.size())
+        return protocol::parse_error{protocol::parse_errc::trailing, path->length};
+    return std::move(path->mailbox);
+}
 
 std::string age_text(std::int64_t seconds) {
     if (seconds < 0) seconds = 0;

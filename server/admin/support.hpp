@@ -29,6 +29,9 @@ exit_code fail(terminal& with, std::string_view what, const boost::system::error
 // "not of the form local@domain", for people.
 std::string describe(const protocol::parse_error& error);
 
+// "a@b.example", "<a@b.example>", and "" or "<>" for the empty sender, which is nullopt.
+result<std::optional<protocol::address>, protocol::parse_error> parse_sender(const std::string& text);
+
 // The snapshot; null after its errors were said (exit_code::config).
 std::shared_ptr<const conf::config> read_config(const arguments& given, terminal& with);
 
@@ -90,16 +93,17 @@ struct open_rules {
     open_rules(const conf::config& settings, terminal& with);
 };
 
-// Columns as wide as their widest cell; the last one is not padded.
+// Columns as wide as their widest cell; the last one is not padded. What is too long for memory is printed by
+// and by: then columns only grow.
 class text_table {
   public:
     explicit text_table(std::vector<std::string> head) { rows_.push_back(std::move(head)); }
     void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-    bool empty() const { return rows_.size() == 1; }
-    void print(std::ostream& out) const;
+    void print(std::ostream& out); // what was added since the last time
 
   private:
     std::vector<std::vector<std::string>> rows_;
+    std::vector<std::size_t> widths_;
 };
 
 // One document {"NAME":[...]}, written item by item.

@@ -86,6 +86,9 @@ class greylist {
     // holds a NUL.
     virtual result<greylist_answer> attempt(const greylist_key& key, std::int64_t now,
                                             const greylist_terms& terms) = 0;
+    // What attempt() would answer now; nothing is remembered.
+    virtual result<greylist_answer> look(const greylist_key& key, std::int64_t now,
+                                         const greylist_terms& terms) const = 0;
     // As if the pair had just passed. Kept when it returns.
     virtual result<void> allow(const greylist_key& key, std::int64_t now) = 0;
     // Kept when it returns. false = absent.

@@ -35,6 +35,8 @@ class lmdb_greylist final : public greylist {
 
     result<greylist_answer> attempt(const greylist_key& key, std::int64_t now,
                                     const greylist_terms& terms) override;
+    result<greylist_answer> look(const greylist_key& key, std::int64_t now,
+                                 const greylist_terms& terms) const override;
     result<void> allow(const greylist_key& key, std::int64_t now) override;
     result<bool> remove(const greylist_key& key) override;
     result<void> flush() override;
@@ -47,6 +49,8 @@ class lmdb_greylist final : public greylist {
     using batch = std::vector<entries_by_key::const_pointer>;
 
     result<std::optional<greylist_entry>> find(const std::string& octets) const;
+    greylist_judgement judge_now(const std::optional<greylist_entry>& known, std::int64_t now,
+                                 const greylist_terms& terms) const;
     result<void> write(const batch& entries);
     result<void> write_all(const entries_by_key& entries);
     result<void> commit(greylist_writer& writer);
@@ -79,6 +83,23 @@ result<std::optional<greylist_entry>> lmdb_greylist::find(const std::string& oct
     return stored ? std::optional(stored->entry) : std::nullopt;
 }
 
+greylist_judgement lmdb_greylist::judge_now(const std::optional<greylist_entry>& known, std::int64_t now,
+                                            const greylist_terms& terms) const {
+    auto judged = judge(known, storable(now), terms);
+    if (judged.answer == greylist_answer::first && crowded_) judged.answer = greylist_answer::pass_crowd;
+    return judged;
+}
+
+result<greylist_answer> lmdb_greylist::look(const greylist_key& key, std::int64_t now,
+                                            const greylist_terms& terms) const {
+    const auto octets = encode_greylist_key(key);
+    if (!octets) return octets.error();
+    const std::lock_guard hold(gathered_lock_);
+    const auto known = find(*octets);
+    if (!known) return known.error();
+    return judge_now(*known, now, terms).answer;
+}
+
 result<greylist_answer> lmdb_greylist::attempt(const greylist_key& key, std::int64_t now,
                                                const greylist_terms& terms) {
     const auto octets = encode_greylist_key(key);
@@ -86,9 +107,8 @@ result<greylist_answer> lmdb_greylist::attempt(const greylist_key& key, std::int
     const std::lock_guard hold(gathered_lock_);
     const auto known = find(*octets);
     if (!known) return known.error();
-    const auto judged = judge(*known, storable(now), terms);
-    if (judged.answer == greylist_answer::first && crowded_) return greylist_answer::pass_crowd;
-    if (*known == judged.entry) return judged.answer;
+    const auto judged = judge_now(*known, now, terms);
+    if (*known == judged.entry || judged.answer == greylist_answer::pass_crowd) return judged.answer;
     if (gathered_.size() < unwritten_max_ || gathered_.contains(*octets)) gathered_[*octets] = judged.entry;
     return judged.answer;
 }

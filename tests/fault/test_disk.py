@@ -2,6 +2,7 @@
 restart is needed."""
 import contextlib
 import errno
+import json
 import os
 import time
 
@@ -10,6 +11,9 @@ from deadline import equal, until
 from faults import Faulty, Ledger
 from server import Server
 from test_http import get
+
+
+PROMPT = 5.0  # seconds
 
 
 @contextlib.contextmanager
@@ -106,6 +110,33 @@ def unmounted_and_mounted_again():
         disk.remove()
 
 
+def a_full_disk_below_the_refusals_alone():
+    """Nobody who is refused or taken waits for it; what finds no room in memory is dropped and said; the rest is there in the end."""
+    disks.apart()
+    server = Server(limits={'errors': 1_000_000, 'soft_errors': 1_000_000})
+    folder = server.path('state/ledger')
+    os.mkdir(server.path('state'))
+    with disks.mounted(folder, '-t', 'tmpfs', '-o', 'size=512k', 'tmpfs'), server:
+        filler = os.path.join(folder, 'filler')
+        fill(filler)
+        with server.connect() as wire:
+            wire.greet()
+            wire.command('MAIL FROM:<a@s.test>', '250 ')
+            refuse = lambda number: wire.command(f'RCPT TO:<n{number}@d.test>', '550 5.1.1', within=PROMPT)  # noqa: E731
+            refuse(0)
+            server.wait_log("the refusal ledger can't be written: ")
+            for number in range(1, 200):
+                refuse(number)
+            wire.command('RSET', '250 ')
+            wire.deliver(b'Subject: x\r\n\r\nx\r\n')
+            os.remove(filler)
+            server.wait_log('the refusal ledger is written again')
+            found = json.loads(server.run('ledger', 'find', 'a@s.test', '--json'))['ledger']
+            equal(sorted(row['recipient'] for row in found), sorted(f'n{number}@d.test' for number in range(200)), 'refused, each once')
+            wire.quit()
+        server.wait_messages(1)
+
+
 def test_a_disk_that_takes_no_write_any_more():
     for error in (errno.EROFS, errno.EIO):
         with Faulty(queue={'retry': ['1s']}) as server:
@@ -157,4 +188,5 @@ test_health_says_so_while_a_flush_hangs.long = True
 
 def cases():
     """Only root can mount."""
-    return [(test.__name__, test) for test in (a_full_disk, no_inodes, unmounted_and_mounted_again) if os.geteuid() == 0]
+    return [(test.__name__, test) for test in (a_full_disk, no_inodes, unmounted_and_mounted_again,
+                                                     a_full_disk_below_the_refusals_alone) if os.geteuid() == 0]

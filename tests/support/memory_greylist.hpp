@@ -17,11 +17,15 @@ class memory_greylist final : public storage::greylist {
                                              const storage::greylist_terms& terms) override {
         if (failure) return *failure;
         if (!can_be_key(key)) return storage::storage_errc::invalid;
-        const auto found = entries_.find(position_of(key));
-        const auto judged =
-            judge(found == entries_.end() ? std::nullopt : std::optional(found->second.entry), now, terms);
+        const auto judged = judge_now(key, now, terms);
         put(key, judged.entry);
         return judged.answer;
+    }
+    result<storage::greylist_answer> look(const storage::greylist_key& key, std::int64_t now,
+                                          const storage::greylist_terms& terms) const override {
+        if (failure) return *failure;
+        if (!can_be_key(key)) return storage::storage_errc::invalid;
+        return judge_now(key, now, terms).answer;
     }
     result<void> allow(const storage::greylist_key& key, std::int64_t now) override {
         if (failure) return *failure;
@@ -63,6 +67,11 @@ class memory_greylist final : public storage::greylist {
     }
 
   private:
+    storage::greylist_judgement judge_now(const storage::greylist_key& key, std::int64_t now,
+                                          const storage::greylist_terms& terms) const {
+        const auto found = entries_.find(position_of(key));
+        return judge(found == entries_.end() ? std::nullopt : std::optional(found->second.entry), now, terms);
+    }
     static bool can_be_key(const storage::greylist_key& key) {
         return key.sender.size() <= storage::greylist_sender_max &&
                key.sender.find('\0') == std::string::npos;

@@ -44,6 +44,7 @@ inline std::shared_ptr<const conf::config> config_of(const std::string& toml) {
 }
 
 struct policy_world {
+    boost::asio::io_context loop{1}; // first: what was begun in it goes before it
     memory_directory accounts;
     fake_room rooms;
     dns_world dns;
@@ -51,7 +52,6 @@ struct policy_world {
     memory_greylist greylist;
     policy::rule_book book{rules};
     policy::zone_health zones;
-    boost::asio::io_context loop{1};
     loop_tasks beside{loop};
     policy::services services{accounts, rooms, dns, beside, book, zones, &greylist};
     std::shared_ptr<const conf::config> config;

@@ -27,7 +27,9 @@ TEST_CASE("a command line that makes no sense is exit 64 and one line on stderr"
         {"greylist", "allow", "a@s.test"},
         {"queue", "show"},
         {"queue", "retry", "--al"},
-        {"explain", "--listener", "mx"}, // of a later version
+        {"explain", "--listener", "mx"},
+        {"ledger", "find"},
+        {"ledger", "find", "a@s.test", "--since"},
         {"status", "--nonsense"},
         {"version", "domain", "list"},
     };
@@ -92,9 +94,16 @@ TEST_CASE("a broken configuration is exit 78 with its line, whatever the command
     at.run({"domain", "add", "a.test"});
     std::ofstream(at.config_path())
         << "[server]\nnonsense = 1\n[[listener]]\nname = \"mx\"\naddress = [\"127.0.0.1:0\"]\n";
-    const std::vector<std::vector<std::string>> lines = {
-        {"domain", "list"}, {"mailbox", "list"},  {"alias", "list"}, {"queue", "list"},
-        {"rule", "list"},   {"greylist", "list"}, {"status"},        {"reload"}};
+    const std::vector<std::vector<std::string>> lines = {{"domain", "list"},
+                                                         {"mailbox", "list"},
+                                                         {"alias", "list"},
+                                                         {"queue", "list"},
+                                                         {"rule", "list"},
+                                                         {"greylist", "list"},
+                                                         {"ledger", "find", "a@s.test"},
+                                                         {"explain"},
+                                                         {"status"},
+                                                         {"reload"}};
     for (const auto& line : lines) {
         const auto result = at.run(line);
         CHECK(result.code == 78);

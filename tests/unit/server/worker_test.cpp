@@ -7,6 +7,7 @@
 #include "server/maildir_room.hpp"
 #include "server/side_tasks.hpp"
 #include "tests/support/memory_directory.hpp"
+#include "tests/support/memory_ledger.hpp"
 #include "tests/support/memory_rules.hpp"
 #include "tests/support/no_dns.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -118,10 +119,11 @@ struct bench {
     policy::services policy{accounts, room, dns, beside, book, zones};
     async_spool spool{*queue, 16, [] {}};
     storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
+    testing::memory_ledger refusals;
     session_limits limits;
     counters counts;
-    session_services services{config, journal,     spool,  pool,   storage::system_files(),
-                              ids,    session_ids, policy, limits, counts};
+    session_services services{config, journal,  spool,  pool,  storage::system_files(), ids, session_ids,
+                              policy, refusals, limits, counts};
     accept_watch watch{journal};
     std::shared_ptr<bound_listener> door = std::make_shared<bound_listener>();
     worker one;

@@ -56,6 +56,25 @@ void check_times(greylist& pairs) {
     CHECK(ask(start + 300 + 3 * day - 2) == greylist_answer::first);
 }
 
+// As often as it is done.
+void check_looking(greylist& pairs) {
+    const auto key = key_of("a@f.test");
+    const auto look = [&](std::int64_t now) { return pairs.look(key, now, terms).value(); };
+    CHECK(look(start) == greylist_answer::first);
+    REQUIRE(pairs.flush());
+    CHECK(pairs.list("", 10).value().empty());
+    CHECK(attempt(pairs, key, start + 10) == greylist_answer::first);
+    CHECK(look(start + 300) == greylist_answer::early);
+    REQUIRE(pairs.flush());
+    CHECK(look(start + 310) == greylist_answer::pass);
+    CHECK(look(start + 310 + day - 1) == greylist_answer::pass);
+    CHECK(look(start + 310 + day) == greylist_answer::first); // no look made the window longer
+    REQUIRE(pairs.flush());
+    CHECK(pairs.list("", 10).value().at(0).entry == greylist_entry{start + 10, std::nullopt});
+    CHECK(pairs.look(key_of(std::string(greylist_sender_max + 1, 'a')), start, terms).error() ==
+          storage_errc::invalid);
+}
+
 void check_keys(greylist& pairs) {
     CHECK(attempt(pairs, key_of("a@f.test"), start) == greylist_answer::first);
     CHECK(attempt(pairs, key_of("a@f.test", "192.0.2.2"), start + 300) == greylist_answer::first);
@@ -180,6 +199,7 @@ void check_clock(greylist& pairs) {
 
 void check_greylist_contract(greylist& pairs) {
     SECTION("a pair is refused and passes to the second") { check_times(pairs); }
+    SECTION("a look changes nothing") { check_looking(pairs); }
     SECTION("senders, addresses and networks have memories of their own") { check_keys(pairs); }
     SECTION("the longest sender is a key, a longer one is invalid") { check_odd_keys(pairs); }
     SECTION("a listing is in order, by pages of any size") { check_listing(pairs); }

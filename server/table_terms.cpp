@@ -1,4 +1,4 @@
-#include "server/greylist_terms.hpp"
+#include "server/table_terms.hpp"
 
 namespace postern::server {
 
@@ -9,6 +9,12 @@ storage::greylist_terms greylist_terms_of(const conf::config& settings) {
 storage::greylist_limits greylist_limits_of(const conf::config& settings) {
     storage::greylist_limits made;
     made.octets = settings.greylist.max_size;
+    return made;
+}
+
+storage::ledger_limits ledger_limits_of(const conf::config& settings) {
+    storage::ledger_limits made;
+    made.octets = settings.ledger.max_size;
     return made;
 }
 

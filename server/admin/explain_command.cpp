@@ -1,0 +1,191 @@
+// postern explain: why would this be refused? Runs in the command's own process, with its own questions to
+// DNS, so that it needs no server. What a running one remembers of DNS it does not know.
+#include "server/admin/handlers.hpp"
+#include "server/admin/support.hpp"
+#include "server/awaiting.hpp"
+#include "server/clock.hpp"
+#include "server/explanation.hpp"
+#include "server/local_target.hpp"
+#include "server/resolver.hpp"
+#include "server/side_tasks.hpp"
+#include "server/table_terms.hpp"
+
+#include "policy/rule_book.hpp"
+#include "policy/zone_health.hpp"
+#include "storage/file_env.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <ostream>
+
+namespace postern::server {
+
+namespace {
+
+// Nobody else is kept waiting here, so the disk is asked at once.
+class room_at_once final : public policy::mailbox_room {
+  public:
+    explicit room_at_once(const conf::config& config) : config_(config) {}
+    boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box,
+                                                  std::uint64_t octets) override {
+        const auto where = local_target(config_, box.address, box.quota);
+        co_return storage::maildir_has_room(storage::system_files(), where, octets);
+    }
+
+  private:
+    const conf::config& config_;
+};
+
+// The subject as the command line names it; the error was said when it is not ok.
+exit_code read_subject(const arguments& given, const conf::config& config, explain_subject& into,
+                       terminal& with) {
+    for (const char* needed : {"--listener", "--client", "--from", "--to"})
+        if (!given.has(needed))
+            return fail(with, exit_code::usage, "usage",
+                        std::string(needed) + " is missing; see postern explain --help");
+    if (given.has("--message"))
+        return fail(
+            with, exit_code::usage, "--message",
+            "the tests that look at a message are not in this version; without it the other tests run");
+    const auto listener =
+        std::ranges::find(config.listeners, given.one("--listener"), &conf::listener_settings::name);
+    if (listener == config.listeners.end()) {
+        std::vector<std::string> names;
+        for (const auto& row : config.listeners) names.push_back(row.name);
+        return fail(with, exit_code::usage, given.one("--listener"),
+                    fmt::format("is no listener; there are: {}", fmt::join(names, ", ")));
+    }
+    into.listener = *listener;
+    const auto client = protocol::ip_address::parse(given.one("--client"));
+    if (!client)
+        return fail(with, exit_code::bad_data, given.one("--client"),
+                    "is no IP address, such as 192.0.2.1 or 2001:db8::1");
+    into.client = *client;
+    auto sender = parse_sender(given.one("--from"));
+    if (!sender) return fail(with, exit_code::bad_data, given.one("--from"), describe(sender.error()));
+    into.sender = std::move(*sender);
+    auto recipient = protocol::parse_address(given.one("--to"));
+    if (!recipient) return fail(with, exit_code::bad_data, given.one("--to"), describe(recipient.error()));
+    into.recipient = std::move(*recipient);
+    into.helo = given.has("--helo") ? given.one("--helo") : into.client.to_literal();
+    return exit_code::ok;
+}
+
+boost::asio::awaitable<void> examine_zone(policy::zone_health& health, dns_resolver& dns,
+                                          policy::tasks& beside, std::chrono::milliseconds timeout,
+                                          std::string zone) {
+    auto asking = policy::trouble_of_zone(dns, beside, dns.deadline(timeout), zone);
+    std::string trouble = co_await std::move(asking);
+    health.note(zone, std::move(trouble));
+}
+
+boost::asio::awaitable<void> answer_into(std::optional<explanation>& made, dns_resolver& dns,
+                                         explain_subject about, std::shared_ptr<const conf::config> config,
+                                         policy::services ask) {
+    auto asking = explain(std::move(about), std::move(config), std::move(ask), now_seconds());
+    made = co_await std::move(asking);
+    dns.stop(); // what nobody waits for any more
+}
+
+// All the tables and the loop that the tests ask, for one question.
+exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_subject about,
+                   std::optional<explanation>& made, terminal& with) {
+    const open_rules tables(*config, with);
+    if (!tables.tables) return tables.accounts.tables ? tables.code : tables.accounts.code;
+    std::unique_ptr<storage::greylist> greylist;
+    if (about.listener.role == conf::listener_role::secondary) {
+        auto opened = storage::open_lmdb_greylist(config->server.state_dir, greylist_limits_of(*config));
+        if (!opened) return fail(with, config->server.state_dir, opened.error());
+        greylist = std::move(*opened);
+    }
+    room_at_once room(*config);
+    policy::rule_book rules(*tables.tables);
+    policy::zone_health zones;
+    dns_counts counts;
+    boost::asio::io_context loop(1);
+    dns_resolver dns(loop.get_executor(), resolver_settings_of(config->dns), counts);
+    side_tasks beside(loop.get_executor());
+    std::string escaped;
+    const auto note = [&escaped](std::string_view what) { escaped = what; };
+    for (const auto& zone : config->dnsbl.zones)
+        spawn(loop.get_executor(), examine_zone(zones, dns, beside, config->dns.timeout, zone.name), note);
+    loop.run();
+    loop.restart();
+    policy::services ask{*tables.accounts.tables, room, dns, beside, rules, zones, greylist.get()};
+    spawn(loop.get_executor(), answer_into(made, dns, std::move(about), config, ask), note);
+    loop.run();
+    return made ? exit_code::ok : fail(with, exit_code::software, "explain", escaped);
+}
+
+std::string milliseconds(std::chrono::microseconds took) {
+    return fmt::format("{:.1f} ms", static_cast<double>(took.count()) / 1000);
+}
+
+std::string_view answer_of(const policy::verdict& said) {
+    if (said.passed()) return "accept";
+    return said.what == policy::verdict::kind::defer ? "defer" : "refuse";
+}
+
+std::string reason_text(const explained_test& one) {
+    if (one.reply.empty()) return shown(one.reason);
+    return shown(one.reply) + (one.reason.empty() ? "" : " [" + shown(one.reason) + "]");
+}
+
+void print_text(const explain_subject& about, const explanation& made, std::ostream& out) {
+    const std::string from = about.sender ? shown(about.sender->to_string()) : std::string();
+    out << fmt::format("From <{}> to <{}>, by {} ({}) at {}, tier {}\n\n", from,
+                       shown(about.recipient.to_string()), about.client.to_string(), shown(about.helo),
+                       about.listener.name, made.tier.empty() ? "-" : made.tier);
+    text_table table({"TEST", "MODE", "VERDICT", "TIME", "REASON"});
+    for (const auto& one : made.tests) {
+        const bool was_asked = one.verdict != "skipped" && one.verdict != "not reached";
+        table.add({std::string(one.test), std::string(one.mode), std::string(one.verdict),
+                   was_asked ? milliseconds(one.took) : "-", reason_text(one)});
+    }
+    table.print(out);
+    out << fmt::format("\nRCPT: {}\n", made.said.passed() ? "accepted" : shown(reply_line(made.said.with)));
+}
+
+void print_json(const explain_subject& about, const explanation& made, std::ostream& out) {
+    boost::json::array tests;
+    for (const auto& one : made.tests)
+        tests.push_back({{"test", one.test},
+                         {"mode", one.mode},
+                         {"verdict", one.verdict},
+                         {"reply", shown(one.reply)},
+                         {"reason", shown(one.reason)},
+                         {"microseconds", one.took.count()}});
+    const boost::json::object whole{
+        {"listener", about.listener.name},
+        {"client", about.client.to_string()},
+        {"helo", shown(about.helo)},
+        {"sender", about.sender ? shown(about.sender->to_string()) : std::string()},
+        {"recipient", shown(about.recipient.to_string())},
+        {"tier", made.tier},
+        {"tests", std::move(tests)},
+        {"verdict", answer_of(made.said)},
+        {"reply", made.said.passed() ? std::string() : shown(reply_line(made.said.with))}};
+    out << boost::json::serialize(whole) << '\n';
+}
+
+} // namespace
+
+exit_code run_explain(const arguments& given, terminal& with) {
+    const auto config = read_config(given, with);
+    if (!config) return exit_code::config;
+    explain_subject about;
+    if (const auto code = read_subject(given, *config, about, with); code != exit_code::ok) return code;
+    std::optional<explanation> made;
+    if (const auto code = find_out(config, about, made, with); code != exit_code::ok) return code;
+    if (given.has("--json"))
+        print_json(about, *made, with.out);
+    else
+        print_text(about, *made, with.out);
+    return exit_code::ok;
+}
+
+} // namespace postern::server
