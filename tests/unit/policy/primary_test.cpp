@@ -28,7 +28,7 @@ struct world : testing::policy_world {
               "\"192.0.2.8:25\"\n") {
         services.primaries = &primary;
         REQUIRE(accounts.put_domain({"m.test", "", ""}));
-        REQUIRE(accounts.put_domain({"alias.test", "d.test", ""}));
+        REQUIRE(accounts.put_domain({"alias.test", "", "d.test"}));
         add("w@m.test");
         const std::vector<std::string> all{"u@d.test", "w@m.test"};
         REQUIRE(accounts.add_alias("all@m.test", all));
