@@ -26,14 +26,6 @@ constexpr std::chrono::seconds aside_without_memory{1};
 
 } // namespace
 
-bool draining = false, stopping = false;
-// Messages for primaries that are back: due whatever their time says. Of each hop the last look at the
-// queue.
-std::deque<std::pair<queue_id, conf::endpoint>> hurried;
-std::shared_ptr<primary_keeper> primaries; // the main thread's; from start() on
-offload_pool pool;                         // last: its threads end before the rest goes
-};
-
 queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
                            under_way& attempts, delivery_services with, std::set<queue_id> never)
     : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never))) {}

@@ -76,5 +76,12 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
     std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
     std::atomic<bool> woken{false};
+    bool draining = false, stopping = false;
+    // Messages for primaries that are back: due whatever their time says. Of each hop the last look at the
+    // queue.
+    std::deque<std::pair<queue_id, conf::endpoint>> hurried;
+    std::shared_ptr<primary_keeper> primaries; // the main thread's; from start() on
+    offload_pool pool;                         // last: its threads end before the rest goes
+};
 
 } // namespace postern::server
