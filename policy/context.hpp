@@ -83,7 +83,8 @@ struct context {
     const std::shared_ptr<const conf::config>& config;
     const conf::listener_settings& listener;
     const storage::resolve_settings& resolving;
-    const rule_set& exempt_senders; // greylist.exempt_senders, compiled
+    const rule_set& exempt_senders;                                      // greylist.exempt_senders, compiled
+    const std::shared_ptr<const std::vector<protocol::ip_address>>& own; // addresses of this machine
     services& ask;
     const protocol::ip_address& client;
     std::string_view helo;

@@ -9,17 +9,32 @@
 
 namespace postern::policy {
 
+namespace {
+
+bool is_in(const std::vector<protocol::cidr>& networks, const protocol::ip_address& address) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const auto& network) { return network.contains(address); });
+}
+
+std::vector<protocol::cidr> networks_of(std::initializer_list<const char*> texts) {
+    std::vector<protocol::cidr> all;
+    for (const auto* text : texts) all.push_back(*protocol::cidr::parse(text));
+    return all;
+}
+
+} // namespace
+
 bool is_reachable(const protocol::ip_address& address) {
-    static const auto nowhere = [] {
-        std::vector<protocol::cidr> all;
-        for (const auto* text :
-             {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-              "192.168.0.0/16", "224.0.0.0/3", "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8"})
-            all.push_back(*protocol::cidr::parse(text));
-        return all;
-    }();
-    return std::none_of(nowhere.begin(), nowhere.end(),
-                        [&](const auto& network) { return network.contains(address); });
+    static const auto nowhere = networks_of(
+        {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+         "192.168.0.0/16", "224.0.0.0/3", "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8"});
+    static const auto translated =
+        networks_of({"64:ff9b::/96"}); // RFC 6052: an IPv4 address in the last octets
+    if (is_in(translated, address)) {
+        const auto last = address.bytes().last<4>();
+        return is_reachable(protocol::ip_address::v4(last));
+    }
+    return !is_in(nowhere, address);
 }
 
 } // namespace postern::policy

@@ -5,6 +5,7 @@
 #include "server/app.hpp"
 
 #include "server/clock.hpp"
+#include "server/own_addresses.hpp"
 #include "tls/self_signed.hpp"
 
 #include <fmt/format.h>
@@ -108,6 +109,7 @@ app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_
     if (!contexts) return made;
     auto whole = std::make_shared<snapshot>();
     whole->resolving = resolve_settings_of(*config);
+    whole->own_addresses = std::make_shared<const std::vector<protocol::ip_address>>(own_addresses());
     whole->exempt_senders = exempt_senders_of(*config, made.problems);
     if (!made.problems.empty()) return made;
     whole->tls = std::move(contexts);

@@ -3,6 +3,7 @@
 #include "policy/engine.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 #include "server/clock.hpp"
+#include "server/own_addresses.hpp"
 #include "server/snapshot.hpp"
 
 #include <algorithm>
@@ -98,6 +99,7 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     if (ask.greylist != nullptr) ask.greylist = &greylist.emplace(*ask.greylist);
     const auto resolving = resolve_settings_of(*config);
     std::vector<std::string> problems;
+    const auto own = std::make_shared<const std::vector<protocol::ip_address>>(own_addresses());
     const auto exempt_senders = exempt_senders_of(*config, problems);
     protocol::envelope envelope;
     envelope.sender = about.sender;
@@ -107,10 +109,9 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     policy::transaction learned;
     policy::trace told;
     const auto today = local_day(now);
-    policy::context seen{config,  about.listener, resolving,  *exempt_senders,
-                         ask,     about.client,   about.helo, envelope,
-                         nullptr, nullptr,        0,          now,
-                         today,   peer,           learned,    told};
+    policy::context seen{config,       about.listener, resolving, *exempt_senders, own,     ask,
+                         about.client, about.helo,     envelope,  nullptr,         nullptr, 0,
+                         now,          today,          peer,      learned,         told};
     explanation made;
     if (about.listener.role == conf::listener_role::tempfail)
         made.said = policy::verdict::refuse(protocol::make_reply(protocol::reply_id::come_back));

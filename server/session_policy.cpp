@@ -59,6 +59,7 @@ asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
                           *listener_,
                           config_->resolving,
                           *config_->exempt_senders,
+                          config_->own_addresses,
                           services_.policy,
                           client_,
                           session_->helo(),

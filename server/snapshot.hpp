@@ -16,7 +16,8 @@ struct snapshot {
     std::shared_ptr<const conf::config> config;
     std::shared_ptr<const tls::server_contexts> tls;
     storage::resolve_settings resolving;
-    std::shared_ptr<const policy::rule_set> exempt_senders; // greylist.exempt_senders
+    std::shared_ptr<const std::vector<protocol::ip_address>> own_addresses; // of this machine
+    std::shared_ptr<const policy::rule_set> exempt_senders;                 // greylist.exempt_senders
 
     // Null when a reload took the listener away; its sockets stay open until the next start.
     const conf::listener_settings* find_listener(const std::string& name) const {

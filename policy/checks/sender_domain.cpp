@@ -23,8 +23,10 @@ std::string trouble(const protocol::dns_name& name, const dns_result& answer) {
 }
 
 // Has any of the hosts an address that mail can be sent to?
+using addresses = std::shared_ptr<const std::vector<protocol::ip_address>>;
+
 boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, tasks& beside, dns_deadline until,
-                                                        std::vector<protocol::dns_name> hosts,
+                                                        addresses own, std::vector<protocol::dns_name> hosts,
                                                         std::string otherwise) {
     questions asked(dns, beside, until);
     for (const auto& host : hosts) {
@@ -40,7 +42,8 @@ boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, tasks& be
         const auto* found = std::get_if<protocol::dns_found>(&one.what);
         if (found == nullptr) continue;
         for (const auto& address : found->records.addresses) {
-            if (is_reachable(address)) co_return sender_domain_finding{kind::takes_mail, {}};
+            const bool ours = std::find(own->begin(), own->end(), address) != own->end();
+            if (is_reachable(address) && !ours) co_return sender_domain_finding{kind::takes_mail, {}};
             nowhere =
                 one.to.name.to_string() + " is " + address.to_string() + ", where no mail can be sent to";
         }
@@ -51,7 +54,7 @@ boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, tasks& be
 }
 
 boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, tasks& beside, dns_deadline until,
-                                                      std::string domain) {
+                                                      addresses own, std::string domain) {
     auto name = protocol::dns_name::parse(domain, protocol::dns_escapes::none);
     if (!name) co_return sender_domain_finding{kind::takes_none, "it is no name of DNS"};
     protocol::dns_question question{*name, dns_type::mx};
@@ -63,7 +66,8 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, tasks& besi
         if (absent->what == protocol::dns_absent::kind::no_name)
             co_return sender_domain_finding{kind::takes_none, "there is no such domain"};
         hosts.push_back(*name); // RFC 5321 §5.1: the implicit MX
-        co_return co_await find_host(dns, beside, until, std::move(hosts), "it has neither MX nor address");
+        co_return co_await find_host(dns, beside, until, own, std::move(hosts),
+                                     "it has neither MX nor address");
     }
     auto exchangers = std::get<protocol::dns_found>(answer).records.exchangers;
     std::sort(exchangers.begin(), exchangers.end(),
@@ -71,7 +75,7 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, tasks& besi
     for (const auto& one : exchangers)
         if (!one.exchange.is_root() && hosts.size() < exchangers_max) hosts.push_back(one.exchange);
     if (hosts.empty()) co_return sender_domain_finding{kind::null_mx, "null MX"};
-    co_return co_await find_host(dns, beside, until, std::move(hosts), "its MX hosts have no address");
+    co_return co_await find_host(dns, beside, until, own, std::move(hosts), "its MX hosts have no address");
 }
 
 // Whom nothing needs to be asked about: bounces, our own domains, and addresses instead of a domain.
@@ -85,7 +89,7 @@ bool needs_no_answer(const context& about) {
 void begin_sender_domain(stage, context& about) {
     if (needs_no_answer(about)) return;
     auto& dns = about.ask.dns;
-    auto work = look_at(dns, about.ask.beside, dns.deadline(about.config->dns.timeout),
+    auto work = look_at(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.own,
                         about.envelope.sender->domain);
     about.learned.sender_domain.begin(about.ask.beside, std::move(work), {kind::later, "no memory"});
 }

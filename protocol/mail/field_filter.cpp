@@ -100,7 +100,8 @@ std::string_view field_filter::start_owner_line(std::string_view rest, std::stri
 bool field_filter::names_owner() const {
     const std::string value = to_lower(std::string_view(pending_).substr(pending_.find(':') + 1));
     const auto is_part = [&](std::size_t at) {
-        return at < value.size() && (is_atext(value[at]) || value[at] == '.');
+        const char c = at < value.size() ? value[at] : ' ';
+        return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
     };
     for (auto at = value.find(owner_); at != std::string::npos; at = value.find(owner_, at + 1))
         if ((at == 0 || !is_part(at - 1)) && !is_part(at + owner_.size())) return true;

@@ -57,6 +57,9 @@ struct policy_world {
     std::shared_ptr<const conf::config> config;
     conf::listener_settings listener;
     policy::rule_set exempt_senders;
+    std::shared_ptr<const std::vector<protocol::ip_address>> own =
+        std::make_shared<const std::vector<protocol::ip_address>>(
+            1, *protocol::ip_address::parse("192.0.2.254"));
     storage::resolve_settings resolving;
     protocol::ip_address client = *protocol::ip_address::parse("192.0.2.1");
     std::string helo = "c.test";
@@ -99,9 +102,9 @@ struct policy_world {
         told.clear();
         protocol::recipient candidate;
         if (!rcpt.empty()) candidate.mailbox = protocol::parse_address(rcpt).value();
-        policy::context about{
-            config,  listener, resolving, exempt_senders, services, client,  helo, envelope, &candidate,
-            &header, 100,      now,       today,          peer,     learned, told};
+        policy::context about{config, listener, resolving, exempt_senders, own,     services,
+                              client, helo,     envelope,  &candidate,     &header, 100,
+                              now,    today,    peer,      learned,        told};
         policy::verdict said;
         loop.restart();
         auto task = ask(at, about, said);
@@ -116,9 +119,9 @@ struct policy_world {
         learned = {};
         protocol::recipient candidate;
         candidate.mailbox = protocol::parse_address(rcpt).value();
-        policy::context about{
-            config,  listener, resolving, exempt_senders, services, client,  helo, envelope, &candidate,
-            &header, 100,      now,       today,          peer,     learned, told};
+        policy::context about{config, listener, resolving, exempt_senders, own,     services,
+                              client, helo,     envelope,  &candidate,     &header, 100,
+                              now,    today,    peer,      learned,        told};
         policy::verdict said;
         loop.restart();
         auto task = all_stages(about, said);

@@ -59,6 +59,10 @@ TEST_CASE("a domain that no mail can reach is refused") {
         w.dns.a("mx.x.test", "10.1.2.3");
         w.dns.aaaa("mx.x.test", "fe80::1");
     }
+    SECTION("its MX is this machine by its name in the network, where nobody knows the domain") {
+        w.dns.mx("x.test", 10, "mx.x.test");
+        w.dns.a("mx.x.test", "192.0.2.254");
+    }
     SECTION("its address is") { w.dns.a("x.test", "192.168.1.1"); }
     CHECK(w.said() == "550 5.1.8 ");
 }
@@ -91,14 +95,14 @@ TEST_CASE("bounces, address literals and our own domains are not looked up") {
 }
 
 TEST_CASE("what no mail can be sent to") {
-    for (const auto* text :
-         {"0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.31.0.1", "192.168.0.1",
-          "224.0.0.1", "255.255.255.255", "::", "::1", "fc00::1", "fd12::1", "fe80::1", "ff02::1"}) {
+    for (const auto* text : {"0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.31.0.1",
+                             "192.168.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "fc00::1", "fd12::1",
+                             "fe80::1", "ff02::1", "64:ff9b::7f00:1", "64:ff9b::10.0.0.1"}) {
         INFO(text);
         CHECK_FALSE(policy::is_reachable(*protocol::ip_address::parse(text)));
     }
     for (const auto* text : {"1.1.1.1", "9.255.255.255", "11.0.0.1", "172.32.0.1", "192.0.2.1",
-                             "223.255.255.255", "2001:db8::1", "2a00::1"}) {
+                             "223.255.255.255", "2001:db8::1", "2a00::1", "64:ff9b::192.0.2.1"}) {
         INFO(text);
         CHECK(policy::is_reachable(*protocol::ip_address::parse(text)));
     }

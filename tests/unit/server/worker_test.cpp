@@ -81,6 +81,7 @@ class remembering_log final : public postern::server::log {
 
 std::shared_ptr<const snapshot> loopback_snapshot() {
     auto made = std::make_shared<snapshot>();
+    made->own_addresses = std::make_shared<const std::vector<protocol::ip_address>>();
     made->exempt_senders = std::make_shared<const policy::rule_set>();
     made->config =
         conf::load_text("[[listener]]\nname = \"mx\"\naddress = \"127.0.0.1:0\"\ntls = \"off\"\n", "test")
