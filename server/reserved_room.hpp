@@ -14,7 +14,8 @@ namespace postern::server {
 // Outlives its operation; a second one at the same time takes memory from elsewhere, and so does a larger
 // one.
 struct reserved_room {
-    alignas(std::max_align_t) std::array<std::byte, 384> octets;
+    // Each session that waits holds it: no more than the largest operation, which has 200 (Boost 1.81).
+    alignas(std::max_align_t) std::array<std::byte, 224> octets;
     bool taken = false;
 };
 

@@ -69,7 +69,7 @@ class session_driver final : public roster::member, private stream::taker {
     boost::asio::awaitable<bool> waited_in_vain(std::chrono::milliseconds time);
     bool said_farewell(stream_status status);
     boost::asio::awaitable<void> ask();
-    boost::asio::awaitable<policy::verdict> judge(policy::stage at);
+    boost::asio::awaitable<policy::verdict> judge(policy::stage at, policy::transaction& learned);
     void on_input(std::string_view octets) override;
     void end_wait(ended_by why);
     bool end_if_too_long(steady_time now);
@@ -137,8 +137,8 @@ class session_driver final : public roster::member, private stream::taker {
 
     steady_time content_ended_; // of the message that is being taken
     policy::about_client peer_;
-    policy::transaction learned_;
-    policy::verdict refused_by_; // behind the reply that is being said; passed, when no check is
+    std::unique_ptr<policy::transaction> learned_; // from MAIL on: a session that waits holds none
+    const policy::verdict* refused_by_ = nullptr;  // behind the reply that is being said; null: no check is
     std::optional<incoming_body> body_;
     storage::queue_id message_id_;
     std::int64_t message_time_ = 0; // unix microseconds

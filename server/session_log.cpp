@@ -52,7 +52,7 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     made.stage = what.stage;
     made.text = what.cause;
     made.reply = line;
-    made.test = refused_by_.check;
+    if (refused_by_ != nullptr) made.test = refused_by_->check;
     made.to = what.recipient;
     const std::string from = transaction.sender_text();
     made.has_from = session_->current() == state::mail || session_->current() == state::rcpt ||
@@ -71,8 +71,8 @@ void session_driver::log_refusal(const protocol::refusal& what) {
 }
 
 void session_driver::note_cause() {
-    if (refused_by_.cause.empty()) return;
-    log_event_now(log_event::note, std::string(refused_by_.check) + ": " + refused_by_.cause);
+    if (refused_by_ == nullptr || refused_by_->cause.empty()) return;
+    log_event_now(log_event::note, std::string(refused_by_->check) + ": " + refused_by_->cause);
 }
 
 // The recipient that the tests are asked about, or all of the message.
@@ -85,9 +85,10 @@ std::vector<protocol::address> session_driver::asked_about() const {
 
 // Recipients that were refused, alone or with their message. One that can't be read is none.
 void session_driver::keep_refusal(const protocol::refusal& what) {
+    static const policy::verdict by_nobody;
+    const auto& by = refused_by_ != nullptr ? *refused_by_ : by_nobody;
     const auto keep = [&](const protocol::address& recipient) {
-        keep_in_ledger(recipient, what.with, storage::ledger_mode::refused, refused_by_.check,
-                       refused_by_.cause);
+        keep_in_ledger(recipient, what.with, storage::ledger_mode::refused, by.check, by.cause);
     };
     const auto& candidate = session_->candidate().mailbox;
     if (!what.recipient.empty() && what.recipient == candidate.to_string()) keep(candidate);

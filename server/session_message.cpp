@@ -39,7 +39,7 @@ void session_driver::open_message() {
     message_id_ = services_.ids.next(message_time_);
     body_.emplace(services_.spool, services_.pool, message_id_);
     session_->on_message_opened(message_id_.to_string(), message_time_ / 1'000'000,
-                                policy::trace_fields(learned_, listener_->hostname));
+                                policy::trace_fields(*learned_, listener_->hostname));
     log_event_now(log_event::received);
 }
 
@@ -75,7 +75,7 @@ storage::queued_message session_driver::envelope_for_queue() const {
     std::set<std::string_view> seen; // one copy for each final address, however many RCPTs lead to it
     for (std::size_t i = 0; i < from.recipients.size(); ++i) {
         const auto& asked = from.recipients[i];
-        for (const auto& box : learned_.recipients[i].leads_to) {
+        for (const auto& box : learned_->recipients[i].leads_to) {
             if (!seen.insert(box.address).second) continue;
             storage::queued_recipient recipient;
             recipient.address = box.address;
@@ -123,7 +123,7 @@ asio::awaitable<void> session_driver::commit() {
     services_.counts.reply_times.add(std::chrono::steady_clock::now() - content_ended_);
     session_->on_commit(ec ? answer_for(ec) : verdict_answer{});
     body_.reset();
-    learned_ = {};
+    learned_.reset();
 }
 
 verdict_answer session_driver::answer_for(const error_code& trouble) const {

@@ -34,24 +34,27 @@ asio::awaitable<void> session_driver::ask() {
             co_return;
         }
     }
-    if (at == policy::stage::mail) learned_ = {};
+    if (at == policy::stage::mail) learned_ = std::make_unique<policy::transaction>();
     if (at == policy::stage::content) content_ended_ = std::chrono::steady_clock::now();
     verdict_answer answer;
+    policy::verdict said;
     if (at == policy::stage::mail && refuses_new_mail(answer.with))
         answer.what = verdict_answer::kind::refuse;
     const bool takes_mail = listener_->role != conf::listener_role::tempfail;
     if (answer.what == verdict_answer::kind::accept && takes_mail && policy::has_checks(at)) {
-        refused_by_ = co_await judge(at);
-        if (!refused_by_.passed()) {
+        policy::transaction none; // before MAIL
+        said = co_await judge(at, learned_ ? *learned_ : none);
+        if (!said.passed()) {
+            refused_by_ = &said;
             note_cause();
-            answer = {verdict_answer::kind::refuse, refused_by_.with};
+            answer = {verdict_answer::kind::refuse, said.with};
         }
     }
     session_->on_verdict(std::move(answer));
-    refused_by_ = {};
+    refused_by_ = nullptr;
 }
 
-asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
+asio::awaitable<policy::verdict> session_driver::judge(policy::stage at, policy::transaction& learned) {
     const bool content = at == policy::stage::content;
     const std::int64_t now = now_seconds();
     policy::trace told;
@@ -70,7 +73,7 @@ asio::awaitable<policy::verdict> session_driver::judge(policy::stage at) {
                           now,
                           local_day(now),
                           peer_,
-                          learned_,
+                          learned,
                           told};
     policy::verdict said = co_await policy::judge(at, about);
     note_tests(told);
