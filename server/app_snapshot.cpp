@@ -110,8 +110,10 @@ app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_
     auto whole = std::make_shared<snapshot>();
     whole->resolving = resolve_settings_of(*config);
     whole->own_addresses = std::make_shared<const std::vector<protocol::ip_address>>(own_addresses());
-    whole->exempt_senders = exempt_senders_of(*config, made.problems);
-    if (!made.problems.empty()) return made;
+    std::vector<std::string> no_patterns; // apart: a pair of certificates may be kept as it was
+    whole->exempt_senders = exempt_senders_of(*config, no_patterns);
+    made.problems.insert(made.problems.end(), no_patterns.begin(), no_patterns.end());
+    if (!no_patterns.empty()) return made;
     whole->tls = std::move(contexts);
     whole->config = std::move(config);
     made.made = std::move(whole);
