@@ -100,12 +100,6 @@ void check_addresses(const config& read, const toml::table& root, findings& foun
     }
 }
 
-bool is_loopback(const protocol::ip_address& address) {
-    const auto bytes = address.bytes();
-    if (address.is_v4()) return bytes[0] == 127;
-    return bytes.back() == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; });
-}
-
 // What is wrong with one address of a listener beside that of admin.http; "" = nothing.
 std::string http_collision(const endpoint& http, const endpoint& one, std::string_view listener) {
     if (http.port == 0 || http.port != one.port || http.address.is_v4() != one.address.is_v4()) return {};
@@ -142,7 +136,7 @@ void check_http(const config& read, const toml::table& root, findings& found) {
     if (!where) return;
     check_http_is_alone(*where, read, root, found);
     const std::string key = "admin.http";
-    if (!is_loopback(where->address))
+    if (!where->address.is_loopback())
         found.warning(place_of(root, key), key,
                       fmt::format("{} can be reached from other machines, and there is no password: a "
                                   "firewall must keep strangers out; or write \"127.0.0.1:{}\"",
@@ -176,7 +170,7 @@ void check_dns(const config& read, const toml::table& root, findings& found) {
 // hop's greeting tells (protocol::client_settings::own_names).
 std::string hop_collision(const endpoint& hop, const endpoint& one, std::string_view listener) {
     if (hop.port != one.port || hop.address.is_v4() != one.address.is_v4()) return {};
-    const bool ours = hop == one || (is_all(one.address) && is_loopback(hop.address));
+    const bool ours = hop == one || (is_all(one.address) && hop.address.is_loopback());
     if (!ours) return {};
     return fmt::format(
         "{} is this server's own listener \"{}\": its mail would go round in circles; write the "

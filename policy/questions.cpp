@@ -1,6 +1,6 @@
 #include "policy/questions.hpp"
 
-#include <deque>
+#include <vector>
 
 namespace postern::policy {
 
@@ -11,7 +11,7 @@ struct questions::state {
     tasks& beside;
     const dns_deadline until;
     std::size_t open = 0;
-    std::deque<answer> come;
+    std::vector<answer> come;             // few at a time
     std::unique_ptr<tasks::signal> ready; // given with each that comes
 };
 
@@ -47,7 +47,7 @@ boost::asio::awaitable<questions::answer> questions::next() {
     const std::shared_ptr<state> mine = state_;
     while (mine->come.empty()) co_await mine->ready->wait();
     answer first = std::move(mine->come.front());
-    mine->come.pop_front();
+    mine->come.erase(mine->come.begin());
     --mine->open;
     co_return first;
 }

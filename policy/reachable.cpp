@@ -4,17 +4,11 @@
 
 #include "protocol/net/cidr.hpp"
 
-#include <algorithm>
 #include <vector>
 
 namespace postern::policy {
 
 namespace {
-
-bool is_in(const std::vector<protocol::cidr>& networks, const protocol::ip_address& address) {
-    return std::any_of(networks.begin(), networks.end(),
-                       [&](const auto& network) { return network.contains(address); });
-}
 
 std::vector<protocol::cidr> networks_of(std::initializer_list<const char*> texts) {
     std::vector<protocol::cidr> all;
@@ -29,12 +23,12 @@ bool is_reachable(const protocol::ip_address& address) {
         {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
          "192.168.0.0/16", "224.0.0.0/3", "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8"});
     static const auto translated =
-        networks_of({"64:ff9b::/96"}); // RFC 6052: an IPv4 address in the last octets
-    if (is_in(translated, address)) {
+        *protocol::cidr::parse("64:ff9b::/96"); // RFC 6052: an IPv4 address in the last octets
+    if (translated.contains(address)) {
         const auto last = address.bytes().last<4>();
         return is_reachable(protocol::ip_address::v4(last));
     }
-    return !is_in(nowhere, address);
+    return !protocol::contains(nowhere, address);
 }
 
 } // namespace postern::policy

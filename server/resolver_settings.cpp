@@ -47,14 +47,9 @@ resolver_settings resolver_settings_of(const conf::dns_settings& from, const std
     return made;
 }
 
-bool is_loopback(const protocol::ip_address& address) {
-    if (address.is_v4()) return address.bytes()[0] == 127;
-    return address == *protocol::ip_address::parse("::1");
-}
-
 bool is_ad_believed(conf::ad_trust trust, const protocol::ip_address& server) {
     switch (trust) {
-    case conf::ad_trust::loopback: return is_loopback(server);
+    case conf::ad_trust::loopback: return server.is_loopback();
     case conf::ad_trust::always: return true;
     case conf::ad_trust::never: return false;
     }

@@ -29,7 +29,6 @@ resolver_settings resolver_settings_of(const conf::dns_settings& from,
 // (fe80::1%eth0) is left out.
 std::vector<conf::endpoint> servers_in(std::string_view resolv_conf);
 
-bool is_loopback(const protocol::ip_address& address); // 127.0.0.0/8 or ::1
 // Is the AD bit of a server there believed?
 bool is_ad_believed(conf::ad_trust trust, const protocol::ip_address& server);
 

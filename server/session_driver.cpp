@@ -21,11 +21,6 @@ namespace {
 constexpr std::chrono::seconds rate_window{60};
 constexpr std::chrono::seconds farewell_time{5}; // for the last reply of a session whose time is over
 
-bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_address& client) {
-    return std::any_of(networks.begin(), networks.end(),
-                       [&](const auto& network) { return network.contains(client); });
-}
-
 std::string tls_text(const stream& peer) {
     if (peer.tls_layer() == nullptr) return {};
     const auto facts = peer.tls_layer()->facts();

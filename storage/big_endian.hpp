@@ -16,6 +16,12 @@ inline void append_big_endian(std::string& to, std::uint64_t value, std::size_t 
         to.push_back(static_cast<char>(value >> (left - 1) * 8 & 0xff));
 }
 
+inline std::string big_endian_octets(std::uint64_t value) {
+    std::string octets;
+    append_big_endian(octets, value);
+    return octets;
+}
+
 // The number in the first number_octets octets, or in all there are.
 inline std::uint64_t big_endian(std::string_view octets) {
     std::uint64_t value = 0;

@@ -1,5 +1,7 @@
 #include "storage/lmdb_tables.hpp"
 
+#include "storage/big_endian.hpp"
+
 #include "storage/file_env.hpp"
 
 namespace postern::storage::lmdb {
@@ -33,6 +35,12 @@ result<void> open_tables(transaction& within, std::initializer_list<named_table>
         handle = *opened;
     }
     return {};
+}
+
+result<std::uint64_t> number_or_zero(const transaction& within, table in, std::string_view name) {
+    const auto value = within.get(in, name);
+    if (!value) return value.error();
+    return *value ? big_endian(**value) : 0;
 }
 
 } // namespace postern::storage::lmdb

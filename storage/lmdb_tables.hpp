@@ -18,6 +18,9 @@ struct named_table {
 };
 result<void> open_tables(transaction& within, std::initializer_list<named_table> tables, when_absent absent);
 
+// A number kept under a name as big_endian_octets(); 0 = absent, too.
+result<std::uint64_t> number_or_zero(const transaction& within, table in, std::string_view name);
+
 // What `open` (of a transaction and when_absent) makes of the tables of an environment. Tables that are there
 // already are opened without the write lock: a long import by a command must not hold up a start.
 template <class Tables>

@@ -25,11 +25,6 @@ const protocol::cidr& error_range() {
     return range;
 }
 
-bool contains(const std::vector<protocol::cidr>& networks, const protocol::ip_address& one) {
-    return std::any_of(networks.begin(), networks.end(),
-                       [&](const auto& network) { return network.contains(one); });
-}
-
 // Does the answer say that the client is listed?
 bool says_listed(const conf::dnsbl_zone_settings& zone, const protocol::dns_records& answer,
                  zone_health& health) {

@@ -4,20 +4,12 @@
 #include "policy/rule.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 
-#include <algorithm>
-
 namespace postern::policy {
 namespace {
 
 using protocol::make_reply;
 using protocol::reply_id;
 using storage::greylist_answer;
-
-bool is_exempt_client(const context& about) {
-    const auto& networks = about.config->greylist.exempt_clients;
-    return std::any_of(networks.begin(), networks.end(),
-                       [&](const auto& one) { return one.contains(about.client); });
-}
 
 bool is_exempt_sender(const context& about) {
     if (!about.envelope.sender || about.config->greylist.exempt_senders.empty()) return false;
@@ -30,7 +22,8 @@ bool is_exempt_sender(const context& about) {
 boost::asio::awaitable<verdict> check_greylist(stage, context& about) {
     if (about.listener.role != conf::listener_role::secondary || about.ask.greylist == nullptr)
         co_return verdict::pass("no secondary");
-    if (is_exempt_client(about)) co_return verdict::pass("an exempt client");
+    if (protocol::contains(about.config->greylist.exempt_clients, about.client))
+        co_return verdict::pass("an exempt client");
     if (is_exempt_sender(about)) co_return verdict::pass("an exempt sender");
     const auto& settings = about.config->greylist;
     const std::string asked = about.candidate->mailbox.to_string();

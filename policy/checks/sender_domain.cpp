@@ -22,9 +22,9 @@ std::string trouble(const protocol::dns_name& name, const dns_result& answer) {
     return name.to_string() + ": " + std::string(dns_cause_text(std::get<dns_try_later>(answer)));
 }
 
-// Has any of the hosts an address that mail can be sent to?
 using addresses = std::shared_ptr<const std::vector<protocol::ip_address>>;
 
+// Has any of the hosts an address that mail can be sent to?
 boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, tasks& beside, dns_deadline until,
                                                         addresses own, std::vector<protocol::dns_name> hosts,
                                                         std::string otherwise) {
@@ -70,18 +70,19 @@ boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, tasks& besi
                                      "it has neither MX nor address");
     }
     auto exchangers = std::get<protocol::dns_found>(answer).records.exchangers;
-    std::sort(exchangers.begin(), exchangers.end(),
-              [](const auto& a, const auto& b) { return a.preference < b.preference; });
+    protocol::sort_by_preference(exchangers);
     for (const auto& one : exchangers)
         if (!one.exchange.is_root() && hosts.size() < exchangers_max) hosts.push_back(one.exchange);
     if (hosts.empty()) co_return sender_domain_finding{kind::null_mx, "null MX"};
     co_return co_await find_host(dns, beside, until, own, std::move(hosts), "its MX hosts have no address");
 }
 
-// Whom nothing needs to be asked about: bounces, our own domains, and addresses instead of a domain.
+// Whom nothing needs to be asked about: bounces, addresses instead of a domain, and our own domains.
 bool needs_no_answer(const context& about) {
     const auto& sender = about.envelope.sender;
-    return !sender || sender->domain.empty() || sender->is_literal();
+    if (!sender || sender->domain.empty() || sender->is_literal()) return true;
+    const auto ours = about.ask.accounts.find_domain(sender->domain);
+    return ours && *ours;
 }
 
 } // namespace
@@ -95,10 +96,8 @@ void begin_sender_domain(stage, context& about) {
 }
 
 boost::asio::awaitable<verdict> check_sender_domain(stage, context& about) {
-    if (!about.learned.sender_domain.begun()) co_return verdict::pass("no domain");
+    if (!about.learned.sender_domain.begun()) co_return verdict::pass("no domain, or one of ours");
     const std::string sender = about.envelope.sender_text();
-    const auto ours = about.ask.accounts.find_domain(about.envelope.sender->domain);
-    if (ours && *ours) co_return verdict::pass("a domain of ours");
     auto found = co_await about.learned.sender_domain.get();
     switch (found.what) {
     case kind::takes_mail: break;

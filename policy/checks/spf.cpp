@@ -4,8 +4,6 @@
 #include "policy/questions.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 
-#include <algorithm>
-
 namespace postern::policy {
 namespace {
 
@@ -19,9 +17,7 @@ constexpr std::chrono::seconds patience{20};
 
 spf::looked_up for_evaluator(dns_result&& answer) {
     if (auto* found = std::get_if<protocol::dns_found>(&answer)) {
-        auto& exchangers = found->records.exchangers;
-        std::sort(exchangers.begin(), exchangers.end(),
-                  [](const auto& a, const auto& b) { return a.preference < b.preference; });
+        protocol::sort_by_preference(found->records.exchangers);
         return {spf::answer_state::found, std::move(found->records)};
     }
     const bool absent = std::holds_alternative<protocol::dns_absent>(answer);

@@ -3,6 +3,8 @@
 
 #include "protocol/dns/reader.hpp"
 
+#include <algorithm>
+
 namespace postern::protocol {
 namespace {
 
@@ -75,6 +77,11 @@ bool add_record(dns_records& records, dns_type type, dns_reader rdata) {
     }
     }
     return false;
+}
+
+void sort_by_preference(std::vector<mx_record>& exchangers) {
+    std::sort(exchangers.begin(), exchangers.end(),
+              [](const auto& a, const auto& b) { return a.preference < b.preference; });
 }
 
 } // namespace postern::protocol

@@ -28,6 +28,9 @@ struct mx_record {
     bool operator==(const mx_record&) const = default;
 };
 
+// The most preferred first (RFC 5321 §5.1); equal ones in any order.
+void sort_by_preference(std::vector<mx_record>& exchangers);
+
 struct tlsa_record {
     std::uint8_t usage = 0, selector = 0, matching_type = 0; // any value; unknown ones are unusable
     std::vector<std::uint8_t> data;                          // 0 to 65532 octets

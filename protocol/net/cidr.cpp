@@ -1,6 +1,7 @@
 // Networks as an address and a number of leading bits.
 #include "protocol/net/cidr.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace postern::protocol {
@@ -69,5 +70,10 @@ bool cidr::contains(const ip_address& address) const {
 }
 
 std::string cidr::to_string() const { return fmt::format("{}/{}", network_.to_string(), prefix_); }
+
+bool contains(std::span<const cidr> networks, const ip_address& address) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const cidr& network) { return network.contains(address); });
+}
 
 } // namespace postern::protocol

@@ -4,6 +4,8 @@
 
 #include "protocol/net/ip_address.hpp"
 
+#include <span>
+
 namespace postern::protocol {
 
 class cidr {
@@ -22,5 +24,8 @@ class cidr {
     ip_address network_;
     std::uint8_t prefix_ = 32;
 };
+
+// Is the address in any of them?
+bool contains(std::span<const cidr> networks, const ip_address& address);
 
 } // namespace postern::protocol

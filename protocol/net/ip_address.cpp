@@ -59,6 +59,12 @@ ip_address ip_address::v6(std::span<const std::uint8_t, 16> bytes) {
     return address;
 }
 
+bool ip_address::is_loopback() const {
+    const auto octets = bytes();
+    if (v4_) return octets[0] == 127;
+    return octets.back() == 1 && std::all_of(octets.begin(), octets.end() - 1, [](auto b) { return b == 0; });
+}
+
 ip_address ip_address::client_network() const {
     ip_address made = *this;
     if (!v4_) std::fill(made.bytes_.begin() + 8, made.bytes_.end(), std::uint8_t{0});

@@ -22,6 +22,7 @@ class ip_address {
     static ip_address v6(std::span<const std::uint8_t, 16> bytes); // a mapped address becomes IPv4
 
     bool is_v4() const { return v4_; }
+    bool is_loopback() const; // 127.0.0.0/8 or ::1
     // 4 or 16 bytes in network order; lives as long as this object.
     std::span<const std::uint8_t> bytes() const {
         return {bytes_.data(), v4_ ? std::size_t{4} : std::size_t{16}};

@@ -15,14 +15,8 @@ using boost::system::in_place_error;
 
 constexpr std::uint64_t format_version = 1;
 
-std::string number_of(std::uint64_t value) {
-    std::string octets;
-    append_big_endian(octets, value);
-    return octets;
-}
-
 std::string row_key(std::int64_t time, std::string_view octets) {
-    return number_of(static_cast<std::uint64_t>(time)).append(octets);
+    return big_endian_octets(static_cast<std::uint64_t>(time)).append(octets);
 }
 
 std::int64_t time_of(std::string_view row) {
@@ -34,12 +28,6 @@ std::string_view octets_of(std::string_view row) { return row.substr(std::min(ro
 // A key twice, a time, an entry's value, and ten octets that LMDB keeps with each of the two nodes.
 std::uint64_t cost_of(std::string_view octets) { return 2 * octets.size() + number_octets + 15 + 2 * 10; }
 
-result<std::uint64_t> read_number(const lmdb::transaction& within, lmdb::table in, std::string_view name) {
-    const auto value = within.get(in, name);
-    if (!value) return value.error();
-    return *value ? big_endian(**value) : 0;
-}
-
 result<greylist_tables> open_in(lmdb::transaction& within, lmdb::when_absent absent) {
     greylist_tables tables;
     const auto opened = lmdb::open_tables(within,
@@ -49,7 +37,7 @@ result<greylist_tables> open_in(lmdb::transaction& within, lmdb::when_absent abs
                                            {"meta", tables.meta}},
                                           absent);
     if (!opened) return opened.error();
-    const auto version = read_number(within, tables.meta, "format");
+    const auto version = lmdb::number_or_zero(within, tables.meta, "format");
     if (!version) return version.error();
     if (*version > format_version) return storage_errc::newer_format;
     return tables;
@@ -79,16 +67,17 @@ result<greylist_tables> open_greylist_tables(lmdb::environment& within) {
     if (!writing) return writing.error();
     auto tables = open_in(*writing, lmdb::when_absent::make);
     if (!tables) return tables;
-    const auto put = writing->put(tables->meta, "format", number_of(format_version), lmdb::put_mode::insert);
+    const auto put =
+        writing->put(tables->meta, "format", big_endian_octets(format_version), lmdb::put_mode::insert);
     if (!put && put.error() != storage_errc::exists) return put.error();
     if (auto kept = writing->commit(); !kept) return kept.error();
     return tables;
 }
 
 result<greylist_fill> read_greylist_fill(const lmdb::transaction& within, const greylist_tables& tables) {
-    const auto waiting = read_number(within, tables.meta, "waiting");
+    const auto waiting = lmdb::number_or_zero(within, tables.meta, "waiting");
     if (!waiting) return waiting.error();
-    const auto passed = read_number(within, tables.meta, "passed");
+    const auto passed = lmdb::number_or_zero(within, tables.meta, "passed");
     if (!passed) return passed.error();
     return greylist_fill{*waiting, *passed};
 }
@@ -220,7 +209,8 @@ result<void> greylist_writer::commit() {
     const std::pair<const char*, std::uint64_t> numbers[] = {{"waiting", fill_.waiting},
                                                              {"passed", fill_.passed}};
     for (const auto& [name, value] : numbers)
-        if (auto put = within_.put(tables_.meta, name, number_of(value), lmdb::put_mode::replace); !put)
+        if (auto put = within_.put(tables_.meta, name, big_endian_octets(value), lmdb::put_mode::replace);
+            !put)
             return put;
     return within_.commit();
 }

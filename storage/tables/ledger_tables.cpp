@@ -15,24 +15,12 @@ using boost::system::in_place_error;
 
 constexpr std::uint64_t format_version = 1;
 
-std::string number_of(std::uint64_t value) {
-    std::string octets;
-    append_big_endian(octets, value);
-    return octets;
-}
-
-result<std::uint64_t> read_number(const lmdb::transaction& within, lmdb::table in, std::string_view name) {
-    const auto value = within.get(in, name);
-    if (!value) return value.error();
-    return *value ? big_endian(**value) : 0;
-}
-
 result<ledger_tables> open_in(lmdb::transaction& within, lmdb::when_absent absent) {
     ledger_tables tables;
     const auto opened = lmdb::open_tables(
         within, {{"rows", tables.rows}, {"by_whom", tables.by_whom}, {"meta", tables.meta}}, absent);
     if (!opened) return opened.error();
-    const auto version = read_number(within, tables.meta, "format");
+    const auto version = lmdb::number_or_zero(within, tables.meta, "format");
     if (!version) return version.error();
     if (*version > format_version) return storage_errc::newer_format;
     return tables;
@@ -54,9 +42,9 @@ result<std::optional<std::string>> oldest_stamp(const lmdb::transaction& within,
 result<ledger_writer> ledger_writer::begin(lmdb::environment& in, const ledger_tables& tables) {
     auto begun = in.begin_write();
     if (!begun) return begun.error();
-    const auto next = read_number(*begun, tables.meta, "next");
+    const auto next = lmdb::number_or_zero(*begun, tables.meta, "next");
     if (!next) return next.error();
-    const auto octets = read_number(*begun, tables.meta, "octets");
+    const auto octets = lmdb::number_or_zero(*begun, tables.meta, "octets");
     if (!octets) return octets.error();
     return ledger_writer(std::move(*begun), tables, *next, *octets);
 }
@@ -111,7 +99,8 @@ result<void> ledger_writer::commit() {
     const std::pair<const char*, std::uint64_t> numbers[] = {
         {"format", format_version}, {"next", next_}, {"octets", octets_}};
     for (const auto& [name, value] : numbers)
-        if (auto put = within_.put(tables_.meta, name, number_of(value), lmdb::put_mode::replace); !put)
+        if (auto put = within_.put(tables_.meta, name, big_endian_octets(value), lmdb::put_mode::replace);
+            !put)
             return put;
     return within_.commit();
 }
