@@ -12,6 +12,7 @@ import tempfile
 
 from clients import UNPACKED, unpacked
 from deadline import PATIENCE, until
+from ports import free_port
 
 CONFIG = '''
 base_dir = {folder}/run
@@ -83,12 +84,6 @@ service stats {{
   chroot =
 }}
 '''
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Dovecot:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 
 from deadline import PATIENCE, until
+from ports import free_port
 
 SETTINGS = '''server:
   interface: 127.0.0.1
@@ -24,12 +25,6 @@ SETTINGS = '''server:
 remote-control:
   control-enable: no
 '''
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(('127.0.0.1', 0))
-        return free.getsockname()[1]
 
 
 def reverse(client, zone):

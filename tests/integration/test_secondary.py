@@ -5,17 +5,12 @@ import subprocess
 import threading
 
 from deadline import contains, equal, until
+from ports import free_port
 from server import Server
 from test_notices import send as notify
 
 SENDER = 'a@s.test'
 MINUTE = 60
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Secondary(Server):

@@ -8,8 +8,8 @@ import subprocess
 import time
 
 from deadline import contains, equal, until
-from dovecot import free_port
 from manager import Manager
+from ports import free_port
 from server import BINARY, TOP, Server
 from wire import Wire
 

@@ -10,7 +10,7 @@ import threading
 
 from clients import smtp_source
 from deadline import PATIENCE, contains, equal, until
-from dovecot import free_port
+from ports import free_port
 from server import BINARY, Server
 from test_privileges import RootServer, start_as_the_user
 from test_queue import numbered, numbers
