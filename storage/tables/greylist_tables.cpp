@@ -151,6 +151,9 @@ result<void> greylist_writer::forget(std::string_view octets, const greylist_sto
 result<void> greylist_writer::put(std::string_view octets, const greylist_entry& entry) {
     const auto before = stored(octets);
     if (!before) return before.error();
+    const bool let_through_since =
+        *before && !entry.last_pass && (*before)->entry.last_pass.value_or(entry.first - 1) >= entry.first;
+    if (let_through_since) return {}; // by the operator, while this attempt waited to be written
     greylist_stored after{entry, entry.last_pass.value_or(entry.first)};
     if (*before && (*before)->entry.last_pass && entry.last_pass)
         after.row = std::min(after.row, (*before)->row);

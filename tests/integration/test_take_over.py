@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 from clients import smtp_source
 from deadline import PATIENCE, contains, equal, until
@@ -54,8 +55,9 @@ def test_sessions_end_politely_and_connections_wait():
         elder = begin_take_over(server)
         idle.expect('421 4.3.2')
         idle.expect_end()
+        server.wait_log(rf'waiting for process {elder.pid} to end its sessions')  # until then another of its threads may accept
         waiting = [Wire(address) for _ in range(30)]
-        server.wait_log(rf'waiting for process {elder.pid} to end its sessions')
+        time.sleep(0.2)
         assert all(wire.nothing_waits() for wire in waiting), 'the elder accepts although it has let go'
         busy.send(b'x\r\n.\r\n')
         busy.expect('250 2.0.0')
