@@ -19,7 +19,10 @@ target_link_libraries(spool_commit PRIVATE postern_load postern_server postern_o
 add_executable(dns_load EXCLUDE_FROM_ALL bench/dns_load.cpp)
 target_link_libraries(dns_load PRIVATE postern_server postern_options)
 
-add_custom_target(bench DEPENDS smtp_load spool_commit dns_load flush_counter)
+add_executable(lookups EXCLUDE_FROM_ALL bench/lookups.cpp)
+target_link_libraries(lookups PRIVATE postern_server postern_options)
+
+add_custom_target(bench DEPENDS smtp_load spool_commit dns_load lookups flush_counter)
 
 if(POSTERN_TESTS)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)
