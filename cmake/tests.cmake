@@ -26,6 +26,10 @@ postern_test_program(test_regress SOURCES ${sources} LINKS postern_server)
 file(GLOB sources CONFIGURE_DEPENDS tests/regress/no_memory/*.cpp)
 postern_test_program(test_no_memory SOURCES ${sources} LINKS postern_server)
 set_tests_properties(test_no_memory PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: ")
+# Beside libspf2, which is linked into nothing else.
+find_library(SPF2_LIBRARY spf2 REQUIRED)
+postern_test_program(test_comparison SOURCES tests/comparison/spf_comparison_test.cpp tests/unit/protocol/spf/world.cpp
+                     LINKS postern_protocol fmt::fmt ${SPF2_LIBRARY})
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/toolchain/*.cpp)
 postern_test_program(test_toolchain SOURCES ${sources} LINKS postern_asio)
 
