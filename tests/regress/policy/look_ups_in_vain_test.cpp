@@ -1,5 +1,6 @@
 // A peer that says MAIL, RSET, MAIL and so on without a RCPT began all look-ups of a transaction each time,
-// none of which anybody waited for: a few sessions could fill dns.max_in_flight and so put off everybody's mail.
+// none of which anybody waited for: a few sessions could fill dns.max_in_flight and so put off everybody's
+// mail.
 #include "tests/support/policy_world.hpp"
 
 using namespace postern;

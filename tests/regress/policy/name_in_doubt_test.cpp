@@ -44,7 +44,8 @@ TEST_CASE("the proof of the name may be what can't be looked up") {
     CHECK(w.session().with.code == 451);
 }
 
-TEST_CASE("trouble with the name changes nothing where no allow rule is about names, or the test is another") {
+TEST_CASE(
+    "trouble with the name changes nothing where no allow rule is about names, or the test is another") {
     world w;
     w.rule(kept_action::deny, "*.c.test");
     CHECK(w.session("nobody@d.test").with.code == 550);
