@@ -71,4 +71,9 @@ class field_filter {
     bool quoted_ = false, escaped_ = false;
 };
 
+// Of results that pretend to be ours.
+inline field_filter results_filter(field_filter::owners of) {
+    return field_filter("authentication-results", std::move(of));
+}
+
 } // namespace postern::protocol

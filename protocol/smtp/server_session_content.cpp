@@ -48,7 +48,7 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     if (now().envelope.recipients.size() == 1) only = now().envelope.recipients.front().mailbox.to_string();
     facts.only_recipient = only;
     now().body = std::move(fields) + received_field(facts);
-    now().forged.emplace("authentication-results", names_of_ours());
+    now().forged.emplace(results_filter(names_of_ours()));
     if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;
     say(reply_id::start_data);
