@@ -95,6 +95,12 @@ test_mode mode_on(const conf::test_settings& test, conf::day today) {
     return test.mode == test_mode::enforce && today < test.enforce_from ? test_mode::report : test.mode;
 }
 
+bool is_the_day_asked(const conf::config& config) {
+    return std::ranges::any_of(registry(), [&](const check& row) {
+        return row.settings != nullptr && row.settings(config).enforce_from != conf::day{};
+    });
+}
+
 bool has_checks(stage at) {
     for (const auto& row : registry())
         if (row.stages.has(at) || row.begins.has(at)) return true;

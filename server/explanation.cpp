@@ -1,5 +1,6 @@
 #include "server/explanation.hpp"
 
+#include "conf/settings.hpp"
 #include "policy/engine.hpp"
 #include "policy/trace_fields.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
@@ -45,13 +46,7 @@ class looking final : public storage::greylist {
 };
 
 std::string_view mode_text(const policy::check& row, const conf::config& config, conf::day today) {
-    if (row.settings == nullptr) return "always";
-    switch (policy::mode_on(row.settings(config), today)) {
-    case conf::test_mode::enforce: break;
-    case conf::test_mode::report: return "report";
-    case conf::test_mode::off: return "off";
-    }
-    return "enforce";
+    return row.settings == nullptr ? "always" : conf::name_of(policy::mode_on(row.settings(config), today));
 }
 
 std::string_view verdict_text(const policy::judgement& one) {

@@ -18,14 +18,14 @@ struct explain_subject {
     std::string helo;
     std::optional<protocol::address> sender; // none: <>
     protocol::address recipient;
-    std::optional<std::string> message; // with CRLF lines; none: only what RCPT is told
+    std::optional<std::string> message = {}; // with CRLF lines; none: only what RCPT is told
 };
 
 inline constexpr std::string_view not_in_this_version = "not in this version";
 
 struct explained_test {
     std::string_view test;
-    std::string_view mode;             // "enforce", "report", "off"; "always" for what has none
+    std::string_view mode; // "enforce", "report", "off"; "always" for what has none
     // "pass", "refuse", "defer"; "reported", "skipped", "not reached", not_in_this_version
     std::string_view verdict;
     std::string reply;                 // of "refuse", "defer" and "reported"
