@@ -19,6 +19,9 @@ endfunction()
 
 foreach(layer IN ITEMS protocol conf storage tls policy server)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/${layer}/*.cpp tests/regress/${layer}/*.cpp)
+  if(layer STREQUAL policy) # checks wait beside each other as they do in the server
+    list(APPEND sources server/awaiting.cpp server/side_tasks.cpp)
+  endif()
   postern_test_program(test_${layer} SOURCES ${sources} LINKS postern_${layer})
 endforeach()
 file(GLOB sources CONFIGURE_DEPENDS tests/regress/*.cpp)

@@ -428,6 +428,9 @@ constexpr setting settings[] = {
 
 } // namespace
 
+std::string_view name_of(listener_role role) { return roles[static_cast<std::size_t>(role)]; }
+std::string_view name_of(test_mode mode) { return test_modes[static_cast<std::size_t>(mode)]; }
+
 std::span<const section> all_sections() { return sections; }
 std::span<const setting> all_settings() { return settings; }
 

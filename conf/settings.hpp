@@ -33,5 +33,8 @@ std::optional<endpoint> parse_endpoint(std::string_view text);
 // In the largest unit that is exact: what the readers above take back to the same value.
 std::string format_duration(seconds value);
 std::string format_size(std::uint64_t octets);
+// As the configuration writes it.
+std::string_view name_of(listener_role role);
+std::string_view name_of(test_mode mode);
 
 } // namespace postern::conf

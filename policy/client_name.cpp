@@ -23,7 +23,11 @@ boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& besid
     protocol::dns_question reverse{protocol::reverse_name(client), dns_type::ptr};
     const dns_result answer = co_await dns.look_up(std::move(reverse), until);
     const auto* found = std::get_if<protocol::dns_found>(&answer);
-    if (found == nullptr) co_return client_name{};
+    if (found == nullptr) {
+        client_name none;
+        none.is_open = std::holds_alternative<dns_try_later>(answer);
+        co_return none;
+    }
     const auto& pointers = found->records.pointers;
     const std::size_t count = std::min(pointers.size(), pointers_max);
     questions forward(dns, beside, until);
@@ -32,20 +36,22 @@ boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& besid
         forward.ask(std::move(question), i);
     }
     std::vector<bool> proved(count);
+    client_name made;
     while (forward.open() != 0) {
         const auto one = co_await forward.next();
+        if (std::holds_alternative<dns_try_later>(one.what)) made.is_open = true;
         const auto* addresses = std::get_if<protocol::dns_found>(&one.what);
         if (addresses == nullptr) continue;
         const auto& all = addresses->records.addresses;
         proved[one.mark] = std::find(all.begin(), all.end(), client) != all.end();
     }
-    client_name made;
     for (std::size_t i = 0; i < count; ++i) {
         const auto proof = proved[i] ? host_name_proof::resolves_back : host_name_proof::unproved;
         if (!made.name.empty() && proof == host_name_proof::unproved) continue;
         auto name = host_name_of(pointers[i]);
         if (name.empty()) continue;
-        made = {std::move(name), proof};
+        made.name = std::move(name);
+        made.proof = proof;
         if (proof == host_name_proof::resolves_back) break;
     }
     co_return made;

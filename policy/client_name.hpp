@@ -7,7 +7,8 @@ namespace postern::policy {
 
 inline constexpr std::size_t pointers_max = 10; // of an address; more are not looked at
 
-// An address whose names can't be looked up has none: no rule about names matches it.
+// An address whose names can't be looked up has none that is known, and is_open says so: no rule about names
+// matches it, and one that might is not taken for absent.
 boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& beside, dns_deadline until,
                                                      protocol::ip_address client);
 

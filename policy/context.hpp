@@ -41,16 +41,19 @@ struct sender_domain_finding {
 struct client_name {
     std::string name; // "" = none, or not known in time
     host_name_proof proof = host_name_proof::unproved;
+    bool is_open = false; // trouble with DNS: it may have another name, or this one may be proved
 };
 
 // What is looked up about the client, begun at connect and kept for the whole session.
 struct about_client {
     early<std::optional<listing>> listed;
     early<client_name> name;
+    bool in_vain = false; // look-ups were begun at MAIL, and no RCPT has come since
 };
 
 // What the checks learned about the transaction; destroyed as a whole with it.
 struct transaction {
+    bool begun = false;                         // its look-ups
     std::vector<accepted_recipient> recipients; // in step with the envelope's
     std::string tier;                           // of the first of them
     early<sender_domain_finding> sender_domain;
@@ -102,6 +105,9 @@ struct context {
     const conf::endpoint* primary = nullptr;   // whom to ask whether it exists; null = nobody
     const conf::tier_settings* tier = nullptr; // null: of no name that the configuration has
     std::string allowed_by = {};               // the allow rule that skips tests; "" = none
+    // An allow rule about host names may hold, and the client's name can't be looked up: what such a rule
+    // skips may defer then, not refuse.
+    bool may_be_allowed = false;
 };
 
 } // namespace postern::policy

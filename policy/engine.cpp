@@ -3,6 +3,7 @@
 
 #include "policy/primary.hpp"
 #include "protocol/smtp/grammar.hpp"
+#include "protocol/smtp/reply_catalogue.hpp"
 #include "storage/resolve.hpp"
 
 #include <algorithm>
@@ -20,6 +21,19 @@ test_mode mode_of(const check& row, const context& about) {
 void begin_look_ups(stage at, context& about) {
     for (const auto& row : registry())
         if (row.begins.has(at) && mode_of(row, about) != test_mode::off) row.begin(at, about);
+}
+
+// Those of a transaction at MAIL; where the last that were begun so were in vain, at RCPT. So a peer that
+// says MAIL, RSET, MAIL and so on has those of one transaction under way.
+void begin_what_is_due(stage at, context& about) {
+    auto& peer = about.peer;
+    if (at == stage::rcpt) peer.in_vain = false;
+    const bool of_transaction = at == stage::mail || at == stage::rcpt;
+    if (!of_transaction) return begin_look_ups(at, about);
+    if (about.learned.begun || peer.in_vain) return;
+    about.learned.begun = true;
+    peer.in_vain = at == stage::mail;
+    begin_look_ups(stage::mail, about);
 }
 
 // Postmaster of any of our domains can always be written to (RFC 5321 §4.5.1), also by who is on a list.
@@ -53,18 +67,38 @@ std::string reason_to_skip(const check& row, test_mode mode, const context& abou
     return {};
 }
 
+// Trouble with DNS is no refusal (the name of the client decides about an allow rule).
+void defer_if_it_may_be_allowed(const check& row, const context& about, verdict& said) {
+    if (said.what != verdict::kind::reject || !about.may_be_allowed) return;
+    if (row.when_allowed != for_the_allowed::is_skipped) return;
+    auto reply =
+        protocol::make_reply(protocol::reply_id::lookup_trouble, {about.candidate->mailbox.to_string()});
+    said = verdict::refuse(std::move(reply),
+                           "the client's name can't be looked up, and a rule may allow it; else " +
+                               reply_line(said.with));
+}
+
+std::string report_of(const verdict& said) {
+    return fmt::format("{} would have said {} {}.{}.{}", said.check, said.with.code,
+                       said.with.enhanced.category, said.with.enhanced.subject, said.with.enhanced.detail);
+}
+
 // Once for all recipients, and without their names: each of them will read it.
-void report(const verdict& said, std::vector<std::string>& among) {
-    auto line =
-        fmt::format("{} would have said {} {}.{}.{}", said.check, said.with.code, said.with.enhanced.category,
-                    said.with.enhanced.subject, said.with.enhanced.detail);
-    if (std::ranges::find(among, line) == among.end()) among.push_back(std::move(line));
+void add_reports(std::vector<std::string>&& made, std::vector<std::string>& to) {
+    for (auto& line : made)
+        if (std::ranges::find(to, line) == to.end()) to.push_back(std::move(line));
 }
 
 } // namespace
 
 test_mode mode_on(const conf::test_settings& test, conf::day today) {
     return test.mode == test_mode::enforce && today < test.enforce_from ? test_mode::report : test.mode;
+}
+
+bool is_the_day_asked(const conf::config& config) {
+    return std::ranges::any_of(registry(), [&](const check& row) {
+        return row.settings != nullptr && row.settings(config).enforce_from != conf::day{};
+    });
 }
 
 bool has_checks(stage at) {
@@ -74,8 +108,9 @@ bool has_checks(stage at) {
 }
 
 boost::asio::awaitable<verdict> judge(stage at, context& about) {
-    begin_look_ups(at, about);
+    begin_what_is_due(at, about);
     if (at == stage::rcpt) look_at_candidate(about);
+    std::vector<std::string> reports; // of a recipient that is refused in the end nothing is told
     const auto rows = registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const check& row = rows[i];
@@ -91,14 +126,16 @@ boost::asio::awaitable<verdict> judge(stage at, context& about) {
         }
         const auto began = about.ask.beside.now();
         verdict said = co_await row.run(at, about);
+        defer_if_it_may_be_allowed(row, about, said);
         said.check = row.name;
         made.took = std::chrono::duration_cast<std::chrono::microseconds>(about.ask.beside.now() - began);
         made.said = said;
         if (said.passed()) continue;
         if (mode != test_mode::report) co_return said;
         made.as = judgement::use::reported;
-        report(said, about.learned.reports);
+        reports.push_back(report_of(said));
     }
+    add_reports(std::move(reports), about.learned.reports);
     if (at == stage::rcpt) add_candidate(about);
     co_return verdict::pass();
 }

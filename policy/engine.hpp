@@ -13,5 +13,7 @@ boost::asio::awaitable<verdict> judge(stage at, context& about);
 
 // What a test does on that day: enforce_from turns enforce into report until it has come.
 conf::test_mode mode_on(const conf::test_settings& test, conf::day today);
+// Does any test wait for its day? Else nobody needs to know which day it is.
+bool is_the_day_asked(const conf::config& config);
 
 } // namespace postern::policy

@@ -51,6 +51,7 @@ class rule_set {
     };
     const std::vector<left_out_rule>& left_out() const { return left_out_; }
     std::size_t size() const { return texts_.size(); }
+    bool allows_host_names() const { return !allow_.host_names.empty(); }
     bool asks_host_name() const { return !allow_.host_names.empty() || !deny_.host_names.empty(); }
 
   private:

@@ -89,6 +89,8 @@ observed app::observe() {
     made.dns_sent = counts_.dns.sent;
     made.dns_silent = counts_.dns.silent;
     made.dns_later = counts_.dns.later;
+    made.dns_in_flight = counts_.dns.in_flight;
+    made.ledger_dropped = ledger_->dropped();
     const auto config = config_.get()->config;
     if (const auto free = storage::system_files().free_bytes(config->server.state_dir))
         made.disk_free = *free;

@@ -4,6 +4,7 @@
 // each time, and holds up no other.
 #include "server/app.hpp"
 
+#include "protocol/smtp/grammar.hpp"
 #include "server/clock.hpp"
 #include "server/own_addresses.hpp"
 #include "tls/self_signed.hpp"
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sys/stat.h>
 
 namespace postern::server {
@@ -52,6 +54,12 @@ std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& co
             problems.push_back("greylist.exempt_senders: " + policy::explain_error(pattern.error(), text));
     }
     return std::make_shared<const policy::rule_set>(rules);
+}
+
+std::shared_ptr<const std::vector<std::string>> host_names_of(const conf::config& config) {
+    std::set<std::string> names{protocol::to_lower(std::string_view(config.server.hostname))};
+    for (const auto& row : config.listeners) names.insert(protocol::to_lower(std::string_view(row.hostname)));
+    return std::make_shared<const std::vector<std::string>>(names.begin(), names.end());
 }
 
 // limits.sessions as it can be kept; null when not even one session fits.
@@ -114,6 +122,7 @@ app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_
     whole->exempt_senders = exempt_senders_of(*config, no_patterns);
     made.problems.insert(made.problems.end(), no_patterns.begin(), no_patterns.end());
     if (!no_patterns.empty()) return made;
+    whole->host_names = host_names_of(*config);
     whole->tls = std::move(contexts);
     whole->config = std::move(config);
     made.made = std::move(whole);

@@ -26,15 +26,6 @@ constexpr const char* state_replaced = "server.state_dir is another folder than 
 constexpr std::chrono::minutes shunned_for{1};
 constexpr std::int64_t expiry_warning = 14 * 86400; // seconds
 
-std::string role_name(conf::listener_role role) {
-    switch (role) {
-    case conf::listener_role::mx: break;
-    case conf::listener_role::secondary: return "secondary";
-    case conf::listener_role::tempfail: return "tempfail";
-    }
-    return "mx";
-}
-
 std::string tls_name(conf::tls_mode mode) {
     switch (mode) {
     case conf::tls_mode::off: return "off";
@@ -191,9 +182,9 @@ server_status app::status() {
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
-        made.listeners.push_back({on->settings->name, on->address.to_string(), role_name(on->settings->role),
-                                  tls_name(row != nullptr ? row->tls : on->settings->tls), on->sessions,
-                                  on->connections});
+        made.listeners.push_back(
+            {on->settings->name, on->address.to_string(), std::string(conf::name_of(on->settings->role)),
+             tls_name(row != nullptr ? row->tls : on->settings->tls), on->sessions, on->connections});
     }
     return made;
 }

@@ -34,6 +34,7 @@ struct dns_counts {
     std::atomic<std::uint64_t> sent{0};       // questions sent to a server, each attempt
     std::atomic<std::uint64_t> silent{0};     // of these without an answer in time
     std::atomic<std::uint64_t> later{0};      // look-ups that ended with "try later"
+    std::atomic<std::uint64_t> in_flight{0};  // questions without an answer yet, of all threads
 };
 
 // Verdicts of one test, of RCPTs and messages.

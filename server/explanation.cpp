@@ -1,12 +1,17 @@
 #include "server/explanation.hpp"
 
+#include "conf/settings.hpp"
 #include "policy/engine.hpp"
+#include "policy/trace_fields.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 #include "server/clock.hpp"
+#include "server/message_trial.hpp"
 #include "server/own_addresses.hpp"
+#include "server/session_settings.hpp"
 #include "server/snapshot.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace postern::server {
 namespace {
@@ -41,13 +46,7 @@ class looking final : public storage::greylist {
 };
 
 std::string_view mode_text(const policy::check& row, const conf::config& config, conf::day today) {
-    if (row.settings == nullptr) return "always";
-    switch (policy::mode_on(row.settings(config), today)) {
-    case conf::test_mode::enforce: break;
-    case conf::test_mode::report: return "report";
-    case conf::test_mode::off: return "off";
-    }
-    return "enforce";
+    return row.settings == nullptr ? "always" : conf::name_of(policy::mode_on(row.settings(config), today));
 }
 
 std::string_view verdict_text(const policy::judgement& one) {
@@ -64,14 +63,37 @@ std::string_view verdict_text(const policy::judgement& one) {
     return "pass";
 }
 
-std::string why_not_reached(const policy::check& row, const policy::verdict& said) {
+// Those of PRODUCT that this version has no check for; all look at the message.
+constexpr std::string_view planned[] = {"attachment", "virus", "spam"};
+
+// What the session itself wants of a message: its size, its lines, its header.
+constexpr std::string_view by_the_session = "message";
+
+std::string why_not_reached(const policy::check& row, const explanation& made) {
+    const auto& said = made.said;
     if (!said.passed() && said.check.empty()) return "the listener takes no mail";
-    if (!said.passed()) return "the recipient is refused before: " + std::string(said.check);
+    if (!said.passed())
+        return fmt::format("the {} is refused before: {}", made.recipient_taken ? "message" : "recipient",
+                           said.check);
     return row.stages.has(policy::stage::content) ? "it looks at the message" : "";
 }
 
+explained_test of_session(const explanation& made, const policy::verdict& said) {
+    explained_test row{by_the_session, "always", "pass", {}, {}, {}};
+    if (!made.recipient_taken) {
+        row.verdict = "not reached";
+        row.reason = "the recipient is refused before: " + std::string(made.said.check);
+    } else if (!said.passed()) {
+        row.verdict = said.what == policy::verdict::kind::defer ? "defer" : "refuse";
+        row.reply = reply_line(said.with);
+    } else {
+        row.reason = fmt::format("{} octets", made.message->size);
+    }
+    return row;
+}
+
 // A row of the registry each, whether it was asked or not.
-std::vector<explained_test> tests_of(const policy::trace& told, const policy::verdict& said,
+std::vector<explained_test> tests_of(const policy::trace& told, const explanation& whole,
                                      const conf::config& config, conf::day today) {
     std::vector<explained_test> tests;
     const auto rows = policy::registry();
@@ -79,7 +101,7 @@ std::vector<explained_test> tests_of(const policy::trace& told, const policy::ve
         explained_test made{rows[i].name, mode_text(rows[i], config, today), "not reached", {}, {}, {}};
         const auto found = std::ranges::find(told, i, &policy::judgement::row);
         if (found == told.end()) {
-            made.reason = why_not_reached(rows[i], said);
+            made.reason = why_not_reached(rows[i], whole);
         } else {
             made.verdict = verdict_text(*found);
             made.reason = found->said.cause;
@@ -89,6 +111,64 @@ std::vector<explained_test> tests_of(const policy::trace& told, const policy::ve
         tests.push_back(std::move(made));
     }
     return tests;
+}
+
+// The rows of a message stand behind those of its recipient.
+void add_message_rows(const explanation& whole, const policy::verdict& by_session,
+                      std::vector<explained_test>& tests) {
+    const auto rows = policy::registry();
+    const auto first = std::ranges::find_if(
+        rows, [](const policy::check& row) { return row.stages.has(policy::stage::content); });
+    tests.insert(tests.begin() + (first - rows.begin()), of_session(whole, by_session));
+    for (const auto name : planned)
+        if (std::ranges::find(rows, name, &policy::check::name) == rows.end())
+            tests.push_back({name, "-", not_in_this_version, {}, {}, {}});
+}
+
+std::vector<std::string> fields_in(std::string_view text) {
+    std::vector<std::string> fields;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = end_of_field(text, at);
+        fields.emplace_back(text.substr(at, end - at));
+        at = end;
+    }
+    return fields;
+}
+
+trial_subject trial_of(const explain_subject& about, const policy::context& seen) {
+    trial_subject made;
+    made.settings = settings_for(*seen.config, about.listener);
+    made.settings.results_of = host_names_of(*seen.config);
+    made.client = about.client;
+    made.helo = about.helo;
+    made.sender = about.sender;
+    made.recipient = about.recipient;
+    made.fields = policy::trace_fields(seen.learned, about.listener.hostname);
+    made.now = seen.now;
+    return made;
+}
+
+// What the session says by itself; where it says nothing, the tests come.
+boost::asio::awaitable<policy::verdict> judge_message(const explain_subject& about, policy::context& seen,
+                                                      explanation& made) {
+    auto subject = trial_of(about, seen);
+    made.message.emplace();
+    made.message->size = about.message->size();
+    made.message->removed = forged_results(*about.message, subject.settings.results_of);
+    message_trial trial(std::move(subject));
+    if (!trial.take(*about.message)) {
+        auto refused = policy::verdict::refuse(trial.refusal());
+        refused.check = by_the_session;
+        made.said = refused;
+        co_return refused;
+    }
+    seen.candidate = nullptr;
+    seen.header = &trial.header();
+    seen.size = trial.size();
+    made.said = co_await policy::judge(policy::stage::content, seen);
+    if (made.said.passed()) made.message->added = fields_in(trial.added());
+    seen.header = nullptr;
+    co_return policy::verdict::pass();
 }
 
 } // namespace
@@ -118,9 +198,14 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     for (const auto at : {policy::stage::connect, policy::stage::helo, policy::stage::mail})
         if (made.said.passed()) made.said = co_await policy::judge(at, seen);
     seen.candidate = &candidate;
+    if (about.message) seen.size = about.message->size();
     if (made.said.passed()) made.said = co_await policy::judge(policy::stage::rcpt, seen);
+    made.recipient_taken = made.said.passed();
     if (seen.tier != nullptr) made.tier = seen.tier->name;
-    made.tests = tests_of(told, made.said, *config, today);
+    auto by_session = policy::verdict::pass();
+    if (about.message && made.recipient_taken) by_session = co_await judge_message(about, seen, made);
+    made.tests = tests_of(told, made, *config, today);
+    if (about.message) add_message_rows(made, by_session, made.tests);
     co_return made;
 }
 

@@ -1,5 +1,5 @@
-// What the tests would say of a RCPT that nobody sends: the same engine as a session's, with a trace. Nothing
-// is delivered, and greylisting only looks.
+// What the tests would say of a RCPT, and of a message, that nobody sends: the same engine and the same
+// session as a client's, with a trace. Nothing is delivered, and greylisting only looks.
 #pragma once
 
 #include "policy/context.hpp"
@@ -18,21 +18,33 @@ struct explain_subject {
     std::string helo;
     std::optional<protocol::address> sender; // none: <>
     protocol::address recipient;
+    std::optional<std::string> message = {}; // with CRLF lines; none: only what RCPT is told
 };
+
+inline constexpr std::string_view not_in_this_version = "not in this version";
 
 struct explained_test {
     std::string_view test;
-    std::string_view mode;             // "enforce", "report", "off"; "always" for what has none
-    std::string_view verdict;          // "pass", "refuse", "defer"; "reported", "skipped", "not reached"
+    std::string_view mode; // "enforce", "report", "off"; "always" for what has none
+    // "pass", "refuse", "defer"; "reported", "skipped", "not reached", not_in_this_version
+    std::string_view verdict;
     std::string reply;                 // of "refuse", "defer" and "reported"
     std::string reason;                // "" = none
     std::chrono::microseconds took{0}; // that RCPT waited for it; look-ups begin earlier
 };
 
+struct explained_message {
+    std::uint64_t size = 0;           // octets
+    std::vector<std::string> removed; // fields that would be left out, as they came
+    std::vector<std::string> added;   // fields that would stand above it
+};
+
 struct explanation {
     std::string tier;                  // whose tests they are; "" = of no name that the configuration has
     std::vector<explained_test> tests; // in the order of their verdicts
-    policy::verdict said;              // of the whole: passed, or what RCPT is answered
+    policy::verdict said;              // of the whole: passed, or what RCPT or the message is answered
+    bool recipient_taken = false;
+    std::optional<explained_message> message; // where it is reached
 };
 
 // `ask` outlives the await. Ends when the last look-up has, or its deadline.

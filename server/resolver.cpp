@@ -115,6 +115,7 @@ void dns_resolver::impl::end(const std::shared_ptr<flight>& one, const dns_known
     const auto at = flights.find(key_of(one->question));
     if (at != flights.end() && at->second == one) {
         flights.erase(at);
+        counts.in_flight.fetch_sub(1, std::memory_order_relaxed);
         cache.keep(one->question, known, steady::now());
     }
     one->end(known);
@@ -140,6 +141,7 @@ std::shared_ptr<flight> dns_resolver::impl::join(const protocol::dns_question& q
     auto one = std::make_shared<flight>();
     one->question = question;
     flights.emplace(std::move(key), one);
+    counts.in_flight.fetch_add(1, std::memory_order_relaxed);
     const auto abandon = [self = shared_from_this(), one] {
         self->end(one, later(dns_try_later::cause::busy));
     };
@@ -217,6 +219,7 @@ void dns_resolver::stop() {
     impl_->stopped = true;
     auto flights = std::move(impl_->flights);
     impl_->flights.clear();
+    impl_->counts.in_flight.fetch_sub(flights.size(), std::memory_order_relaxed);
     for (const auto& [key, one] : flights) one->end(later(dns_try_later::cause::stopped));
     impl_->asker->stop();
 }

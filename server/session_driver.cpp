@@ -85,7 +85,9 @@ asio::awaitable<bool> session_driver::begin() {
         const bool secured = co_await start_tls_layer();
         if (!secured) co_return false;
     }
-    session_.emplace(settings_for(*config_->config, *listener_), client_, tls_text(*stream_));
+    auto settings = settings_for(*config_->config, *listener_);
+    settings.results_of = config_->host_names;
+    session_.emplace(std::move(settings), client_, tls_text(*stream_));
     session_->observe_refusals([this](const protocol::refusal& what) { log_refusal(what); });
     clear_deadline();
     // Without a place there is no handshake either: under implicit TLS nothing can be said, and the

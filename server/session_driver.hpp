@@ -94,7 +94,7 @@ class session_driver final : public roster::member, private stream::taker {
     void note_cause();
     std::vector<protocol::address> asked_about() const;
     void keep_refusal(const protocol::refusal& what);
-    void keep_in_ledger(const protocol::address& recipient, const protocol::reply& with,
+    void keep_in_ledger(const std::optional<protocol::address>& recipient, const protocol::reply& with,
                         storage::ledger_mode mode, std::string_view test, std::string_view cause);
     void log_event_now(log_event event, std::string_view text = {});
     std::function<void()> to_be_said_when_durable(std::uint64_t size, std::size_t recipients) const;

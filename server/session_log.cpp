@@ -40,7 +40,7 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     const auto& transaction = session_->transaction();
     const std::string line = reply_line(what.with);
     const bool of_recipient = !what.recipient.empty();
-    const bool of_message = what.stage == "END-OF-MESSAGE";
+    const bool of_message = what.about == protocol::refused_thing::message;
     if (listener_->role == conf::listener_role::tempfail)
         services_.counts.put_off.fetch_add(1, std::memory_order_relaxed);
     auto made =
@@ -52,11 +52,12 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     made.stage = what.stage;
     made.text = what.cause;
     made.reply = line;
-    if (refused_by_ != nullptr) made.test = refused_by_->check;
+    if (refused_by_ != nullptr && what.about != protocol::refused_thing::command)
+        made.test = refused_by_->check; // or it is the session that ends, for its errors
     made.to = what.recipient;
     const std::string from = transaction.sender_text();
-    made.has_from = session_->current() == state::mail || session_->current() == state::rcpt ||
-                    session_->current() == state::chunking;
+    made.has_from = what.about == protocol::refused_thing::sender || session_->current() == state::mail ||
+                    session_->current() == state::rcpt || session_->current() == state::chunking;
     made.from = from;
     if (of_recipient) services_.counts.recipients_refused.fetch_add(1, std::memory_order_relaxed);
     if (of_message) services_.counts.messages_refused.fetch_add(1, std::memory_order_relaxed);
@@ -75,30 +76,35 @@ void session_driver::note_cause() {
     log_event_now(log_event::note, std::string(refused_by_->check) + ": " + refused_by_->cause);
 }
 
-// The recipient that the tests are asked about, or all of the message.
+// The recipient that the tests are asked about, or all of the message; none before them.
 std::vector<protocol::address> session_driver::asked_about() const {
-    if (session_->question() != protocol::question_stage::content) return {session_->candidate().mailbox};
+    if (session_->question() == protocol::question_stage::rcpt) return {session_->candidate().mailbox};
     std::vector<protocol::address> all;
     for (const auto& one : session_->transaction().recipients) all.push_back(one.mailbox);
     return all;
 }
 
-// Recipients that were refused, alone or with their message. One that can't be read is none.
+// Recipients that were refused, alone or with their message, and senders before they named any. What can't be
+// read is none.
 void session_driver::keep_refusal(const protocol::refusal& what) {
+    using protocol::refused_thing;
     static const policy::verdict by_nobody;
     const auto& by = refused_by_ != nullptr ? *refused_by_ : by_nobody;
-    const auto keep = [&](const protocol::address& recipient) {
+    const auto keep = [&](const std::optional<protocol::address>& recipient) {
         keep_in_ledger(recipient, what.with, storage::ledger_mode::refused, by.check, by.cause);
     };
-    const auto& candidate = session_->candidate().mailbox;
-    if (!what.recipient.empty() && what.recipient == candidate.to_string()) keep(candidate);
-    if (what.stage != "END-OF-MESSAGE") return;
+    switch (what.about) {
+    case refused_thing::command: return;
+    case refused_thing::sender: return keep(std::nullopt);
+    case refused_thing::recipient: return keep(session_->candidate().mailbox);
+    case refused_thing::message: break;
+    }
     for (const auto& one : session_->transaction().recipients) keep(one.mailbox);
 }
 
-void session_driver::keep_in_ledger(const protocol::address& recipient, const protocol::reply& with,
-                                    storage::ledger_mode mode, std::string_view test,
-                                    std::string_view cause) {
+void session_driver::keep_in_ledger(const std::optional<protocol::address>& recipient,
+                                    const protocol::reply& with, storage::ledger_mode mode,
+                                    std::string_view test, std::string_view cause) {
     if (config_->config->ledger.keep.count() == 0) return;
     storage::ledger_row row;
     row.time = now_seconds();
@@ -132,7 +138,8 @@ void session_driver::note_tests(const policy::trace& told) {
         if (one.as != policy::judgement::use::reported) continue;
         const std::string line = reply_line(one.said.with);
         const std::string from = session_->transaction().sender_text();
-        const std::string to = session_->candidate().mailbox.to_string();
+        const auto whom = asked_about();
+        const std::string to = whom.empty() ? std::string() : whom.front().to_string();
         log_record made = record(log_event::reported);
         made.reply = line;
         made.test = one.said.check;
@@ -141,7 +148,7 @@ void session_driver::note_tests(const policy::trace& told) {
         made.has_from = true;
         made.to = to;
         services_.journal.write(made);
-        for (const auto& recipient : asked_about())
+        for (const auto& recipient : whom)
             keep_in_ledger(recipient, one.said.with, storage::ledger_mode::reported, one.said.check,
                            one.said.cause);
     }

@@ -71,7 +71,7 @@ asio::awaitable<policy::verdict> session_driver::judge(policy::stage at, policy:
                           content ? &session_->header() : nullptr,
                           content ? session_->content_size() : session_->transaction().declared_size,
                           now,
-                          local_day(now),
+                          policy::is_the_day_asked(*config_->config) ? local_day(now) : conf::day{},
                           peer_,
                           learned,
                           told};

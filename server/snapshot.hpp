@@ -18,6 +18,7 @@ struct snapshot {
     storage::resolve_settings resolving;
     std::shared_ptr<const std::vector<protocol::ip_address>> own_addresses; // of this machine
     std::shared_ptr<const policy::rule_set> exempt_senders;                 // greylist.exempt_senders
+    std::shared_ptr<const std::vector<std::string>> host_names;             // ours, of all listeners
 
     // Null when a reload took the listener away; its sockets stay open until the next start.
     const conf::listener_settings* find_listener(const std::string& name) const {
@@ -44,6 +45,9 @@ class live_snapshot {
 };
 
 storage::resolve_settings resolve_settings_of(const conf::config& config);
+// server.hostname and each listener's, in lower case: a client of one listener may not forge results of
+// another.
+std::shared_ptr<const std::vector<std::string>> host_names_of(const conf::config& config);
 // greylist.exempt_senders as rules that allow; a pattern that is none is a problem.
 std::shared_ptr<const policy::rule_set> exempt_senders_of(const conf::config& config,
                                                           std::vector<std::string>& problems);

@@ -1,5 +1,6 @@
-// Test 1: is the client on a list of bad senders? All lists are asked at once, when the client connects. A
-// list that doesn't answer in time doesn't list; one that answers what no list may is never believed.
+// Test 1: is the client on a list of bad senders? All lists are asked at once, when the client connects, or
+// when a domain is written to whose tier wants it. A list that doesn't answer in time doesn't list; one that
+// answers what no list may is never believed.
 #include "policy/check.hpp"
 #include "policy/questions.hpp"
 #include "policy/zone_health.hpp"
@@ -79,16 +80,27 @@ boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<cons
 
 } // namespace
 
-void begin_dnsbl(stage, context& about) {
+namespace {
+
+void begin_asking(context& about) {
     const auto& settings = about.config->dnsbl;
     if (settings.zones.empty() || contains(settings.exempt_clients, about.client)) return;
     auto work = find_listing(about.config, about.ask.dns, about.ask.beside, about.ask.zones, about.client);
     about.peer.listed.begin(about.ask.beside, std::move(work), std::nullopt);
 }
 
+} // namespace
+
+// Only where the listener's tier asks: for a domain whose own tier does, RCPT waits for the lists.
+void begin_dnsbl(stage, context& about) {
+    const auto* tier = conf::find_tier(*about.config, about.listener.tier);
+    if (tier != nullptr && tier->dnsbl) begin_asking(about);
+}
+
 boost::asio::awaitable<verdict> check_dnsbl(stage, context& about) {
     if (about.tier == nullptr || !about.tier->dnsbl) co_return verdict::pass("the tier doesn't ask");
-    if (!about.peer.listed.begun()) co_return verdict::pass("no list was asked");
+    if (!about.peer.listed.begun()) begin_asking(about);
+    if (!about.peer.listed.begun()) co_return verdict::pass("no list is asked");
     const auto found = co_await about.peer.listed.get();
     if (!found) co_return verdict::pass("not listed");
     const std::string text = found->text.empty() ? found->text : "; " + found->text;

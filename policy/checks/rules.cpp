@@ -1,5 +1,6 @@
 // Allow and deny rules of the server and of the one mailbox that a RCPT leads to. Allow skips tests, deny
-// refuses. A table that can't be read defers.
+// refuses. A table that can't be read defers, and so does a name that can't be looked up where an allow rule
+// hangs on it.
 #include "policy/check.hpp"
 #include "policy/client_name.hpp"
 #include "policy/rule_book.hpp"
@@ -23,7 +24,9 @@ void begin_name(context& about) {
     auto& dns = about.ask.dns;
     auto work =
         find_client_name(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.client);
-    about.peer.name.begin(about.ask.beside, std::move(work), {});
+    client_name unknown;
+    unknown.is_open = true;
+    about.peer.name.begin(about.ask.beside, std::move(work), std::move(unknown));
 }
 
 } // namespace
@@ -54,6 +57,7 @@ boost::asio::awaitable<verdict> check_rules(stage, context& about) {
     const std::string sender = about.envelope.sender ? about.envelope.sender->folded() : std::string();
     const rule_query query{sender, about.client, name.name, name.proof};
     const auto ruling = rule_on(**server, box, query);
+    about.may_be_allowed = name.is_open && ((*server)->allows_host_names() || box.allows_host_names());
     if (!ruling) co_return verdict::pass("no rule");
     std::string cause =
         (ruling->scope == rule_scope::server ? "the server's rule " : "the mailbox's rule ") + ruling->text;
@@ -61,8 +65,9 @@ boost::asio::awaitable<verdict> check_rules(stage, context& about) {
         about.allowed_by = cause;
         co_return verdict::pass(std::move(cause));
     }
-    co_return verdict::refuse(make_reply(reply_id::denied_by_rule, {about.candidate->mailbox.to_string()}),
-                              std::move(cause));
+    const auto why = about.may_be_allowed ? reply_id::lookup_trouble : reply_id::denied_by_rule;
+    if (about.may_be_allowed) cause += ", unless a rule allows the client, whose name can't be looked up";
+    co_return verdict::refuse(make_reply(why, {about.candidate->mailbox.to_string()}), std::move(cause));
 }
 
 } // namespace postern::policy

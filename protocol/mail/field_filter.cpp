@@ -4,6 +4,7 @@
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::protocol {
 namespace {
@@ -61,14 +62,20 @@ std::string_view field_filter::match_name(std::string_view rest, std::string& ou
 std::string_view field_filter::match_colon(std::string_view rest, std::string& out) {
     if (rest.front() == ':') {
         pending_.push_back(':');
-        if (owner_.empty())
-            decide(out);
-        else
+        comments_ = 0;
+        quoted_ = escaped_ = false;
+        if (owners_)
             state_ = state::owner;
+        else
+            drop();
         return rest.substr(1);
     }
-    if (!is_blank(rest.front()) || pending_.size() == field_name_pending_max) {
+    if (!is_blank(rest.front())) {
         keep(out);
+        return rest;
+    }
+    if (pending_.size() == field_name_pending_max) {
+        drop();
         return rest;
     }
     pending_.push_back(rest.front());
@@ -80,10 +87,26 @@ std::string_view field_filter::look_for_owner(std::string_view rest, std::string
     pending_.push_back(c);
     if (c == '\n') {
         state_ = state::owner_line_start;
-    } else if (c == ';' || pending_.size() >= field_owner_pending_max) {
+    } else if (ends_owner(c)) {
         decide(out);
+    } else if (pending_.size() >= field_owner_pending_max) {
+        drop();
     }
     return rest.substr(1);
+}
+
+bool field_filter::ends_owner(char c) {
+    if (std::exchange(escaped_, false)) return false;
+    if (c == '\\') {
+        escaped_ = quoted_ || comments_ != 0;
+    } else if (c == '"' && comments_ == 0) {
+        quoted_ = !quoted_;
+    } else if (c == '(' && !quoted_) {
+        ++comments_;
+    } else if (c == ')' && !quoted_ && comments_ != 0) {
+        --comments_;
+    }
+    return c == ';' && !quoted_ && comments_ == 0;
 }
 
 // The field goes on in a folded line, or it ended without a ";".
@@ -97,20 +120,29 @@ std::string_view field_filter::start_owner_line(std::string_view rest, std::stri
     return rest;
 }
 
+// A quoted pair means the octet behind the backslash.
 bool field_filter::names_owner() const {
-    const std::string value = to_lower(std::string_view(pending_).substr(pending_.find(':') + 1));
+    std::string value = to_lower(std::string_view(pending_).substr(pending_.find(':') + 1));
+    std::erase(value, '\\');
     const auto is_part = [&](std::size_t at) {
         const char c = at < value.size() ? value[at] : ' ';
         return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
     };
-    for (auto at = value.find(owner_); at != std::string::npos; at = value.find(owner_, at + 1))
-        if ((at == 0 || !is_part(at - 1)) && !is_part(at + owner_.size())) return true;
-    return false;
+    const auto is_named = [&](const std::string& owner) {
+        for (auto at = value.find(owner); at != std::string::npos; at = value.find(owner, at + 1))
+            if ((at == 0 || !is_part(at - 1)) && !is_part(at + owner.size())) return true;
+        return false;
+    };
+    return std::any_of(owners_->begin(), owners_->end(), is_named);
 }
 
 // Within a line, behind what is pending.
 void field_filter::decide(std::string& out) {
-    if (!owner_.empty() && !names_owner()) return keep(out);
+    if (!names_owner()) return keep(out);
+    drop();
+}
+
+void field_filter::drop() {
     pending_.clear();
     dropping_ = true;
     state_ = state::drop_line;

@@ -5,23 +5,29 @@
 // ours (RFC 8601 §5).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace postern::protocol {
 
-// The name and the blanks before the colon (RFC 5322 §4.5 allows them). With more blanks than fit it is no
-// field.
+// The name and the blanks before the colon (RFC 5322 §4.5 allows them). With more blanks than fit it is
+// dropped: nobody writes such a field, and a reader might take it for one.
 inline constexpr std::size_t field_name_pending_max = 1000;
-// Octets of a value in which the owner is looked for.
+// Octets of a value in which the owner is looked for. A field whose owner hasn't been named by then is
+// dropped.
 inline constexpr std::size_t field_owner_pending_max = 4000;
 
 class field_filter {
   public:
-    // `name` in lower case. With an owner (a host name) only those fields go whose value names it before the
-    // first ";", in a comment too: what a reader might take for its.
-    explicit field_filter(std::string name, std::string owner = {})
-        : name_(std::move(name)), owner_(std::move(owner)) {}
+    using owners = std::shared_ptr<const std::vector<std::string>>;
+
+    // `name` in lower case. With owners (host names in lower case; null = every field goes) only those fields
+    // go whose value names one of them before the ";" that ends the authserv-id (RFC 8601 §2.2), in a comment
+    // too: what a reader might take for theirs.
+    explicit field_filter(std::string name, owners of = {})
+        : name_(std::move(name)), owners_(std::move(of)) {}
 
     // Appends to `out` what stays.
     void feed(std::string_view octets, std::string& out);
@@ -49,14 +55,25 @@ class field_filter {
     std::string_view look_for_owner(std::string_view rest, std::string& out);
     std::string_view start_owner_line(std::string_view rest, std::string& out);
     std::string_view rest_of_line(std::string_view rest, std::string& out);
+    bool ends_owner(char c);
     bool names_owner() const;
     void decide(std::string& out);
+    void drop();
     void keep(std::string& out);
 
-    std::string name_, owner_;
+    std::string name_;
+    owners owners_;
     state state_ = state::line_start;
     bool dropping_ = false; // the field that the last line belongs to
     std::string pending_;   // octets whose fate is open
+    // Within the owner: a ";" in a comment or a quoted string ends nothing (RFC 5322 §3.2.2, §3.2.4).
+    unsigned comments_ = 0;
+    bool quoted_ = false, escaped_ = false;
 };
+
+// Of results that pretend to be ours.
+inline field_filter results_filter(field_filter::owners of) {
+    return field_filter("authentication-results", std::move(of));
+}
 
 } // namespace postern::protocol

@@ -22,6 +22,12 @@ std::string_view cause_of(reply_id what) {
     return pipelined ? "improper command pipelining" : "";
 }
 
+refused_thing about_of(reply_id what) {
+    if (what == reply_id::size_over_limit) return refused_thing::sender;
+    const bool ends_message = what == reply_id::pipelined_data || what == reply_id::too_many_chunks;
+    return ends_message ? refused_thing::message : refused_thing::command;
+}
+
 } // namespace
 
 // Verb × state. A cell is what the verb does in that state; a cell that refuses names the refusal.
@@ -172,16 +178,17 @@ void server_session::say(const reply& what) {
 }
 
 void server_session::refuse(reply_id what, std::initializer_list<std::string_view> values) {
-    refuse(make_reply(what, values), {}, cause_of(what));
+    refuse(make_reply(what, values), about_of(what), {}, cause_of(what));
 }
 
-void server_session::refuse(const reply& what, std::string_view for_recipient, std::string_view cause) {
+void server_session::refuse(const reply& what, refused_thing about, std::string_view for_recipient,
+                            std::string_view cause) {
     if (!settings_.takes_mail && what.permanent()) {
         reply for_now = make_reply(reply_id::come_back);
         for_now.close = what.close;
-        return refuse(for_now, for_recipient, cause);
+        return refuse(for_now, about, for_recipient, cause);
     }
-    if (observer_) observer_({stage_, what, for_recipient, cause});
+    if (observer_) observer_({stage_, what, for_recipient, cause, about});
     say(what);
     if (what.permanent() && !what.close) count_error();
 }
@@ -234,7 +241,7 @@ void server_session::close_with(reply farewell) {
     forget_input();
     pause_ = false;
     farewell.close = true;
-    refuse(farewell);
+    refuse(farewell, refused_thing::command);
 }
 
 void server_session::on_tls(bool done, std::string_view facts) {

@@ -32,6 +32,9 @@ struct session_settings {
     std::size_t body_block = 0;      // a body above this leaves by `store` while it comes in
     bool offer_tls = false;
     bool takes_mail = true; // false: a tempfail MX, which answers everything but QUIT with 4yz
+    // Host names in lower case: Authentication-Results that name one of them, or `hostname`, and came with a
+    // message are forged. Null: `hostname` alone.
+    field_filter::owners results_of;
     // Of the place of delivery. What it can't take is not offered and refused at MAIL: accepted, it could
     // only be returned.
     bool takes_utf8 = true;
@@ -69,12 +72,21 @@ struct verdict_answer {
     reply with;
 };
 
+// What a refusal keeps out.
+enum class refused_thing : std::uint8_t {
+    command,   // nothing that could be read, or the whole session
+    sender,    // a MAIL that could be read: the transaction has its sender
+    recipient, // a RCPT
+    message,   // of all recipients of the transaction
+};
+
 // For the log: a refusal as the peer saw it.
 struct refusal {
     std::string_view stage; // "CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END-OF-MESSAGE"; or the verb
     const reply& with;
     std::string_view recipient; // of a refused RCPT, "" elsewhere
     std::string_view cause;     // in Postfix's words where it has some: "too many errors"; else ""
+    refused_thing about = refused_thing::command;
 };
 
 class server_session {
@@ -156,7 +168,8 @@ class server_session {
     void want(step what) { wanted_ = what; }
     void say(reply_id what, std::initializer_list<std::string_view> values = {});
     void say(const reply& what);
-    void refuse(const reply& what, std::string_view for_recipient = {}, std::string_view cause = {});
+    void refuse(const reply& what, refused_thing about, std::string_view for_recipient = {},
+                std::string_view cause = {});
     void refuse(reply_id what, std::initializer_list<std::string_view> values = {});
     void count_error();
     void count_junk();
@@ -205,6 +218,7 @@ class server_session {
     void begin_chunk();
     void looked_at(std::string_view fresh);
     void without_forged_results(std::size_t from);
+    field_filter::owners names_of_ours() const;
     bool over_limits() const;
     std::optional<reply> content_fault() const;
 

@@ -48,10 +48,20 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     if (now().envelope.recipients.size() == 1) only = now().envelope.recipients.front().mailbox.to_string();
     facts.only_recipient = only;
     now().body = std::move(fields) + received_field(facts);
-    now().forged.emplace("authentication-results", to_lower(std::string_view(settings_.hostname)));
+    now().forged.emplace(results_filter(names_of_ours()));
     if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;
     say(reply_id::start_data);
+}
+
+// The listener's own name is always among them, whatever a reload did.
+field_filter::owners server_session::names_of_ours() const {
+    auto own = to_lower(std::string_view(settings_.hostname));
+    const auto& all = settings_.results_of;
+    if (all && std::find(all->begin(), all->end(), own) != all->end()) return all;
+    auto made = all ? *all : std::vector<std::string>();
+    made.push_back(std::move(own));
+    return std::make_shared<const std::vector<std::string>>(std::move(made));
 }
 
 std::size_t server_session::consume_data(std::string_view input) {
@@ -104,7 +114,7 @@ void server_session::end_of_chunk() {
     // RFC 3030 §2: a failed chunk fails the transaction; the chunks pipelined behind it are swallowed with
     // 503.
     if (const auto fault = content_fault()) {
-        refuse(*fault);
+        refuse(*fault, refused_thing::message);
         return reset_transaction();
     }
     if (now().body.size() > settings_.body_block) want(step::store);
@@ -154,7 +164,7 @@ void server_session::end_of_message() {
     stage_ = "END-OF-MESSAGE";
     now().header.end();
     if (const auto fault = content_fault()) {
-        refuse(*fault);
+        refuse(*fault, refused_thing::message);
         return reset_transaction();
     }
     if (now().forged) now().forged->finish(now().body);
@@ -183,7 +193,7 @@ bool server_session::smtputf8_needed() const {
 
 void server_session::decided_content(verdict_answer& answer) {
     if (answer.what == verdict_answer::kind::refuse) {
-        refuse(answer.with);
+        refuse(answer.with, refused_thing::message);
         return reset_transaction();
     }
     want(step::commit);
@@ -208,7 +218,7 @@ void server_session::on_commit(verdict_answer kept) {
         junk_ = 0;
         say(reply_id::queued, {now().id});
     } else {
-        refuse(kept.with);
+        refuse(kept.with, refused_thing::message);
     }
     reset_transaction();
 }

@@ -27,7 +27,7 @@ void server_session::decided_connect(verdict_answer& answer) {
     // RFC 5321 §3.1: after a 554 greeting the client may only QUIT; a 4yz one ends the connection.
     answer.with.close = answer.with.close || !answer.with.permanent();
     state_ = state::refused;
-    refuse(answer.with);
+    refuse(answer.with, refused_thing::command);
 }
 
 // --- EHLO, HELO
@@ -51,7 +51,7 @@ void server_session::greet(const command& what, greeting_kind kind) {
 void server_session::decided_helo(verdict_answer& answer) {
     if (answer.what == verdict_answer::kind::refuse) {
         state_ = state::fresh;
-        return refuse(answer.with);
+        return refuse(answer.with, refused_thing::command);
     }
     state_ = state::ready;
     if (greeting_ == greeting_kind::ehlo)
@@ -113,15 +113,15 @@ bool server_session::read_mail(const command& what) {
     // RFC 6531 §3.3: UTF-8 in a parameter needs SMTPUTF8 as it does in an address.
     if (!now().envelope.smtputf8 && !is_ascii(path_text->substr(path->length)))
         return fail(reply_id::bad_parameter, path_text->substr(path->length));
+    now().envelope.sender = std::move(path->mailbox);
     if (now().envelope.declared_size > settings_.max_message_size)
         return fail(reply_id::size_over_limit, std::to_string(settings_.max_message_size));
-    now().envelope.sender = std::move(path->mailbox);
     return true;
 }
 
 void server_session::decided_mail(verdict_answer& answer) {
     if (answer.what == verdict_answer::kind::refuse) {
-        refuse(answer.with);
+        refuse(answer.with, refused_thing::sender);
         return reset_transaction();
     }
     state_ = state::mail;
@@ -135,7 +135,7 @@ void server_session::do_rcpt(const command& what) {
     if (!read_rcpt(what)) return;
     if (now().envelope.recipients.size() >= settings_.max_recipients)
         return refuse(make_reply(reply_id::too_many_recipients, {std::to_string(settings_.max_recipients)}),
-                      now().candidate.mailbox.to_string());
+                      refused_thing::recipient, now().candidate.mailbox.to_string());
     question_ = question_stage::rcpt;
     want(step::ask);
 }
@@ -143,7 +143,7 @@ void server_session::do_rcpt(const command& what) {
 bool server_session::read_rcpt(const command& what) {
     std::string_view path_and_rest;
     const auto fail = [&](reply_id why, std::string_view value = {}) {
-        refuse(make_reply(why, {value}), path_and_rest);
+        refuse(make_reply(why, {value}), refused_thing::command, path_and_rest);
         return false;
     };
     const auto path_text = after_keyword(what.argument, "TO");
@@ -167,7 +167,7 @@ bool server_session::read_rcpt(const command& what) {
 
 void server_session::decided_rcpt(verdict_answer& answer) {
     if (answer.what == verdict_answer::kind::refuse)
-        return refuse(answer.with, now().candidate.mailbox.to_string());
+        return refuse(answer.with, refused_thing::recipient, now().candidate.mailbox.to_string());
     now().envelope.recipients.push_back(std::move(now().candidate));
     state_ = state::rcpt;
     say(reply_id::rcpt_ok);

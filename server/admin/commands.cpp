@@ -65,7 +65,7 @@ constexpr argument_row explain_what[] = {
     {"--from ADDRESS", "the envelope sender; <> for the empty one"},
     {"--to ADDRESS", "the envelope recipient"},
     {"--helo NAME", "what the client calls itself (its address in brackets)"},
-    {"--message FILE", "not in this version"},
+    {"--message FILE", "a message to judge as well, in one file"},
     {"--json", "print one JSON document"}};
 constexpr argument_row ledger_find[] = {
     {"ADDRESS", "of the sender or the recipient; <> for the empty sender"},

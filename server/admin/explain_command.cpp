@@ -6,6 +6,7 @@
 #include "server/clock.hpp"
 #include "server/explanation.hpp"
 #include "server/local_target.hpp"
+#include "server/message_trial.hpp"
 #include "server/resolver.hpp"
 #include "server/side_tasks.hpp"
 #include "server/table_terms.hpp"
@@ -20,6 +21,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <fstream>
 #include <ostream>
 
 namespace postern::server {
@@ -40,6 +42,25 @@ class room_at_once final : public policy::mailbox_room {
     const conf::config& config_;
 };
 
+// What is over the listener's limit is refused whatever else it holds, and isn't read to its end.
+exit_code read_message(const arguments& given, explain_subject& into, terminal& with) {
+    if (!given.has("--message")) return exit_code::ok;
+    constexpr std::size_t piece = 64 * 1024;
+    const auto path = given.one("--message");
+    std::ifstream file(path, std::ios::binary);
+    std::string content;
+    while (file && content.size() <= into.listener.max_message_size) {
+        const auto before = content.size();
+        content.resize(before + piece);
+        file.read(content.data() + before, piece);
+        content.resize(before + static_cast<std::size_t>(file.gcount()));
+    }
+    if (!file.eof() && content.size() <= into.listener.max_message_size)
+        return fail(with, exit_code::bad_data, path, "can't be read");
+    into.message = with_line_ends(std::move(content));
+    return exit_code::ok;
+}
+
 // The subject as the command line names it; the error was said when it is not ok.
 exit_code read_subject(const arguments& given, const conf::config& config, explain_subject& into,
                        terminal& with) {
@@ -47,10 +68,6 @@ exit_code read_subject(const arguments& given, const conf::config& config, expla
         if (!given.has(needed))
             return fail(with, exit_code::usage, "usage",
                         std::string(needed) + " is missing; see postern explain --help");
-    if (given.has("--message"))
-        return fail(
-            with, exit_code::usage, "--message",
-            "the tests that look at a message are not in this version; without it the other tests run");
     const auto listener =
         std::ranges::find(config.listeners, given.one("--listener"), &conf::listener_settings::name);
     if (listener == config.listeners.end()) {
@@ -72,7 +89,7 @@ exit_code read_subject(const arguments& given, const conf::config& config, expla
     if (!recipient) return fail(with, exit_code::bad_data, given.one("--to"), describe(recipient.error()));
     into.recipient = std::move(*recipient);
     into.helo = given.has("--helo") ? given.one("--helo") : into.client.to_literal();
-    return exit_code::ok;
+    return read_message(given, into, with);
 }
 
 boost::asio::awaitable<void> examine_zone(policy::zone_health& health, dns_resolver& dns,
@@ -121,6 +138,21 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
     return made ? exit_code::ok : fail(with, exit_code::software, "explain", escaped);
 }
 
+// Without their ends.
+std::vector<std::string> lines_of(std::string_view field) {
+    std::vector<std::string> lines;
+    while (!field.empty()) {
+        const auto end = std::min(field.find('\n'), field.size());
+        auto line = field.substr(0, end);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        std::string text(line);
+        std::ranges::replace(text, '\t', ' ');
+        lines.push_back(std::move(text));
+        field.remove_prefix(std::min(end + 1, field.size()));
+    }
+    return lines;
+}
+
 std::string milliseconds(std::chrono::microseconds took) {
     return fmt::format("{:.1f} ms", static_cast<double>(took.count()) / 1000);
 }
@@ -135,6 +167,12 @@ std::string reason_text(const explained_test& one) {
     return shown(one.reply) + (one.reason.empty() ? "" : " [" + shown(one.reason) + "]");
 }
 
+void print_fields(std::string_view head, const std::vector<std::string>& fields, std::ostream& out) {
+    if (!fields.empty()) out << head << '\n';
+    for (const auto& field : fields)
+        for (const auto& line : lines_of(field)) out << "  " << shown(line) << '\n';
+}
+
 void print_text(const explain_subject& about, const explanation& made, std::ostream& out) {
     const std::string from = about.sender ? shown(about.sender->to_string()) : std::string();
     out << fmt::format("From <{}> to <{}>, by {} ({}) at {}, tier {}\n\n", from,
@@ -142,12 +180,29 @@ void print_text(const explain_subject& about, const explanation& made, std::ostr
                        about.listener.name, made.tier.empty() ? "-" : made.tier);
     text_table table({"TEST", "MODE", "VERDICT", "TIME", "REASON"});
     for (const auto& one : made.tests) {
-        const bool was_asked = one.verdict != "skipped" && one.verdict != "not reached";
+        const bool was_asked =
+            one.verdict != "skipped" && one.verdict != "not reached" && one.verdict != not_in_this_version;
         table.add({std::string(one.test), std::string(one.mode), std::string(one.verdict),
                    was_asked ? milliseconds(one.took) : "-", reason_text(one)});
     }
     table.print(out);
-    out << fmt::format("\nRCPT: {}\n", made.said.passed() ? "accepted" : shown(reply_line(made.said.with)));
+    const auto said = made.said.passed() ? "accepted" : shown(reply_line(made.said.with));
+    out << fmt::format("\nRCPT: {}\n", made.recipient_taken ? "accepted" : said);
+    if (!made.message) return;
+    out << fmt::format("Message: {}\n", said);
+    print_fields("Left out, for they pretend to be ours:", made.message->removed, out);
+    print_fields("Added:", made.message->added, out);
+}
+
+// Each unfolded.
+boost::json::array fields_array(const std::vector<std::string>& fields) {
+    boost::json::array made;
+    for (const auto& field : fields) {
+        std::string text;
+        for (const auto& line : lines_of(field)) text += line;
+        made.emplace_back(shown(text));
+    }
+    return made;
 }
 
 void print_json(const explain_subject& about, const explanation& made, std::ostream& out) {
@@ -159,7 +214,7 @@ void print_json(const explain_subject& about, const explanation& made, std::ostr
                          {"reply", shown(one.reply)},
                          {"reason", shown(one.reason)},
                          {"microseconds", one.took.count()}});
-    const boost::json::object whole{
+    boost::json::object whole{
         {"listener", about.listener.name},
         {"client", about.client.to_string()},
         {"helo", shown(about.helo)},
@@ -169,6 +224,10 @@ void print_json(const explain_subject& about, const explanation& made, std::ostr
         {"tests", std::move(tests)},
         {"verdict", answer_of(made.said)},
         {"reply", made.said.passed() ? std::string() : shown(reply_line(made.said.with))}};
+    if (made.message)
+        whole["message"] = {{"size", made.message->size},
+                            {"removed", fields_array(made.message->removed)},
+                            {"added", fields_array(made.message->added)}};
     out << boost::json::serialize(whole) << '\n';
 }
 

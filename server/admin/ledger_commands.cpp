@@ -53,7 +53,7 @@ void add_row(text_table& table, const storage::ledger_row& row) {
     if (!row.cause.empty()) reply += " [" + shown(row.cause) + "]";
     table.add({local_time_text(row.time), result_text(row), or_dash(row.test), row.client.to_string(),
                or_dash(row.helo), or_dash(row.listener), "<" + address_text(row.sender) + ">",
-               "<" + address_text(row.recipient) + ">", std::move(reply)});
+               row.recipient ? "<" + address_text(row.recipient) + ">" : "-", std::move(reply)});
 }
 
 struct search {

@@ -155,6 +155,8 @@ void add_tests(exposition& out, const observed& seen) {
         out.sample({{"test", one.test}, {"verdict", "deferred"}}, one.deferred);
         out.sample({{"test", one.test}, {"verdict", "reported"}}, one.reported);
     }
+    out.counter("ledger_rows_dropped_total", "Rows of the refusal ledger that found no room to be kept.",
+                seen.ledger_dropped);
     out.counter("tempfail_answers_total", "Requests that tempfail listeners answered with 4yz.",
                 seen.put_off);
 }
@@ -166,6 +168,7 @@ void add_dns(exposition& out, const observed& seen) {
     out.counter("dns_timeouts_total", "Of these, without an answer in time.", seen.dns_silent);
     out.counter("dns_failures_total", "Look-ups that came to nothing: mail was told to come back.",
                 seen.dns_later);
+    out.gauge("dns_queries_in_flight", "Questions to a resolver without an answer yet.", seen.dns_in_flight);
 }
 
 void add_process(exposition& out, const observed& seen) {

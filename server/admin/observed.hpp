@@ -35,6 +35,8 @@ struct observed {
     std::vector<test_verdicts> tests; // in the order of the verdicts
     std::uint64_t put_off = 0;        // requests that a tempfail MX answered
     std::uint64_t dns_looked_up = 0, dns_from_cache = 0, dns_sent = 0, dns_silent = 0, dns_later = 0;
+    std::uint64_t dns_in_flight = 0;
+    std::uint64_t ledger_dropped = 0; // rows
 
     std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked
     bool disk_low = false;

@@ -67,6 +67,22 @@ void print_table(const std::vector<storage::rule_record>& records, std::ostream&
     table.print(out);
 }
 
+// The rules of the whole server or of one mailbox, for list and remove. `code` is not ok after its error was
+// said.
+struct opened_scope {
+    std::shared_ptr<const conf::config> settings;
+    std::string mailbox;
+    std::optional<open_rules> rules;
+    exit_code code = exit_code::config;
+
+    opened_scope(const arguments& given, terminal& with) : settings(read_config(given, with)) {
+        if (settings) code = read_scope(given, mailbox, with);
+        if (code != exit_code::ok) return;
+        rules.emplace(*settings, with);
+        code = rules->code;
+    }
+};
+
 exit_code tell_full(const std::string& mailbox, terminal& with) {
     const auto most = mailbox.empty() ? storage::server_rules_max : storage::mailbox_rules_max;
     return fail(with, exit_code::bad_data, scope_name(mailbox),
@@ -102,12 +118,10 @@ exit_code run_rule_add(const arguments& given, terminal& with) {
 }
 
 exit_code run_rule_list(const arguments& given, terminal& with) {
-    const auto settings = read_config(given, with);
-    if (!settings) return exit_code::config;
-    std::string mailbox;
-    if (const auto code = read_scope(given, mailbox, with); code != exit_code::ok) return code;
-    const open_rules rules(*settings, with);
-    if (!rules.tables) return rules.code;
+    const opened_scope scope(given, with);
+    if (scope.code != exit_code::ok) return scope.code;
+    const auto& mailbox = scope.mailbox;
+    const auto& rules = *scope.rules;
     std::vector<storage::rule_record>
         records; // printed after the transaction: a slow terminal must not hold it open
     const auto keep = [&](const storage::rule_record& record) {
@@ -129,12 +143,10 @@ exit_code run_rule_list(const arguments& given, terminal& with) {
 }
 
 exit_code run_rule_remove(const arguments& given, terminal& with) {
-    const auto settings = read_config(given, with);
-    if (!settings) return exit_code::config;
-    std::string mailbox;
-    if (const auto code = read_scope(given, mailbox, with); code != exit_code::ok) return code;
-    const open_rules rules(*settings, with);
-    if (!rules.tables) return rules.code;
+    const opened_scope scope(given, with);
+    if (scope.code != exit_code::ok) return scope.code;
+    const auto& mailbox = scope.mailbox;
+    const auto& rules = *scope.rules;
     // First what is kept just so: it need not be a rule in this version.
     const std::string text = given.one("PATTERN");
     auto removed = rules.tables->remove(mailbox, text);

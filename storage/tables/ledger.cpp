@@ -5,15 +5,15 @@
 namespace postern::storage {
 namespace {
 
-bool can_be_key(const std::string& folded) {
+bool can_be_key(const std::optional<protocol::address>& whom) {
+    const std::string folded = whom ? whom->folded() : std::string();
     return folded.size() <= ledger_address_max && folded.find('\0') == std::string::npos;
 }
 
 } // namespace
 
 result<ledger_row> kept_form(ledger_row row) {
-    if (!can_be_key(row.recipient.folded()) || (row.sender && !can_be_key(row.sender->folded())))
-        return storage_errc::invalid;
+    if (!can_be_key(row.recipient) || !can_be_key(row.sender)) return storage_errc::invalid;
     row.time = std::max(row.time, std::int64_t{0});
     for (auto* name : {&row.helo, &row.listener, &row.test})
         *name = protocol::printable(*name, ledger_name_max);

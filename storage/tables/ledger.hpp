@@ -1,7 +1,7 @@
-// The refusal ledger: every recipient that was refused or deferred, with the test and the reason and never
-// the body, so that "where is my mail?" has an answer by address. A small interface with an LMDB
-// implementation; each backend passes the same contract test. Nothing here is worth a message: a row that
-// can't be kept is dropped and counted.
+// The refusal ledger: every recipient that was refused or deferred, and every MAIL that was before it named
+// one, with the test and the reason and never the body, so that "where is my mail?" has an answer by address.
+// A small interface with an LMDB implementation; each backend passes the same contract test. Nothing here is
+// worth a message: a row that can't be kept is dropped and counted.
 #pragma once
 
 #include "protocol/net/ip_address.hpp"
@@ -27,8 +27,8 @@ struct ledger_row {
     std::int64_t time = 0; // unix seconds
     ledger_mode mode = ledger_mode::refused;
     protocol::ip_address client;
-    std::optional<protocol::address> sender; // none: <>
-    protocol::address recipient;
+    std::optional<protocol::address> sender;    // none: <>
+    std::optional<protocol::address> recipient; // none: MAIL was refused
     std::string helo, listener;
     std::string test;  // the policy check that said it; "" = none, the protocol or the disk did
     std::string reply; // the line that was said, or would have been

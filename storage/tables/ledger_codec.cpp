@@ -77,16 +77,18 @@ std::size_t ledger_entry::octets() const {
 }
 
 ledger_entry encode_ledger_row(const ledger_row& row) {
-    ledger_entry made{row.time, whom_prefix(row.sender), whom_prefix(row.recipient), {}};
+    // Without a recipient it is its sender's alone.
+    ledger_entry made{
+        row.time, whom_prefix(row.sender), whom_prefix(row.recipient ? row.recipient : row.sender), {}};
     made.value.push_back(static_cast<char>(row.mode));
     made.value.push_back(row.sender ? '\1' : '\0');
     const protocol::address nobody;
     const auto& sender = row.sender ? *row.sender : nobody;
+    const auto& recipient = row.recipient ? *row.recipient : nobody;
     for (const std::string_view text :
-         {std::string_view(sender.local), std::string_view(sender.domain),
-          std::string_view(row.recipient.local), std::string_view(row.recipient.domain),
-          std::string_view(row.helo), std::string_view(row.listener), std::string_view(row.test),
-          std::string_view(row.reply), std::string_view(row.cause)})
+         {std::string_view(sender.local), std::string_view(sender.domain), std::string_view(recipient.local),
+          std::string_view(recipient.domain), std::string_view(row.helo), std::string_view(row.listener),
+          std::string_view(row.test), std::string_view(row.reply), std::string_view(row.cause)})
         put_text(made.value, text);
     made.value += octets_of(row.client);
     return made;
@@ -100,22 +102,17 @@ std::optional<ledger_row> decode_ledger_row(std::string_view value) {
     row.mode = static_cast<ledger_mode>(value[0]);
     const bool has_sender = value[1] == 1;
     value.remove_prefix(2);
-    protocol::address sender;
-    const std::array<std::string*, texts_of_a_row> texts{&sender.local,
-                                                         &sender.domain,
-                                                         &row.recipient.local,
-                                                         &row.recipient.domain,
-                                                         &row.helo,
-                                                         &row.listener,
-                                                         &row.test,
-                                                         &row.reply,
-                                                         &row.cause};
+    protocol::address sender, recipient;
+    const std::array<std::string*, texts_of_a_row> texts{&sender.local,     &sender.domain, &recipient.local,
+                                                         &recipient.domain, &row.helo,      &row.listener,
+                                                         &row.test,         &row.reply,     &row.cause};
     for (auto* text : texts) {
         auto taken = take_text(value);
         if (!taken) return std::nullopt;
         *text = std::move(*taken);
     }
     if (has_sender) row.sender = std::move(sender);
+    if (!recipient.local.empty() || !recipient.domain.empty()) row.recipient = std::move(recipient);
     const auto client = address_in(value);
     if (!client) return std::nullopt;
     row.client = *client;

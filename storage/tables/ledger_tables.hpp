@@ -26,7 +26,7 @@ std::string whom_prefix(const std::optional<protocol::address>& whom);
 // A row as octets: what is put into each table. Only of a row in its kept_form().
 struct ledger_entry {
     std::int64_t time = 0;
-    std::string sender, recipient; // prefixes
+    std::string sender, recipient; // prefixes; equal where there is no recipient
     std::string value;
 
     std::size_t octets() const; // that it fills in the file, with what LMDB keeps beside it

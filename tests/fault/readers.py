@@ -1,4 +1,4 @@
-"""Processes that hold read transactions of an LMDB environment, for as long as one likes."""
+"""Processes that hold read transactions of an LMDB environment, or its write transaction, for as long as one likes."""
 import contextlib
 import ctypes
 import ctypes.util
@@ -8,16 +8,16 @@ import signal
 RDONLY, NOTLS = 0x20000, 0x200000
 
 
-def begin_reading(folder, count):
-    """So many read transactions of this process; returns how many there was a slot for."""
+def begin(folder, count, flags):
+    """So many transactions of this process; returns how many there was a slot for."""
     lmdb = ctypes.CDLL(ctypes.util.find_library('lmdb') or 'liblmdb.so.0')
     environment, transaction = ctypes.c_void_p(), ctypes.c_void_p()
     lmdb.mdb_env_create(ctypes.byref(environment))
     lmdb.mdb_env_set_mapsize(environment, ctypes.c_size_t(1 << 40))
-    if lmdb.mdb_env_open(environment, folder.encode(), RDONLY | NOTLS, 0o600):
+    if lmdb.mdb_env_open(environment, folder.encode(), flags | NOTLS, 0o600):
         return 0
     for begun in range(count):
-        if lmdb.mdb_txn_begin(environment, None, RDONLY, ctypes.byref(transaction)):
+        if lmdb.mdb_txn_begin(environment, None, flags, ctypes.byref(transaction)):
             return begun
     return count
 
@@ -25,10 +25,24 @@ def begin_reading(folder, count):
 @contextlib.contextmanager
 def reading(folder, count=1):
     """A stopped process with so many read transactions; yields its id and how many it got. It is killed at the end, inside them."""
+    with held(folder, count, RDONLY) as got:
+        yield got
+
+
+@contextlib.contextmanager
+def writing(folder):
+    """A stopped process with the write transaction, so that nobody else writes; killed at the end, inside it."""
+    with held(folder, 1, 0) as (child, begun):
+        assert begun == 1, f'no write transaction in {folder}'
+        yield child
+
+
+@contextlib.contextmanager
+def held(folder, count, flags):
     ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(tell, str(begin_reading(folder, count)).encode())
+        os.write(tell, str(begin(folder, count, flags)).encode())
         os.kill(os.getpid(), signal.SIGSTOP)
         os._exit(0)
     try:

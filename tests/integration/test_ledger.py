@@ -4,7 +4,9 @@ import time
 
 from deadline import contains, equal, until
 from names import Names
+from readers import writing
 from server import Server
+from test_http import metrics, value
 from test_policy import CLIENT, RECORDS, ask, policy
 
 LOOP = 'Delivered-To: u@d.test\r\nSubject: x\r\n\r\nx\r\n'
@@ -77,6 +79,70 @@ def test_a_message_refused_at_its_end_is_a_row_for_each_recipient_and_a_command_
         equal(sorted(row['recipient'] for row in found), ['u@d.test', 'v@d.test'], 'recipients')
         equal({row['test'] for row in found}, {'loop'}, 'tests')
         contains(found[0]['reply'], '5.4.6', 'reply')
+
+
+def test_a_mail_that_is_refused_is_a_row_of_its_senders_without_a_recipient():
+    with Server({'max_message_size': '1MB'}) as server, server.connect() as wire:
+        wire.greet()
+        since = server.log_end()
+        wire.command('MAIL FROM:<Big@s.test> SIZE=2000000', '552 5.3.4 ')
+        wire.command('MAIL FROM:<broken@> SIZE=2000000', '501 ')
+        wire.command('MAIL FROM:<> SIZE=2000000', '552 5.3.4 ')
+        server.wait_log(r'reject: MAIL from .*: 552 5\.3\.4 .* from=<Big@s\.test>', since)
+        found = wait_rows(server, 'big@S.test', 1)[0]
+        equal({name: found[name] for name in ('mode', 'sender', 'recipient', 'test')},
+              {'mode': 'refused', 'sender': 'Big@s.test', 'recipient': '', 'test': ''}, 'row')
+        contains(found['reply'], '552 5.3.4 ', 'reply')
+        equal([row['recipient'] for row in wait_rows(server, '<>', 1)], [''], 'of the empty sender')
+        server.settings['queue']['min_free'] = '1024GiB'
+        server.configure()
+        server.reload()
+        until('a full disk', lambda: '452 4.3.1' in refused_mail(server))
+        found = until('its row', lambda: rows(server, 'a@full.test'))
+        equal({(row['recipient'], row['reply'][:9]) for row in found}, {('', '452 4.3.1')}, 'rows of a full disk')
+        equal([line.split()[8] for line in server.run('ledger', 'find', 'big@s.test').splitlines()[1:]], ['-'], 'recipient in the table')
+
+
+def refused_mail(server):
+    """The reply to MAIL."""
+    with server.connect() as wire:
+        wire.greet()
+        wire.send('MAIL FROM:<a@full.test>\r\n')
+        return wire.reply().lines[-1]
+
+
+def test_a_message_that_a_chunk_ends_is_a_row_for_each_recipient():
+    with Server({'max_message_size': '1MB'}) as server, server.connect() as wire:
+        wire.greet()
+        for line in ('MAIL FROM:<a@s.test>', 'RCPT TO:<u@d.test>', 'RCPT TO:<v@d.test>'):
+            wire.command(line, '250 ')
+        since = server.log_end()
+        wire.send(b'BDAT 2000000\r\n' + b'x' * 2000000)
+        wire.expect('552 5.3.4 ')
+        wire.send(b'BDAT 3 LAST\r\nabc')
+        wire.expect('503 ')
+        wire.quit()
+        server.wait_log(r'reject: BDAT from .*: 552 5\.3\.4 .* from=<a@s\.test> to=<u@d\.test>', since)
+        found = wait_rows(server, 'a@s.test', 2)
+        equal(sorted((row['recipient'], row['reply'][:9]) for row in found), [('u@d.test', '552 5.3.4'), ('v@d.test', '552 5.3.4')], 'rows')
+
+
+def test_rows_that_find_no_room_are_counted_and_told_and_mail_goes_on():
+    with Server(queue={'min_free': '1024GiB'}, admin={'http': '127.0.0.1:0'}) as server:
+        equal(value(metrics(server), 'postern_ledger_rows_dropped_total'), 0, 'before')
+        until('a full disk', lambda: '452 4.3.1' in refused_mail(server))
+        with writing(server.path('state/ledger')), server.connect() as wire:
+            wire.greet()
+            since, long_name = server.log_end(), 'x' * 63 + '.' + 'y' * 63 + '.' + 'z' * 63 + '.test'
+            for _ in range(60):  # some 9 MB of rows, where 8 MiB may wait
+                wire.send(f'MAIL FROM:<a@{long_name}>\r\n' * 300)
+                for _ in range(300):
+                    wire.expect('452 ')
+            until('rows to be dropped', lambda: value(metrics(server), 'postern_ledger_rows_dropped_total') > 0)
+            wire.quit()
+        server.wait_log(r'the refusal ledger has no room in memory: [1-9]\d* rows were dropped', since)
+        dropped = value(metrics(server), 'postern_ledger_rows_dropped_total')
+        until('the others to be written', lambda: len(rows(server, f'a@{long_name}')) == 60 * 300 - dropped)
 
 
 def test_since_and_bad_words():

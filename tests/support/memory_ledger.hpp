@@ -59,7 +59,7 @@ class memory_ledger final : public storage::ledger {
         return one ? one->folded() : std::string();
     }
     static bool is_of(const storage::ledger_row& row, const std::optional<protocol::address>& whom) {
-        return folded(whom) == folded(row.sender) || folded(whom) == row.recipient.folded();
+        return folded(whom) == folded(row.sender) || (row.recipient && folded(whom) == folded(row.recipient));
     }
 
     std::vector<storage::ledger_row> gathered_, rows_;

@@ -6,8 +6,8 @@
 #include "policy/engine.hpp"
 #include "policy/rule_book.hpp"
 #include "policy/zone_health.hpp"
+#include "server/side_tasks.hpp"
 #include "tests/support/dns_world.hpp"
-#include "tests/support/loop_tasks.hpp"
 #include "tests/support/memory_directory.hpp"
 #include "tests/support/memory_greylist.hpp"
 #include "tests/support/memory_rules.hpp"
@@ -52,7 +52,7 @@ struct policy_world {
     memory_greylist greylist;
     policy::rule_book book{rules};
     policy::zone_health zones;
-    loop_tasks beside{loop};
+    server::side_tasks beside{loop.get_executor()};
     policy::services services{accounts, rooms, dns, beside, book, zones, &greylist};
     std::shared_ptr<const conf::config> config;
     conf::listener_settings listener;

@@ -19,7 +19,7 @@ struct world : policy_world {
 
 std::string trouble_of(testing::dns_world& dns) {
     boost::asio::io_context loop(1);
-    testing::loop_tasks beside(loop);
+    server::side_tasks beside(loop.get_executor());
     std::string said;
     boost::asio::co_spawn(
         loop, policy::trouble_of_zone(dns, beside, dns.deadline(std::chrono::seconds(1)), "bl.test"),

@@ -10,8 +10,9 @@ namespace {
 struct world : testing::policy_world {
     explicit world(const std::string& toml = {}) : policy_world(toml) {}
 
-    explanation explain(const std::string& rcpt = "u@d.test") {
+    explanation explain(const std::string& rcpt = "u@d.test", std::optional<std::string> message = {}) {
         explain_subject about{listener, client, helo, envelope.sender, protocol::parse_address(rcpt).value()};
+        about.message = std::move(message);
         loop.restart();
         auto asking = server::explain(about, config, services, now);
         std::optional<explanation> made;
@@ -110,4 +111,30 @@ TEST_CASE("a listener that takes no mail asks nobody", "[explain]") {
         CHECK(one.verdict == "not reached");
         CHECK(one.reason == "the listener takes no mail");
     }
+}
+
+TEST_CASE("a message is judged by the session first, then by the tests that look at it", "[explain]") {
+    world w;
+    const auto taken = w.explain("u@d.test", "Subject: x\r\n\r\n");
+    CHECK(taken.said.passed());
+    const auto rows = rows_of(taken);
+    REQUIRE(rows.size() == 12);
+    CHECK(rows[7] == row{"message", "always", "pass"});
+    CHECK(rows[8] == row{"loop", "always", "pass"});
+    CHECK(rows[9] == row{"attachment", "-", "not in this version"});
+    REQUIRE(taken.message);
+    CHECK(taken.message->added.size() == 3);
+    const auto looped = w.explain("u@d.test", "Delivered-To: u@d.test\r\n\r\n");
+    CHECK(looped.said.check == "loop");
+    CHECK(looped.recipient_taken);
+    CHECK(looped.message->added.empty());
+    const auto bare = w.explain("u@d.test", "x\n");
+    CHECK(bare.said.check == "message");
+    CHECK(rows_of(bare)[7] == row{"message", "always", "refuse"});
+    CHECK(rows_of(bare)[8] == row{"loop", "always", "not reached"});
+    CHECK(bare.tests[8].reason == "the message is refused before: message");
+    const auto nobody = w.explain("nobody@d.test", "x\n");
+    CHECK_FALSE(nobody.recipient_taken);
+    CHECK_FALSE(nobody.message);
+    CHECK(rows_of(nobody)[7] == row{"message", "always", "not reached"});
 }

@@ -23,7 +23,7 @@ ledger_row row_of(std::int64_t time, std::string_view sender, std::string_view r
     row.time = time;
     row.client = *ip_address::parse("192.0.2.1");
     row.sender = whom(sender);
-    row.recipient = *whom(recipient);
+    row.recipient = whom(recipient);
     row.helo = "c.test";
     row.listener = "mx";
     row.test = "spf";
@@ -105,11 +105,11 @@ void check_lengths(ledger& refusals) {
     one.reply = std::string(70'000, 'r');
     REQUIRE(refusals.add(one));
     ledger_row at_most = one;
-    at_most.recipient.local = std::string(ledger_address_max - std::string("@d.test").size(), 'x');
+    at_most.recipient->local = std::string(ledger_address_max - std::string("@d.test").size(), 'x');
     REQUIRE(refusals.add(at_most));
     CHECK(refusals.dropped() == 0);
     ledger_row too_long = at_most, nul = one;
-    too_long.recipient.local += 'x';
+    too_long.recipient->local += 'x';
     nul.sender->local = std::string("a\0b", 3);
     CHECK_FALSE(refusals.add(too_long));
     CHECK_FALSE(refusals.add(nul));

@@ -74,7 +74,7 @@ TEST_CASE("a Return-Path that came with the message is left out wherever the oct
 TEST_CASE("endless blanks after the name Return-Path don't fill the memory", "[maildir]") {
     const std::string blanks(field_name_pending_max + 1, ' ');
     const std::string text = "Return-Path" + blanks + ": a\r\nA: 1\r\n\r\n";
-    CHECK(filtered(text, 7) == text);
+    CHECK(filtered(text, 7) == "A: 1\r\n\r\n"); // a lenient reader may take it for the field
     const std::string shorter = "Return-Path" + std::string(100, ' ') + ": a\r\nA: 1\r\n\r\n";
     CHECK(filtered(shorter, 7) == "A: 1\r\n\r\n");
 }
@@ -82,7 +82,9 @@ TEST_CASE("endless blanks after the name Return-Path don't fill the memory", "[m
 namespace {
 
 std::string without_ours(std::string_view text, std::size_t piece) {
-    field_filter filter("authentication-results", "mx.d.test");
+    const auto ours = std::make_shared<const std::vector<std::string>>(
+        std::initializer_list<std::string>{"mx.d.test", "mx2.d.test"});
+    field_filter filter("authentication-results", ours);
     std::string out;
     for (std::size_t at = 0; at < text.size(); at += piece) filter.feed(text.substr(at, piece), out);
     filter.finish(out);
@@ -105,6 +107,14 @@ TEST_CASE("fields that name us go, wherever the octets are cut; those of others 
         {"Authentication-Results: (a comment) mx.d.test; none\r\n", true},
         {"Authentication-Results: \"mx.d.test\"; none\r\n", true},
         {"Authentication-Results: (c) MX.D.TEST/1 ; dmarc=pass\r\n", true},
+        {"Authentication-Results: (;) mx.d.test; dmarc=pass\r\n", true},
+        {"Authentication-Results: (a(b;)\\);\r\n ;) mx.d.test; dmarc=pass\r\n", true},
+        {"Authentication-Results: \"m\\x.d.test\"; none\r\n", true},
+        {"Authentication-Results: (\\(;) MX2.d.test; none\r\n", true},
+        {"Authentication-Results: \"a;\" mx.d.test; none\r\n", true},
+        {"Authentication-Results: mx2.d.test; dmarc=pass\r\n", true},
+        {"Authentication-Results: (a) other.test; (b) smtp.mailfrom=mx.d.test\r\n", false},
+        {"Authentication-Results: \"other.test\"; smtp.mailfrom=mx.d.test\r\n", false},
         {"Authentication-Results: mx-d.test; none\r\n", false},
         {"Authentication-Results: -mx.d.test; none\r\n", false},
         {"Authentication-Results: other.test; spf=pass smtp.mailfrom=mx.d.test\r\n", false},
@@ -128,9 +138,12 @@ TEST_CASE("fields that name us go, wherever the octets are cut; those of others 
 
 TEST_CASE("a field without an end is not held for ever") {
     const std::string endless = "Authentication-Results: " + std::string(100'000, 'x');
-    CHECK(without_ours(endless, 7) == endless);
+    CHECK(without_ours(endless, 7).empty());
     const std::string late = "Authentication-Results: " + std::string(5000, ' ') + "mx.d.test; none\r\n";
-    CHECK(without_ours(late, 1000) == late); // beyond what is looked at nobody's reader looks either
+    CHECK(without_ours(late, 1000).empty()); // a reader may look further than we do
+    const std::string commented =
+        "Authentication-Results: (" + std::string(5000, 'x') + ") mx.d.test; none\r\n";
+    CHECK(without_ours(commented, 1000).empty());
 }
 
 TEST_CASE("a header that ends within the field is whole") {

@@ -47,3 +47,15 @@ TEST_CASE("forged results are left out of BDAT, also where the header runs over 
         CHECK(rig.messages()[0].body == wanted);
     }
 }
+
+TEST_CASE("results that name another listener of ours are as forged") {
+    auto settings = session_rig::default_settings();
+    settings.hostname = "MX.d.test";
+    settings.results_of = std::make_shared<const std::vector<std::string>>(1, "mx2.d.test");
+    session_rig rig(settings);
+    begin(rig);
+    (void)rig.feed("DATA\r\n");
+    (void)rig.feed("Authentication-Results: mx2.d.test; spf=pass\r\n" + message + ".\r\n");
+    REQUIRE(rig.messages().size() == 1);
+    CHECK(rig.messages()[0].body == wanted);
+}
