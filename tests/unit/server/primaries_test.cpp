@@ -113,6 +113,8 @@ TEST_CASE("only a refusal of the recipient makes it unknown", "[LP-04]") {
         {"554 5.7.1 your address is on a list", {5, 7, 1}, true, kind::later},
         {"554 no", {}, true, kind::later},
         {"503 5.5.1 out of order", {5, 5, 1}, true, kind::later},
+        {"550 5.1.8 no empty senders, said at RCPT", {5, 1, 8}, true, kind::later},
+        {"553 5.1.7 likewise", {5, 1, 7}, true, kind::later},
         {"550 no empty senders", {}, false, kind::later},
         {"550 5.1.8 no empty senders", {5, 1, 8}, false, kind::later},
         {"the next server takes no SMTPUTF8", {5, 6, 7}, false, kind::no_utf8},
