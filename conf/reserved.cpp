@@ -12,14 +12,13 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 10> names{{{"attachments", ""},
+constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
                                                {"antivirus", ""},
                                                {"spam", ""},
                                                {"submission", ""},
                                                {"sender_ownership", ""},
                                                {"identity", ""},
                                                {"scanner", ""},
-                                               {"relay.port", ""},
                                                {"relay.smarthost", ""},
                                                {"relay.tls", ""}}};
 

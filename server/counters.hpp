@@ -36,6 +36,11 @@ struct dns_counts {
     std::atomic<std::uint64_t> later{0};      // look-ups that ended with "try later"
 };
 
+// What became of questions to primaries, each asker's; `cached` are none of the others.
+struct call_out_counts {
+    std::atomic<std::uint64_t> known{0}, unknown{0}, unavailable{0}, cached{0};
+};
+
 // Verdicts of one test, of RCPTs and messages.
 struct test_counts {
     std::atomic<std::uint64_t> passed{0}, rejected{0}, deferred{0};
@@ -48,6 +53,7 @@ struct counters {
     histogram reply_times; // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
+    call_out_counts call_outs;
     std::atomic<std::uint64_t> put_off{0}; // requests that a tempfail listener answered
     static constexpr std::size_t tests_max = 16;
     std::array<test_counts, tests_max> tests; // by the place in policy::registry()

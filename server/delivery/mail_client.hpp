@@ -41,14 +41,19 @@ class mail_client {
         bool is_ourselves = false;
         bool takes_dsn = false; // notices of what becomes of it are the peer's to write (RFC 3461)
     };
+    // Nobody could be asked.
+    static report unreached(std::size_t recipients, std::string why);
     // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
     // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
     using content_maker = std::function<std::unique_ptr<content_source>()>;
     boost::asio::awaitable<report> deliver(mail_peer peer, client_identity who,
                                            protocol::outgoing_message message, content_maker make_content,
                                            client_deadlines within);
-    // Why no mail can be sent there now; "" = it can, and the connection is kept for it.
-    boost::asio::awaitable<std::string> reach(mail_peer peer, client_identity who, client_deadlines within);
+    struct reached {
+        std::string away; // why no mail can be sent there now; "" = it can, and the connection is kept for it
+        bool is_ourselves = false;
+    };
+    boost::asio::awaitable<reached> reach(mail_peer peer, client_identity who, client_deadlines within);
 
     std::size_t kept() const { return kept_.size(); }
     void close_idle(); // those that are too old to be used
