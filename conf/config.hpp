@@ -125,8 +125,8 @@ struct local_settings {
 struct relay_hop {
     enum class kind { address, host, mx };
     kind what = kind::address;
-    endpoint address; // of a host or an MX the port alone
-    std::string name; // canonical: the host's, or the domain whose MX records are followed
+    endpoint address;              // of a host or an MX the port alone
+    std::string name;              // canonical: the host's, or the domain whose MX records are followed
     std::string to_string() const; // "192.0.2.7:25", "mx1.example.net:25", "mx:example.org"
     bool operator==(const relay_hop&) const = default;
 };

@@ -19,7 +19,8 @@ using time_point = std::chrono::steady_clock::time_point;
 
 namespace {
 
-// The greeting has a delivery's time: whoever asks doesn't wait that long, but who asks next finds the answer.
+// The greeting has a delivery's time: whoever asks doesn't wait that long, but who asks next finds the
+// answer.
 constexpr client_deadlines deadlines{.reply = call_outs::reply_time, .whole = std::chrono::seconds(120)};
 constexpr std::chrono::seconds idle_look{10}; // for connections that are too old to be kept
 
@@ -87,7 +88,7 @@ struct call_outs::desk : std::enable_shared_from_this<desk> {
     std::mutex mutex; // of what follows
     call_out_cache cache;
     std::map<std::string, std::vector<std::shared_ptr<asker>>> open; // by key
-    std::map<std::string, standing> primaries; // those with open questions, or missed
+    std::map<std::string, standing> primaries;                       // those with open questions, or missed
     bool stopped = false;
 };
 

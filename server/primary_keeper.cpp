@@ -11,6 +11,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds look_interval{2};
+constexpr std::chrono::seconds last_patience{5}; // with servers, once this one ends
 } // namespace
 
 primary_keeper::primary_keeper(asio::any_io_executor main, live_snapshot& config, log& journal,
@@ -23,6 +24,23 @@ void primary_keeper::start() { look(); }
 void primary_keeper::stop() {
     stopped_ = true;
     timer_.cancel();
+}
+
+void primary_keeper::drain() {
+    if (stopped_) return;
+    timer_.expires_after(last_patience);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+        if (!ec) self->break_off();
+    });
+}
+
+void primary_keeper::break_off() {
+    if (stopped_) return;
+    client_.client().break_off();
+    timer_.expires_after(look_interval);
+    timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+        if (!ec) self->break_off();
+    });
 }
 
 void primary_keeper::look() {

@@ -16,13 +16,15 @@ namespace postern::server {
 
 class primary_keeper final : public hop_observer, public std::enable_shared_from_this<primary_keeper> {
   public:
-    // `config`, `journal` and `names` (hop_client.hpp) outlive it; `back` is called when mail for a hop can be tried at once, and may
-    // outlive its owner no more than stop() allows.
+    // `config`, `journal` and `names` (hop_client.hpp) outlive it; `back` is called when mail for a hop can
+    // be tried at once, and may outlive its owner no more than stop() allows.
     primary_keeper(boost::asio::any_io_executor main, live_snapshot& config, log& journal,
                    policy::resolver* names, std::function<void(conf::relay_hop)> back);
 
     void start();
     void stop();
+    // This server ends: after a while conversations whose message has not gone yet are broken off.
+    void drain();
 
     hop_client& client() { return client_; } // for deliveries: what they keep open is used for all
     std::string why_away(const conf::relay_hop& hop) const override { return watch_.why_away(hop); }
@@ -30,6 +32,7 @@ class primary_keeper final : public hop_observer, public std::enable_shared_from
 
   private:
     void look();
+    void break_off();
     void begin_probe(const conf::relay_hop& hop);
     boost::asio::awaitable<void> probe(std::shared_ptr<primary_keeper> self, conf::relay_hop hop);
 

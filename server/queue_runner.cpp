@@ -29,8 +29,8 @@ constexpr std::chrono::seconds aside_without_memory{1};
 queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
                            under_way& attempts, delivery_services with, std::set<queue_id> never,
                            policy::resolver* names)
-    : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never),
-                                   names)) {}
+    : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never), names)) {
+}
 
 queue_runner::~queue_runner() { stop(); }
 
@@ -66,7 +66,10 @@ void queue_runner::look_again_at(queue_id id) {
 
 std::size_t queue_runner::set_aside() const { return impl_->never.size(); }
 
-void queue_runner::drain() { impl_->draining = true; }
+void queue_runner::drain() {
+    impl_->draining = true;
+    if (impl_->primaries) impl_->primaries->drain();
+}
 
 void queue_runner::stop() {
     impl_->stopping = true;
@@ -101,8 +104,7 @@ bool queue_runner::impl::is_full(std::size_t at_once) const {
 // True: there are more than may be tried at once.
 bool queue_runner::impl::take_due(std::size_t at_once) {
     const auto now = std::chrono::steady_clock::now();
-    const auto due = due_now(at_once + active.size() + never.size() + unreadable.size() +
-                             lines.parked());
+    const auto due = due_now(at_once + active.size() + never.size() + unreadable.size() + lines.parked());
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
         return false;

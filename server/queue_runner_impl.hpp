@@ -39,7 +39,8 @@ struct attempt {
     std::int64_t now; // of its beginning; unix seconds, as is `ended`
     std::int64_t ended = 0;
     std::vector<storage::recipient_state> before;
-    std::vector<std::pair<std::uint16_t, std::int64_t>> untried; // tries and next_try before anybody was tried
+    std::vector<std::pair<std::uint16_t, std::int64_t>>
+        untried; // tries and next_try before anybody was tried
     storage::settle_message result;
     // The main thread's, while its parts for other servers are under way.
     turn of;
@@ -123,7 +124,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     std::optional<hop_places> places;          // from start() on
     std::shared_ptr<primary_keeper> primaries; // likewise
     policy::resolver* names;
-    offload_pool pool;                         // last: its threads end before the rest goes
+    offload_pool pool; // last: its threads end before the rest goes
 };
 
 } // namespace postern::server

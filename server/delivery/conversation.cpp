@@ -3,9 +3,9 @@
 
 #include "protocol/smtp/data_encoder.hpp"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <algorithm>
 #include <memory>
 #include <optional>
 

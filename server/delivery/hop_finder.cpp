@@ -50,9 +50,9 @@ bool is_ours(const ourselves& us, const dns_name& host) {
 }
 
 bool any_ours(const ourselves& us, const host_addresses& host) {
-    return std::ranges::any_of(host.all,
-                               [&](const auto& one) { return std::ranges::find(us.addresses, one) !=
-                                                             us.addresses.end(); });
+    return std::ranges::any_of(host.all, [&](const auto& one) {
+        return std::ranges::find(us.addresses, one) != us.addresses.end();
+    });
 }
 
 asio::awaitable<found_hop> find_host(resolver& names, conf::relay_hop hop, dns_deadline until) {
@@ -110,8 +110,8 @@ asio::awaitable<found_hop> find_exchangers(resolver& names, conf::relay_hop hop,
     protocol::dns_question question{*domain, dns_type::mx};
     auto answer = co_await names.look_up(std::move(question), until);
     if (const auto* later = std::get_if<policy::dns_try_later>(&answer))
-        co_return found_hop{{}, fmt::format("its MX records cannot be looked up now: {}",
-                                            policy::dns_cause_text(*later))};
+        co_return found_hop{
+            {}, fmt::format("its MX records cannot be looked up now: {}", policy::dns_cause_text(*later))};
     if (std::holds_alternative<protocol::dns_absent>(answer))
         co_return found_hop{{}, fmt::format("loop guard: {} has no MX records", hop.name)};
     auto records = std::get<protocol::dns_found>(answer).records.exchangers;
@@ -119,7 +119,8 @@ asio::awaitable<found_hop> find_exchangers(resolver& names, conf::relay_hop hop,
     protocol::sort_by_preference(records);
     if (records.empty()) co_return found_hop{{}, hop.name + " takes no mail (null MX)"};
     // Behind our own name nothing is of use.
-    const auto own = std::ranges::find_if(records, [&](const auto& one) { return is_ours(us, one.exchange); });
+    const auto own =
+        std::ranges::find_if(records, [&](const auto& one) { return is_ours(us, one.exchange); });
     const bool named = own != records.end();
     if (named) records.erase(std::next(own), records.end());
     if (records.size() > hop_exchangers_max) {

@@ -13,7 +13,7 @@ namespace postern::server {
 
 // What must not be taken for somebody else.
 struct ourselves {
-    std::vector<std::string> names;               // canonical
+    std::vector<std::string> names;              // canonical
     std::vector<protocol::ip_address> addresses; // of this machine
 };
 
@@ -29,7 +29,8 @@ struct found_hop {
 };
 
 inline constexpr std::size_t hop_addresses_max = 8;
-inline constexpr std::size_t hop_exchangers_max = 10; // the preferred ones; those behind them aren't looked up
+inline constexpr std::size_t hop_exchangers_max =
+    10; // the preferred ones; those behind them aren't looked up
 
 // Trouble with DNS, and an MX list that leads back here, are trouble: mail waits. `names` outlives the await;
 // null: no name can be looked up.

@@ -35,7 +35,9 @@ std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& rou
     std::erase_if(hops_, [&](const auto& one) { return !wanted.contains(one.first); });
     std::vector<conf::relay_hop> due;
     for (auto& [key, known] : hops_) {
-        if (known.is == standing::there || known.is_asked || now < known.next_probe || due.size() == probes_max) continue;
+        if (known.is == standing::there || known.is_asked || now < known.next_probe ||
+            due.size() == probes_max)
+            continue;
         known.next_probe = now + probe_interval;
         known.is_asked = true;
         due.push_back(known.hop);

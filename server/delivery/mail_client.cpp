@@ -97,6 +97,20 @@ void mail_client::close() {
     kept_.clear();
 }
 
+void mail_client::break_off() {
+    for (auto* each : talking_) {
+        const bool by_smtp = each->peer.speaks == protocol::client_protocol::smtp;
+        if (by_smtp && !each->session->awaits_final_reply()) each->wire->cancel();
+    }
+}
+
+asio::awaitable<void> mail_client::talk(connection& link, content_source* content, client_deadlines within) {
+    const auto leave = [this](connection* one) { talking_.erase(one); };
+    talking_.insert(&link);
+    const std::unique_ptr<connection, decltype(leave)> listed(&link, leave);
+    co_await converse(*link.session, *link.wire, content, within, security_.get());
+}
+
 // LMTP servers are on this machine or beside it.
 client_tls mail_client::tls_for(const mail_peer& peer) const {
     const bool by_smtp = peer.speaks == protocol::client_protocol::smtp;
@@ -149,7 +163,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         std::optional<text_content> text;
         if (stored && !binary) text.emplace(*stored);
         content_source* const content = text ? &*text : stored.get();
-        co_await converse(session, *link->wire, content, within, security_.get());
+        co_await talk(*link, content, within);
         report made;
         made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
         made.takes_dsn = session.offers("DSN");
@@ -175,7 +189,7 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
         auto opened = co_await open(peer, who, tls, within.connect);
         if (!opened) co_return reached{cannot_connect(opened.error())};
         auto link = std::move(*opened);
-        co_await converse(*link->session, *link->wire, nullptr, within, security_.get());
+        co_await talk(*link, nullptr, within);
         if (link->session->next() == client_step::idle) {
             keep(std::move(link));
             co_return reached{};

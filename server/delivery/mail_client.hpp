@@ -10,6 +10,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <list>
+#include <set>
 
 namespace postern::server {
 
@@ -58,6 +59,9 @@ class mail_client {
     std::size_t kept() const { return kept_.size(); }
     void close_idle(); // those that are too old to be used
     void close();      // those that are kept
+    // This server ends: SMTP conversations whose message has not gone yet are broken off. The peer keeps
+    // nothing of it, so it is not delivered twice. Those between two waits go on; to be called again.
+    void break_off();
 
   private:
     struct connection {
@@ -69,6 +73,7 @@ class mail_client {
     };
     std::unique_ptr<connection> take_kept(const mail_peer& peer);
     void keep(std::unique_ptr<connection> one);
+    boost::asio::awaitable<void> talk(connection& link, content_source* content, client_deadlines within);
     boost::asio::awaitable<result<std::unique_ptr<connection>>>
     open(mail_peer peer, client_identity who, protocol::client_tls tls, std::chrono::seconds within);
     protocol::client_tls tls_for(const mail_peer& peer) const;
@@ -77,6 +82,7 @@ class mail_client {
     std::shared_ptr<const tls::client_context> security_;
     thread_buffers buffers_;
     std::list<std::unique_ptr<connection>> kept_; // the one used last at the end
+    std::set<connection*> talking_;               // each its coroutine's
 };
 
 } // namespace postern::server

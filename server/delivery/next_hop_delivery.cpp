@@ -105,9 +105,10 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
 }
 
 mail_client::content_maker content_of(const network_delivery& what) {
-    return [&with = what.with, &pool = what.pool, message = what.message]() -> std::unique_ptr<content_source> {
-        return std::make_unique<stored_content>(with.queue, pool, message);
-    };
+    return
+        [&with = what.with, &pool = what.pool, message = what.message]() -> std::unique_ptr<content_source> {
+            return std::make_unique<stored_content>(with.queue, pool, message);
+        };
 }
 
 void record(const network_delivery& what, const std::vector<std::size_t>& recipients,
@@ -145,8 +146,7 @@ asio::awaitable<void> deliver_by_lmtp(network_delivery what, mail_client& client
     record(what, recipients, said, server->where.to_string());
 }
 
-std::vector<hop_part> hop_parts(const conf::config& config, const queued_message& message,
-                                std::int64_t now) {
+std::vector<hop_part> hop_parts(const conf::config& config, const queued_message& message, std::int64_t now) {
     std::vector<hop_part> made;
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         if (!is_due(config, message.recipients[i], now)) continue;
@@ -176,7 +176,8 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
 void put_off(const network_delivery& what, const hop_part& part, std::string_view code, std::string why) {
     attempt_outcome put{attempt_outcome::kind::deferred, std::string(code), std::move(why),
                         part.hop.to_string()};
-    for (const auto index : part.recipients) record_outcome(what.with, *what.config, *what.message, index, put);
+    for (const auto index : part.recipients)
+        record_outcome(what.with, *what.config, *what.message, index, put);
 }
 
 std::string away_text(const std::string& why) {

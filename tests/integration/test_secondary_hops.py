@@ -92,7 +92,11 @@ def test_a_primary_that_hangs_is_nobody_elses_trouble():
             took = time.monotonic() - began
             assert took < 10, f'{at}: it took {took:.0f} s'
             assert hanging.most <= 5, f'{at}: {hanging.most} connections at a time'  # four, and one probe
-            equal(len(second.queue()), MUCH + 1, f'{at}: what waits')
+            until(f'{at}: nothing but what waits for it', lambda: len(second.queue()) == MUCH + 1)
+            began = time.monotonic()
+            second.stop()
+            took = time.monotonic() - began
+            assert took < 10, f'{at}: the end took {took:.0f} s'
 
 
 def test_who_asks_another_primary_than_the_one_that_hangs_is_answered():
@@ -108,7 +112,7 @@ def test_who_asks_another_primary_than_the_one_that_hangs_is_answered():
         contains(ask(second, 'u@d.test'), '250 2.1.5 ', 'another primary')
         for one in waiting:
             one.join()
-        assert hanging.most <= 16, f'{hanging.most} connections at a time'
+        assert hanging.most <= 17, f'{hanging.most} connections at a time'  # sixteen, and one probe
 
 
 def test_many_messages_wait_in_line_without_a_deferral():

@@ -1,5 +1,6 @@
-// A primary that refuses the empty sender of a question answers a pipelined RCPT with 503. That reply was taken
-// for the recipient's own, and the secondary refused every recipient of the domain as unknown (550 5.1.1).
+// A primary that refuses the empty sender of a question answers a pipelined RCPT with 503. That reply was
+// taken for the recipient's own, and the secondary refused every recipient of the domain as unknown
+// (550 5.1.1).
 #include "protocol/smtp/client_session.hpp"
 
 #include <catch2/catch.hpp>
