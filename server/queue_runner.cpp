@@ -184,6 +184,7 @@ void queue_runner::impl::deliver(queue_id id, turn of) {
 void queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
     const auto& settings = *made->under->config;
     if (made->message->given_up) give_up_all(with, settings, *made->message);
+    tend_aside(with, settings, *made->message, made->now);
     defer_outside_recipients(with, settings, *made->message, made->now);
     deliver_to_maildirs(with, settings, *made->message, made->now);
     if (has_next_hop_due(settings, *made->message, made->now))

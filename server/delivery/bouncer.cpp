@@ -58,6 +58,7 @@ news news_of(const conf::config& config, const queued_message& message,
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
         told one{&to, dsn_action::delayed};
+        if (to.state == recipient_state::aside || is_silent(message, to)) continue;
         if (to.state == recipient_state::waiting && (!late || to.tries == 0)) continue;
         if (to.state != recipient_state::waiting && to.state == before[i]) continue;
         if (to.state == recipient_state::failed) one.action = dsn_action::failed;
