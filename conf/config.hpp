@@ -121,14 +121,26 @@ struct local_settings {
     bool operator==(const local_settings&) const = default;
 };
 
-// Mail for the domain goes to that server and to no other.
+// Where a domain's mail goes: to an address, to a host of that name, or to the domain's MX hosts.
+struct relay_hop {
+    enum class kind { address, host, mx };
+    kind what = kind::address;
+    endpoint address;              // of a host or an MX the port alone
+    std::string name;              // canonical: the host's, or the domain whose MX records are followed
+    std::string to_string() const; // "192.0.2.7:25", "mx1.example.net:25", "mx:example.org"
+    bool operator==(const relay_hop&) const = default;
+};
+
+// Mail for the domain goes there and nowhere else.
 struct relay_route {
     std::string domain; // canonical
-    endpoint next_hop;
+    std::string server; // what parse_relay_server() (settings.hpp) reads
+    relay_hop next_hop; // that, read
     bool operator==(const relay_route&) const = default;
 };
 
 struct relay_settings {
+    std::uint16_t port = 25;         // of MX hosts
     std::vector<relay_route> routes; // by domain, each once
     bool operator==(const relay_settings&) const = default;
 };

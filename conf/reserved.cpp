@@ -12,16 +12,15 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 10> names{{{"attachments", ""},
-                                               {"antivirus", ""},
-                                               {"spam", ""},
-                                               {"submission", ""},
-                                               {"sender_ownership", ""},
-                                               {"identity", ""},
-                                               {"scanner", ""},
-                                               {"relay.port", ""},
-                                               {"relay.smarthost", ""},
-                                               {"relay.tls", ""}}};
+constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
+                                              {"antivirus", ""},
+                                              {"spam", ""},
+                                              {"submission", ""},
+                                              {"sender_ownership", ""},
+                                              {"identity", ""},
+                                              {"scanner", ""},
+                                              {"relay.smarthost", ""},
+                                              {"relay.tls", ""}}};
 
 void report(const reserved_name& one, const toml::node& node, findings& found) {
     const std::string key{one.name};

@@ -4,6 +4,7 @@
 #include "conf/read_value.hpp"
 #include "conf/reserved.hpp"
 #include "conf/setting.hpp"
+#include "conf/settings.hpp"
 #include "conf/suggest.hpp"
 #include "conf/text_checks.hpp"
 #include "protocol/smtp/grammar.hpp"
@@ -162,6 +163,14 @@ void add_standard_tiers(config& into) {
             into.tiers.push_back(one);
 }
 
+relay_hop hop_of(const relay_route& route, std::uint16_t mx_port) {
+    auto hop = parse_relay_server(route.server).value_or(relay_hop{});
+    if (hop.what != relay_hop::kind::mx) return hop;
+    hop.name = route.domain;
+    hop.address.port = mx_port;
+    return hop;
+}
+
 } // namespace
 
 config read_sections(const toml::table& root, findings& found) {
@@ -179,6 +188,7 @@ config read_sections(const toml::table& root, findings& found) {
         }
     }
     add_standard_tiers(into);
+    for (auto& route : into.relay.routes) route.next_hop = hop_of(route, into.relay.port);
     std::ranges::sort(into.relay.routes, {}, &relay_route::domain); // find_route() searches so
     return into;
 }

@@ -403,8 +403,14 @@ constexpr setting settings[] = {
      "Domains in which an alias for everybody (@domain) is allowed.",
      kept_in<&config::local, &local_settings::catch_all_domains>},
 
-    {"relay.route", "DOMAIN", an_address, required("192.0.2.7:25"), reload,
-     "The address of its server, with the port.", kept_in_record<&relay_route::next_hop>},
+    {"relay", "port", number(1, 65535), "25", reload, "The port of servers that MX records name.",
+     kept_in<&config::relay, &relay_settings::port>},
+
+    {"relay.route", "DOMAIN", text(relay_server, "a server such as \"192.0.2.7:25\""),
+     required("192.0.2.7:25"), reload,
+     "The address of its server with the port, or its name with the port, whose addresses are tried in turn; "
+     "or \"mx\": the domain's MX hosts that stand before this server, the preferred first.",
+     kept_in_record<&relay_route::server>},
 
     {"queue", "retry", some(duration(1, 30 * day_long)), "1m 5m 15m 30m 1h 2h 4h", reload,
      "The waits between attempts to deliver; the last one repeats.",

@@ -23,6 +23,9 @@ std::vector<std::string> keep_what_needs_restart(const config& running, config& 
 // "lmtp:unix:/run/dovecot/lmtp" or "lmtp:127.0.0.1:24"; nullopt for anything else ("maildir" too).
 std::optional<next_hop> parse_lmtp(std::string_view transport);
 
+// "192.0.2.7:25", "mx1.example.net:25" or "mx": then its name and port are for the caller to fill in.
+std::optional<relay_hop> parse_relay_server(std::string_view text);
+
 // Readers of the units that keys use; nullopt when the text is not of the form.
 // "90s", "5m", "24h", "5d", and "0s"; nullopt beyond 100 years.
 std::optional<seconds> parse_duration(std::string_view text);

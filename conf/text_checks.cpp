@@ -168,6 +168,13 @@ checked<std::string> local_transport(std::string_view text) {
     return std::string{text};
 }
 
+checked<std::string> relay_server(std::string_view text) {
+    if (parse_relay_server(text)) return std::string{text};
+    return not_a(text, "a server",
+                 "write an address or a host with its port, such as \"192.0.2.7:25\" or "
+                 "\"mx1.example.net:25\", or \"mx\"");
+}
+
 checked<std::string> sender_pattern(std::string_view text) {
     constexpr std::size_t pattern_max = 255;
     if (!text.empty() && text.size() <= pattern_max && text.find_first_of(" \t") == std::string_view::npos)

@@ -20,6 +20,7 @@ checked<std::string> address_or_empty(std::string_view text);     // with a port
 checked<std::string> mailbox_or_empty(std::string_view text);     // local@domain
 checked<std::string> maildir_template(std::string_view text);     // absolute, with {domain} and {local}
 checked<std::string> local_transport(std::string_view text);      // maildir, or an LMTP server
+checked<std::string> relay_server(std::string_view text);         // address or host with a port, or "mx"
 checked<std::string> sender_pattern(std::string_view text);       // its shape; policy reads it
 checked<std::string> role_of_this_version(std::string_view text); // refuses the roles to come by name
 

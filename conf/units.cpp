@@ -1,6 +1,7 @@
 // Times, sizes and endpoints between their text and their value. Pure; anything not of the form is nullopt.
 #include "conf/settings.hpp"
 
+#include "conf/text_checks.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <fmt/format.h>
@@ -93,6 +94,38 @@ std::optional<next_hop> parse_lmtp(std::string_view transport) {
     const auto address = parse_endpoint(transport);
     if (!address || address->port == 0) return std::nullopt;
     return next_hop{{}, *address};
+}
+
+namespace {
+
+// A name whose last label is a number is an address with a slip in it.
+bool looks_like_address(std::string_view name) {
+    const auto last = name.substr(name.rfind('.') + 1);
+    return last.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+} // namespace
+
+std::optional<relay_hop> parse_relay_server(std::string_view text) {
+    if (text == "mx") return relay_hop{relay_hop::kind::mx, {}, {}};
+    if (const auto address = parse_endpoint(text)) return relay_hop{relay_hop::kind::address, *address, {}};
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto digits = text.substr(colon + 1);
+    const auto port = protocol::parse_number(digits);
+    const auto name = domain_name(text.substr(0, colon));
+    if (!name || looks_like_address(*name) || !port || *port > 65535 || digits.size() > 5)
+        return std::nullopt;
+    return relay_hop{relay_hop::kind::host, {{}, static_cast<std::uint16_t>(*port)}, *name};
+}
+
+std::string relay_hop::to_string() const {
+    switch (what) {
+    case kind::address: break;
+    case kind::host: return fmt::format("{}:{}", name, address.port);
+    case kind::mx: return "mx:" + name;
+    }
+    return address.to_string();
 }
 
 std::string next_hop::to_string() const { return path.empty() ? address.to_string() : path; }

@@ -191,12 +191,19 @@ void check_routes(const config& read, const toml::table& root, findings& found) 
     for (const auto& route : read.relay.routes) {
         const auto key = fmt::format("relay.route.{}", route.domain);
         const auto where = place_of_route(root, route.domain);
-        if (route.next_hop.port == 0) found.error(where, key, "a server has a port, most often 25; write it");
-        if (is_nobody(route.next_hop.address))
+        const auto& hop = route.next_hop;
+        if (hop.address.port == 0) found.error(where, key, "a server has a port, most often 25; write it");
+        if (hop.what == relay_hop::kind::host && hop.name == read.server.hostname)
+            found.error(where, key,
+                        fmt::format("{} is this server's own name: its mail would go round in circles; "
+                                    "write that of the domain's primary",
+                                    hop.name));
+        if (hop.what != relay_hop::kind::address) continue;
+        if (is_nobody(hop.address.address))
             found.error(where, key, "nobody has this address; write that of the domain's primary");
         for (const auto& listener : read.listeners)
             for (const auto& one : listener.addresses)
-                if (auto problem = hop_collision(route.next_hop, one, listener.name); !problem.empty())
+                if (auto problem = hop_collision(hop.address, one, listener.name); !problem.empty())
                     found.error(where, key, std::move(problem));
     }
 }

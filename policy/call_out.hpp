@@ -10,7 +10,7 @@
 namespace postern::policy {
 
 struct call_out_question {
-    conf::endpoint primary;
+    conf::relay_hop primary;
     std::string recipient; // "local@domain"
     bool utf8 = false;     // the message needs SMTPUTF8
 };

@@ -102,7 +102,7 @@ struct context {
     trace& told; // the verdicts of this stage are added
     // Of the candidate, filled by the engine.
     std::optional<result<storage::resolution>> leads_to = std::nullopt;
-    const conf::endpoint* primary = nullptr;   // whom to ask whether it exists; null = nobody
+    const conf::relay_hop* primary = nullptr;  // whom to ask whether it exists; null = nobody
     const conf::tier_settings* tier = nullptr; // null: of no name that the configuration has
     std::string allowed_by = {};               // the allow rule that skips tests; "" = none
     // An allow rule about host names may hold, and the client's name can't be looked up: what such a rule

@@ -12,7 +12,7 @@ namespace postern::policy {
 // knows whether there is such a recipient; nullptr = nobody needs to be asked.
 struct held_recipient {
     storage::resolution leads_to;
-    const conf::endpoint* ask = nullptr; // lives as long as `config`
+    const conf::relay_hop* ask = nullptr; // lives as long as `config`
 };
 held_recipient hold_for_primary(const conf::config& config, const conf::listener_settings& listener,
                                 const protocol::address& asked, storage::resolution found);

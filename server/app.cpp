@@ -236,14 +236,14 @@ void app::start_services() {
     room_pool_.emplace(room_threads, room_queue_max);
     room_.emplace(config_, *room_pool_, storage::system_files());
     begin_dns();
-    primaries_.emplace(main_.get_executor(), config_, *journal_);
+    primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
                                      greylist_.get(), &*primaries_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
         delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_},
-        std::move(damaged_));
+        std::move(damaged_), &*dns_);
     steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
                       [this](storage::queue_id id, storage::wish_outcome outcome) {
                           if (outcome == storage::wish_outcome::done) runner_->look_again_at(id);

@@ -151,6 +151,11 @@ server_status app::status() {
     made.delivered = counts_.delivered;
     made.deferred = counts_.deferred;
     made.failed = counts_.failed;
+    made.set_aside = counts_.set_aside;
+    made.call_outs_known = counts_.call_outs.known;
+    made.call_outs_unknown = counts_.call_outs.unknown;
+    made.call_outs_unavailable = counts_.call_outs.unavailable;
+    made.call_outs_cached = counts_.call_outs.cached;
     if (const auto totals = queue_->totals()) made.queue_messages = totals->messages;
     made.queue_pending = spool_->pending();
     made.log_lines_dropped = journal_->dropped();

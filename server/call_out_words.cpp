@@ -12,8 +12,10 @@ kind refusal_of(const recipient_outcome& of) {
     const auto& status = of.status;
     if (status == protocol::enhanced_code{5, 6, 7}) return kind::no_utf8;
     if (!of.of_recipient) return kind::later;
-    // RFC 3463 §3.2: 5.1.x is about addresses; 5.4.1 is what Exchange says of unknown ones.
-    if (status.category == 5 && status.subject == 1) return kind::unknown;
+    // RFC 3463 §3.2: 5.1.x is about addresses, of these 5.1.7 and 5.1.8 about the sender's, which many
+    // servers refuse at RCPT only; 5.4.1 is what Exchange says of unknown ones.
+    if (status.category == 5 && status.subject == 1)
+        return status.detail == 7 || status.detail == 8 ? kind::later : kind::unknown;
     if (status == protocol::enhanced_code{5, 4, 1}) return kind::unknown;
     if (status == protocol::enhanced_code{5, 2, 1}) return kind::unknown; // switched off
     if (status == protocol::enhanced_code{5, 2, 2}) return kind::full;

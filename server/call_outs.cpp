@@ -19,14 +19,24 @@ using time_point = std::chrono::steady_clock::time_point;
 
 namespace {
 
-constexpr client_deadlines deadlines{call_outs::reply_time, call_outs::reply_time, call_outs::reply_time,
-                                     call_outs::reply_time};
+// The greeting has a delivery's time: whoever asks doesn't wait that long, but who asks next finds the
+// answer.
+constexpr client_deadlines deadlines{.reply = call_outs::reply_time, .whole = std::chrono::seconds(120)};
+constexpr std::chrono::seconds idle_look{10}; // for connections that are too old to be kept
 
 // One who waits, and what he is told.
 struct asker {
     call_out_answer answer{call_out_answer::kind::later, "it did not answer in time"};
+    bool from_cache = false;
     resumer wake;
 };
+
+void count(call_out_counts& counts, call_out_answer::kind what) {
+    auto& row = what == call_out_answer::kind::later   ? counts.unavailable
+                : what == call_out_answer::kind::taken ? counts.known
+                                                       : counts.unknown;
+    row.fetch_add(1, std::memory_order_relaxed);
+}
 
 std::string key_of(const call_out_question& question) {
     const auto address = protocol::parse_address(question.recipient);
@@ -44,27 +54,41 @@ protocol::outgoing_message letter_of(const call_out_question& question) {
 
 } // namespace
 
+// One primary. It was missed: until it answers there is one question at a time, none before `away_until`.
+struct standing {
+    std::size_t open = 0;
+    bool is_missed = false;
+    time_point away_until{};
+    std::string why;
+};
+
 struct call_outs::desk : std::enable_shared_from_this<desk> {
-    desk(asio::any_io_executor on, live_snapshot& c, log& j)
-        : main(std::move(on)), config(c), journal(j), client(tls::client_context::make()) {}
+    desk(asio::any_io_executor on, live_snapshot& c, log& j, call_out_counts& n, policy::resolver* names)
+        : main(std::move(on)), journal(j), counts(n), client(c, names), idle(main) {}
 
     std::optional<call_out_answer> known(const std::string& key, const call_out_question& question,
                                          time_point now);
     void enter(const std::string& key, const call_out_question& question, const std::shared_ptr<asker>& who);
     void begin(std::string key, call_out_question question);
+    bool may_ask(const std::string& primary, time_point now, std::string& why);
+    void close_idle();
     asio::awaitable<void> converse(std::shared_ptr<desk> self, std::string key, call_out_question question);
-    void answer(const std::string& key, const call_out_answer& told);
+    void learn(const std::string& primary, const std::string& away);
+    void end_question(const std::string& primary);
+    void answer(const std::string& key, const std::string& primary, const call_out_answer& told);
     void stop();
 
     asio::any_io_executor main;
-    live_snapshot& config;
     log& journal;
-    mail_client client; // the main thread's
+    call_out_counts& counts;
+    hop_client client;       // the main thread's, as is the timer
+    asio::steady_timer idle; // set while connections are kept
+    bool idle_is_set = false;
 
     std::mutex mutex; // of what follows
     call_out_cache cache;
     std::map<std::string, std::vector<std::shared_ptr<asker>>> open; // by key
-    std::map<std::string, std::pair<time_point, std::string>> away;  // by primary: until when, why
+    std::map<std::string, standing> primaries;                       // those with open questions, or missed
     bool stopped = false;
 };
 
@@ -74,12 +98,22 @@ std::optional<call_out_answer> call_outs::desk::known(const std::string& key,
     using kind = call_out_answer::kind;
     if (stopped) return call_out_answer{kind::later, "this server ends"};
     if (auto kept = cache.find(key, now)) return kept;
-    std::erase_if(away, [now](const auto& one) { return one.second.first <= now; });
-    const auto is_away = away.find(question.primary.to_string());
-    if (is_away != away.end()) return call_out_answer{kind::later, is_away->second.second};
-    if (!open.contains(key) && open.size() >= at_once_max)
-        return call_out_answer{kind::later, "too many are asked at the same time"};
-    return std::nullopt;
+    if (open.contains(key)) return std::nullopt; // is being asked
+    call_out_answer later{kind::later, {}};
+    if (may_ask(question.primary.to_string(), now, later.why)) return std::nullopt;
+    return later;
+}
+
+// Under the mutex. `why` not, where it is so.
+bool call_outs::desk::may_ask(const std::string& primary, time_point now, std::string& why) {
+    const auto at = primaries.find(primary);
+    const bool is_missed = at != primaries.end() && at->second.is_missed;
+    const std::size_t of_it = at == primaries.end() ? 0 : at->second.open;
+    if (is_missed && (now < at->second.away_until || of_it != 0))
+        why = at->second.why;
+    else if (of_it >= of_primary_max || open.size() >= at_once_max)
+        why = "too many are asked at the same time";
+    return why.empty();
 }
 
 void call_outs::desk::enter(const std::string& key, const call_out_question& question,
@@ -88,59 +122,89 @@ void call_outs::desk::enter(const std::string& key, const call_out_question& que
     if (auto told = known(key, question, std::chrono::steady_clock::now())) {
         lock.unlock();
         who->answer = std::move(*told);
+        who->from_cache = who->answer.what != call_out_answer::kind::later;
         return who->wake({});
     }
-    auto& waiting = open[key];
-    const bool is_first = waiting.empty();
-    waiting.push_back(who);
+    if (const auto found = open.find(key); found != open.end()) return found->second.push_back(who);
+    auto& primary = primaries[question.primary.to_string()];
+    open.emplace(key, std::vector{who});
+    ++primary.open;
     lock.unlock();
-    if (!is_first) return;
     try {
         asio::post(main, [self = shared_from_this(), key, question] { self->begin(key, question); });
     } catch (const std::exception&) {
-        answer(key, {}); // no memory: the place must not be lost with it
+        answer(key, question.primary.to_string(), {}); // no memory: the place must not be lost with it
     }
 }
 
 // On the main thread, as is what follows.
 void call_outs::desk::begin(std::string key, call_out_question question) {
+    const auto primary = question.primary.to_string();
     try {
         auto task = converse(shared_from_this(), key, std::move(question));
-        spawn(main, std::move(task), [self = shared_from_this(), key](std::string_view what) {
-            self->answer(key, {call_out_answer::kind::later, std::string(what)});
+        spawn(main, std::move(task), [self = shared_from_this(), key, primary](std::string_view what) {
+            self->answer(key, primary, {call_out_answer::kind::later, std::string(what)});
         });
     } catch (const std::exception&) {
-        answer(key, {});
+        answer(key, primary, {});
     }
 }
 
 asio::awaitable<void> call_outs::desk::converse(std::shared_ptr<desk> self, std::string key,
                                                 call_out_question question) {
-    const mail_peer peer{{{}, question.primary}, protocol::client_protocol::smtp};
-    auto who = identity_of(*self->config.get()->config);
+    const auto primary = question.primary.to_string();
     auto letter = letter_of(question);
-    auto done = co_await self->client.deliver(peer, std::move(who), std::move(letter), {}, deadlines);
-    if (!done.away.empty()) {
-        const std::lock_guard lock(self->mutex);
-        self->away[question.primary.to_string()] = {std::chrono::steady_clock::now() + away_time, done.away};
-    }
-    auto told = understand(done.outcomes.front());
-    if (done.is_ourselves) told = {call_out_answer::kind::later, done.outcomes.front().text};
-    self->answer(key, told);
+    auto done = co_await self->client.deliver(std::move(question.primary), std::move(letter), {}, deadlines);
+    const auto& said = done.of_server;
+    self->learn(primary, said.away);
+    auto told = understand(said.outcomes.front());
+    if (said.is_ourselves) told = {call_out_answer::kind::later, said.outcomes.front().text};
+    self->answer(key, primary, told);
+    self->close_idle();
 }
 
-void call_outs::desk::answer(const std::string& key, const call_out_answer& told) {
+void call_outs::desk::close_idle() {
+    client.client().close_idle();
+    if (idle_is_set || client.client().kept() == 0) return;
+    idle.expires_after(idle_look);
+    idle.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+        const auto self = ec ? nullptr : weak.lock();
+        if (!self) return;
+        self->idle_is_set = false;
+        self->close_idle();
+    });
+    idle_is_set = true;
+}
+
+void call_outs::desk::learn(const std::string& primary, const std::string& away) {
+    const std::lock_guard lock(mutex);
+    auto& known = primaries[primary];
+    known.is_missed = !away.empty();
+    known.why = away;
+    known.away_until = std::chrono::steady_clock::now() + away_time;
+}
+
+void call_outs::desk::answer(const std::string& key, const std::string& primary,
+                             const call_out_answer& told) {
     std::vector<std::shared_ptr<asker>> waiting;
     {
         const std::lock_guard lock(mutex);
         if (const auto found = open.find(key); found != open.end()) {
             waiting = std::move(found->second);
             open.erase(found);
+            end_question(primary);
         }
         cache.keep(key, told, std::chrono::steady_clock::now());
         for (const auto& one : waiting) one->answer = told;
     }
     for (const auto& one : waiting) one->wake({});
+}
+
+// Under the mutex.
+void call_outs::desk::end_question(const std::string& primary) {
+    const auto at = primaries.find(primary);
+    if (at == primaries.end() || --at->second.open != 0 || at->second.is_missed) return;
+    primaries.erase(at);
 }
 
 void call_outs::desk::stop() {
@@ -149,13 +213,15 @@ void call_outs::desk::stop() {
         const std::lock_guard lock(mutex);
         stopped = true;
         all.swap(open);
+        primaries.clear();
     }
     for (const auto& [key, waiting] : all)
         for (const auto& one : waiting) one->wake({});
 }
 
-call_outs::call_outs(asio::any_io_executor main, live_snapshot& config, log& journal)
-    : desk_(std::make_shared<desk>(std::move(main), config, journal)) {}
+call_outs::call_outs(asio::any_io_executor main, live_snapshot& config, log& journal, call_out_counts& counts,
+                     policy::resolver* names)
+    : desk_(std::make_shared<desk>(std::move(main), config, journal, counts, names)) {}
 
 call_outs::~call_outs() { stop(); }
 
@@ -175,9 +241,16 @@ asio::awaitable<call_out_answer> call_outs::ask(call_out_question question) {
     };
     const auto late = co_await suspend_until(std::move(start));
     until->cancel();
-    if (late) co_return call_out_answer{call_out_answer::kind::later, "it did not answer in time"};
-    const std::lock_guard lock(desk_->mutex); // whoever answered may still hold it
-    co_return who->answer;
+    call_out_answer told{call_out_answer::kind::later, "it did not answer in time"};
+    if (!late) {
+        const std::lock_guard lock(desk_->mutex); // whoever answered may still hold it
+        told = who->answer;
+    }
+    if (who->from_cache)
+        desk_->counts.cached.fetch_add(1, std::memory_order_relaxed);
+    else
+        count(desk_->counts, told.what);
+    co_return told;
 }
 
 } // namespace postern::server

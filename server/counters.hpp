@@ -37,6 +37,11 @@ struct dns_counts {
     std::atomic<std::uint64_t> in_flight{0};  // questions without an answer yet, of all threads
 };
 
+// What became of questions to primaries, each asker's; `cached` are none of the others.
+struct call_out_counts {
+    std::atomic<std::uint64_t> known{0}, unknown{0}, unavailable{0}, cached{0};
+};
+
 // Verdicts of one test, of RCPTs and messages.
 struct test_counts {
     std::atomic<std::uint64_t> passed{0}, rejected{0}, deferred{0};
@@ -45,10 +50,11 @@ struct test_counts {
 
 struct counters {
     std::atomic<std::uint64_t> messages_accepted{0}, messages_refused{0}, recipients_refused{0};
-    std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0};
+    std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0}, set_aside{0};
     histogram reply_times; // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
+    call_out_counts call_outs;
     std::atomic<std::uint64_t> put_off{0}; // requests that a tempfail listener answered
     static constexpr std::size_t tests_max = 16;
     std::array<test_counts, tests_max> tests; // by the place in policy::registry()

@@ -2,6 +2,7 @@
 // one is. Lives on the main thread.
 #pragma once
 
+#include "server/delivery/hop_watch.hpp"
 #include "server/delivery/next_hop_delivery.hpp"
 #include "server/log.hpp"
 #include "server/snapshot.hpp"
@@ -15,29 +16,33 @@ namespace postern::server {
 
 class primary_keeper final : public hop_observer, public std::enable_shared_from_this<primary_keeper> {
   public:
-    // `config` and `journal` outlive it; `back` is called when mail for a hop can be tried at once, and may
-    // outlive its owner no more than stop() allows.
+    // `config`, `journal` and `names` (hop_client.hpp) outlive it; `back` is called when mail for a hop can
+    // be tried at once, and may outlive its owner no more than stop() allows.
     primary_keeper(boost::asio::any_io_executor main, live_snapshot& config, log& journal,
-                   std::function<void(conf::endpoint)> back);
+                   policy::resolver* names, std::function<void(conf::relay_hop)> back);
 
     void start();
     void stop();
+    // This server ends: after a while conversations whose message has not gone yet are broken off.
+    void drain();
 
-    mail_client& client() { return client_; } // for deliveries: what they keep open is used for all
-    std::string why_away(const conf::endpoint& hop) const override { return watch_.why_away(hop); }
-    void tried(const conf::endpoint& hop, const std::string& away) override;
+    hop_client& client() { return client_; } // for deliveries: what they keep open is used for all
+    std::string why_away(const conf::relay_hop& hop) const override { return watch_.why_away(hop); }
+    void tried(const conf::relay_hop& hop, const std::string& away) override;
 
   private:
     void look();
-    boost::asio::awaitable<void> probe(std::shared_ptr<primary_keeper> self, conf::endpoint hop);
+    void break_off();
+    void begin_probe(const conf::relay_hop& hop);
+    boost::asio::awaitable<void> probe(std::shared_ptr<primary_keeper> self, conf::relay_hop hop);
 
     boost::asio::any_io_executor main_;
     boost::asio::steady_timer timer_;
     live_snapshot& config_;
     log& journal_;
-    std::function<void(conf::endpoint)> back_;
+    std::function<void(conf::relay_hop)> back_;
     hop_watch watch_;
-    mail_client client_;
+    hop_client client_;
     bool stopped_ = false;
 };
 

@@ -27,16 +27,21 @@ constexpr std::chrono::seconds aside_without_memory{1};
 } // namespace
 
 queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, async_spool& spool,
-                           under_way& attempts, delivery_services with, std::set<queue_id> never)
-    : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never))) {}
+                           under_way& attempts, delivery_services with, std::set<queue_id> never,
+                           policy::resolver* names)
+    : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never), names)) {
+}
 
 queue_runner::~queue_runner() { stop(); }
 
 void queue_runner::start() { impl_->start(); }
 
 void queue_runner::impl::start() {
-    primaries = std::make_shared<primary_keeper>(main, config, with.journal,
-                                                 [weak = weak_from_this()](conf::endpoint hop) {
+    places.emplace([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->wake();
+    });
+    primaries = std::make_shared<primary_keeper>(main, config, with.journal, names,
+                                                 [weak = weak_from_this()](conf::relay_hop hop) {
                                                      if (const auto self = weak.lock()) self->hurry(hop);
                                                  });
     primaries->start();
@@ -61,7 +66,10 @@ void queue_runner::look_again_at(queue_id id) {
 
 std::size_t queue_runner::set_aside() const { return impl_->never.size(); }
 
-void queue_runner::drain() { impl_->draining = true; }
+void queue_runner::drain() {
+    impl_->draining = true;
+    if (impl_->primaries) impl_->primaries->drain();
+}
 
 void queue_runner::stop() {
     impl_->stopping = true;
@@ -81,68 +89,32 @@ void queue_runner::impl::look() {
 void queue_runner::impl::look_now() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
-    const bool more_waiting = is_full(at_once) || take_due(at_once) || take_hurried(at_once);
+    const bool more_waiting = is_full(at_once) || take_from_lines(at_once) || take_due(at_once);
     spool.hurry(at_writer >= results_max);
     sleep_until_due(more_waiting);
 }
 
-// An attempt that is over is none of those at a time while its result is written.
+// An attempt that is over is none of those at a time while its result is written, nor is one that waits for
+// next hops: they have bounds of their own (hop_places), and a primary that hangs keeps no Maildir waiting.
 bool queue_runner::impl::is_full(std::size_t at_once) const {
     const std::size_t results = at_writer;
-    return results >= results_max || active.size() >= at_once + results;
+    return results >= results_max || active.size() >= at_once + results + conversing;
 }
 
 // True: there are more than may be tried at once.
 bool queue_runner::impl::take_due(std::size_t at_once) {
     const auto now = std::chrono::steady_clock::now();
-    const auto due = due_now(at_once + active.size() + never.size() + unreadable.size());
+    const auto due = due_now(at_once + active.size() + never.size() + unreadable.size() + lines.parked());
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
         return false;
     }
     for (const auto& entry : *due) {
-        if (active.has(entry.id) || never.contains(entry.id)) continue;
+        if (active.has(entry.id) || never.contains(entry.id) || lines.is_parked(entry.id)) continue;
         const auto aside = unreadable.find(entry.id);
         if (aside != unreadable.end() && now < aside->second) continue;
         if (is_full(at_once)) return true;
-        take(entry.id, std::nullopt);
-    }
-    return false;
-}
-
-// A primary is back. Whoever is in the list already stays in it: a message is tried once for each time.
-void queue_runner::impl::hurry(conf::endpoint back) {
-    if (draining || stopping) return;
-    auto job = [self = shared_from_this(), back] {
-        auto found = waiting_for(self->with.queue, *self->config.get()->config, back);
-        if (!found) return self->with.journal.fault("the queue cannot be read: " + found.error().message());
-        asio::post(self->main, [self, back, ids = std::move(*found)] {
-            std::erase_if(self->hurried, [&](const auto& one) { return one.second == back; });
-            for (const auto id : ids) self->hurried.emplace_back(id, back);
-            self->look();
-        });
-    };
-    if (pool.try_post(std::move(job))) return;
-    auto later = std::make_shared<asio::steady_timer>(main, offer_again);
-    later->async_wait([self = shared_from_this(), back, later](error_code) { self->hurry(back); });
-}
-
-// True: there are more than may be tried at once.
-bool queue_runner::impl::take_hurried(std::size_t at_once) {
-    while (!hurried.empty()) {
-        if (is_full(at_once)) return true;
-        const queue_id id = hurried.front().first;
-        const conf::endpoint back = hurried.front().second;
-        hurried.pop_front();
-        if (never.contains(id) || unreadable.contains(id)) continue;
-        if (!primaries->why_away(back).empty()) continue; // gone again: it will be back again
-        if (active.has(id))                               // perhaps just put off
-            active.when_ended(id, [self = shared_from_this(), id, back] {
-                self->hurried.emplace_back(id, back);
-                self->wake();
-            });
-        else
-            take(id, back);
+        take(entry.id, {});
     }
     return false;
 }
@@ -155,14 +127,16 @@ result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_
     return with.queue.due(now, limit, storage::latest_due(plan, now));
 }
 
-void queue_runner::impl::take(queue_id id, std::optional<conf::endpoint> back) {
-    if (!active.take(id)) return;
+// False: it could not be begun.
+bool queue_runner::impl::take(queue_id id, turn of) {
+    if (!active.take(id)) return false;
     bool posted = false;
     try {
-        posted = pool.try_post([self = shared_from_this(), id, back] { self->try_to_deliver(id, back); });
+        posted = pool.try_post([self = shared_from_this(), id, of] { self->try_to_deliver(id, of); });
     } catch (const std::bad_alloc&) { // as if it were full
     }
     if (!posted) active.end(id);
+    return posted;
 }
 
 // From any thread.
@@ -171,9 +145,9 @@ template <class Work> void queue_runner::impl::on_main(Work work) {
 }
 
 // On a pool thread. Whom it was delivered to already is found at the next try.
-void queue_runner::impl::try_to_deliver(queue_id id, primary back) {
+void queue_runner::impl::try_to_deliver(queue_id id, turn of) {
     try {
-        deliver(id, back);
+        deliver(id, std::move(of));
     } catch (const std::bad_alloc&) {
         on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory", aside_without_memory); });
     }
@@ -189,18 +163,20 @@ void queue_runner::impl::try_to_settle(std::shared_ptr<attempt> made) {
 }
 
 // On a pool thread.
-void queue_runner::impl::deliver(queue_id id, primary back) {
+void queue_runner::impl::deliver(queue_id id, turn of) {
     auto found = with.queue.find(id);
     const bool is_gone = found && !*found;
-    if (is_gone && back) return on_main([self = shared_from_this(), id] { self->forget(id); });
+    if (is_gone && of.hop) return on_main([self = shared_from_this(), id] { self->forget(id); });
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
         return on_main(
             [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why, look_again); });
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
-    if (back && !make_due_for(*made->under->config, *made->message, *back, made->now))
+    if (of.hop && !make_due_for(*made->under->config, *made->message, *of.hop, made->now))
         return on_main([self = shared_from_this(), id] { self->forget(id); });
+    made->note_untried();
+    made->of = std::move(of);
     deliver(std::move(made));
 }
 
@@ -208,27 +184,13 @@ void queue_runner::impl::deliver(queue_id id, primary back) {
 void queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
     const auto& settings = *made->under->config;
     if (made->message->given_up) give_up_all(with, settings, *made->message);
+    tend_aside(with, settings, *made->message, made->now);
     defer_outside_recipients(with, settings, *made->message, made->now);
     deliver_to_maildirs(with, settings, *made->message, made->now);
     if (has_next_hop_due(settings, *made->message, made->now))
         return on_main([self = shared_from_this(), made] { self->hand_over(made); });
     made->ended = now_seconds();
     try_to_settle(made);
-}
-
-// On the main thread, which waits for the servers' answers.
-void queue_runner::impl::hand_over(std::shared_ptr<attempt> made) {
-    auto task = deliver_to_next_hops(with, pool, primaries->client(), *primaries, made->under->config,
-                                     made->message, made->now);
-    spawn(
-        main, std::move(task),
-        [this](std::string_view what) {
-            with.journal.fault("a delivery ended by an exception: " + std::string(what));
-        },
-        [self = shared_from_this(), made] {
-            made->ended = now_seconds();
-            insist([self, made] { self->post_settling(made); });
-        });
 }
 
 // On a pool thread.

@@ -3,6 +3,7 @@
 // back through the queue's writer.
 #pragma once
 
+#include "policy/resolver.hpp"
 #include "server/async_spool.hpp"
 #include "server/delivery/outcome.hpp"
 #include "server/snapshot.hpp"
@@ -16,9 +17,11 @@ namespace postern::server {
 
 class queue_runner {
   public:
-    // All outlive this. `never`: damaged messages that are not tried unless they are steered.
+    // All outlive this. `never`: damaged messages that are not tried unless they are steered. `names` is of
+    // the main thread; null: next hops have addresses only.
     queue_runner(boost::asio::any_io_executor main, live_snapshot& config, async_spool& spool,
-                 under_way& attempts, delivery_services with, std::set<storage::queue_id> never);
+                 under_way& attempts, delivery_services with, std::set<storage::queue_id> never,
+                 policy::resolver* names = nullptr);
     ~queue_runner();
 
     void start();

@@ -1,12 +1,14 @@
 // What a queue runner is made of; private to queue_runner.cpp.
 #pragma once
 
+#include "server/delivery/hop_lines.hpp"
+#include "server/delivery/hop_places.hpp"
+#include "server/delivery/next_hop_delivery.hpp"
 #include "server/offload_pool.hpp"
 #include "server/primary_keeper.hpp"
 #include "server/queue_runner.hpp"
 
 #include <boost/asio/steady_timer.hpp>
-#include <deque>
 #include <map>
 
 namespace postern::server {
@@ -14,26 +16,54 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using storage::queue_id;
 
+// For whom a message is tried out of its turn, with a place there. No hop: it is due.
+struct turn {
+    std::optional<conf::relay_hop> hop;
+    hop_places::place place;
+};
+
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
 struct attempt {
     attempt(storage::queued_message of, std::shared_ptr<const snapshot> settings, std::int64_t when)
         : message(std::make_shared<storage::queued_message>(std::move(of))), under(std::move(settings)),
           now(when) {
         for (const auto& to : message->recipients) before.push_back(to.state);
+        note_untried();
+    }
+    void note_untried() {
+        untried.clear();
+        for (const auto& to : message->recipients) untried.emplace_back(to.tries, to.next_try);
     }
     std::shared_ptr<storage::queued_message> message;
     std::shared_ptr<const snapshot> under;
     std::int64_t now; // of its beginning; unix seconds, as is `ended`
     std::int64_t ended = 0;
     std::vector<storage::recipient_state> before;
+    std::vector<std::pair<std::uint16_t, std::int64_t>>
+        untried; // tries and next_try before anybody was tried
     storage::settle_message result;
+    // The main thread's, while its parts for other servers are under way.
+    turn of;
+    std::optional<std::vector<hop_part>> parts; // not begun yet
+    std::size_t open = 0;                       // begun and not ended, and one while they are begun
+    std::vector<conf::relay_hop> no_place_at;
+
+    // Anybody was tried: there is a result.
+    bool changed() const {
+        for (std::size_t i = 0; i < message->recipients.size(); ++i) {
+            const auto& [tries, next_try] = untried[i];
+            const auto& to = message->recipients[i];
+            if (to.state != before[i] || to.tries != tries || to.next_try != next_try) return true;
+        }
+        return false;
+    }
 };
 
 struct queue_runner::impl : std::enable_shared_from_this<impl> {
     impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, under_way& a, delivery_services w,
-         std::set<queue_id> damaged)
+         std::set<queue_id> damaged, policy::resolver* dns)
         : main(std::move(on)), timer(main), config(c), spool(s), active(a), with(w),
-          never(std::move(damaged)),
+          never(std::move(damaged)), names(dns),
           pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
 
     void start();
@@ -44,14 +74,24 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     bool is_full(std::size_t at_once) const;
     bool take_due(std::size_t at_once);
     result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
-    using primary = std::optional<conf::endpoint>; // for whose return a message is tried
-    void take(queue_id id, primary back);
-    void deliver(queue_id id, primary back);
-    void try_to_deliver(queue_id id, primary back);
+    bool take(queue_id id, turn of);
+    void deliver(queue_id id, turn of);
+    void try_to_deliver(queue_id id, turn of);
     void deliver(std::shared_ptr<attempt> made);
-    void hurry(conf::endpoint back);
-    bool take_hurried(std::size_t at_once);
+    // queue_runner_hops.cpp
+    void hurry(conf::relay_hop back);
+    bool take_from_lines(std::size_t at_once);
+    bool take_from_line(const conf::relay_hop& hop, std::size_t at_once);
+    bool take_for(queue_id id, turn of);
     void hand_over(std::shared_ptr<attempt> made);
+    void hand_over_outside(std::shared_ptr<attempt> made);
+    void begin_part(const std::shared_ptr<attempt>& made, const hop_part& part);
+    void end_part(std::shared_ptr<attempt> made);
+    void end_parts(std::shared_ptr<attempt> made);
+    network_delivery network(const std::shared_ptr<attempt>& made) {
+        return {with, pool, made->under->config, made->message};
+    }
+
     void try_to_settle(std::shared_ptr<attempt> made);
     void post_settling(std::shared_ptr<attempt> made);
     template <class Work> void on_main(Work work);
@@ -77,11 +117,14 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
     std::atomic<bool> woken{false};
     bool draining = false, stopping = false;
-    // Messages for primaries that are back: due whatever their time says. Of each hop the last look at the
-    // queue.
-    std::deque<std::pair<queue_id, conf::endpoint>> hurried;
-    std::shared_ptr<primary_keeper> primaries; // the main thread's; from start() on
-    offload_pool pool;                         // last: its threads end before the rest goes
+    // The main thread's: who waits for a place at a hop, and the attempts that do nothing but wait for hops,
+    // which are none of those at a time.
+    hop_lines lines;
+    std::size_t conversing = 0;
+    std::optional<hop_places> places;          // from start() on
+    std::shared_ptr<primary_keeper> primaries; // likewise
+    policy::resolver* names;
+    offload_pool pool; // last: its threads end before the rest goes
 };
 
 } // namespace postern::server

@@ -5,7 +5,14 @@
 
 namespace postern::server {
 
-const conf::endpoint* primary_for(const conf::config& config, const storage::queued_recipient& to) {
+std::optional<mail_peer> lmtp_for(const conf::config& config, const storage::queued_recipient& to) {
+    if (to.route != storage::recipient_route::local) return std::nullopt;
+    const auto server = conf::parse_lmtp(config.local.transport);
+    if (!server) return std::nullopt;
+    return mail_peer{*server, protocol::client_protocol::lmtp};
+}
+
+const conf::relay_hop* primary_for(const conf::config& config, const storage::queued_recipient& to) {
     if (to.route != storage::recipient_route::outside) return nullptr;
     const auto address = protocol::parse_address(to.address);
     if (!address) return nullptr;
@@ -13,15 +20,8 @@ const conf::endpoint* primary_for(const conf::config& config, const storage::que
     return route == nullptr ? nullptr : &route->next_hop;
 }
 
-std::optional<mail_peer> peer_for(const conf::config& config, const storage::queued_recipient& to) {
-    if (to.route == storage::recipient_route::local) {
-        const auto server = conf::parse_lmtp(config.local.transport);
-        if (!server) return std::nullopt;
-        return mail_peer{*server, protocol::client_protocol::lmtp};
-    }
-    const auto* primary = primary_for(config, to);
-    if (primary == nullptr) return std::nullopt;
-    return mail_peer{{{}, *primary}, protocol::client_protocol::smtp};
+bool has_next_hop(const conf::config& config, const storage::queued_recipient& to) {
+    return lmtp_for(config, to).has_value() || primary_for(config, to) != nullptr;
 }
 
 } // namespace postern::server

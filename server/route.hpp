@@ -8,10 +8,13 @@
 
 namespace postern::server {
 
-// The server that takes it; nullopt: a Maildir (local), or nobody that this version can send to (outside).
-std::optional<mail_peer> peer_for(const conf::config& config, const storage::queued_recipient& to);
+// The LMTP server of a recipient that is local; nullopt: it isn't, or has a Maildir.
+std::optional<mail_peer> lmtp_for(const conf::config& config, const storage::queued_recipient& to);
 
-// The server of relay.route for a recipient that is outside; nullptr = none.
-const conf::endpoint* primary_for(const conf::config& config, const storage::queued_recipient& to);
+// The hop of relay.route for a recipient that is outside; nullptr: it isn't, or this version sends nowhere.
+const conf::relay_hop* primary_for(const conf::config& config, const storage::queued_recipient& to);
+
+// One of both.
+bool has_next_hop(const conf::config& config, const storage::queued_recipient& to);
 
 } // namespace postern::server

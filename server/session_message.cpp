@@ -3,6 +3,7 @@
 // kept.
 #include "server/session_driver.hpp"
 
+#include "policy/sender_proof.hpp"
 #include "policy/trace_fields.hpp"
 #include "server/clock.hpp"
 
@@ -72,6 +73,7 @@ storage::queued_message session_driver::envelope_for_queue() const {
     made.client = client_text_;
     made.helo = session_->helo();
     made.protocol = session_->protocol_name();
+    made.proof = policy::proof_of_sender(*learned_);
     std::set<std::string_view> seen; // one copy for each final address, however many RCPTs lead to it
     for (std::size_t i = 0; i < from.recipients.size(); ++i) {
         const auto& asked = from.recipients[i];

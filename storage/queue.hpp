@@ -26,6 +26,13 @@ enum class recipient_state : std::uint8_t {
     waiting = 0, // to be tried at next_try
     delivered = 1,
     failed = 2, // given up; kept until somebody was told
+    aside = 3,  // failed, and nobody may be told: kept for the operator, looked at again at next_try
+};
+// Is the sender who the message says? A notice to a forged one would go to a stranger.
+enum class sender_proof : std::uint8_t {
+    unknown = 0, // nobody looked
+    proved = 1,  // it was authenticated, or SPF passed
+    unproved = 2,
 };
 
 struct queued_recipient {
@@ -56,6 +63,7 @@ struct queued_message {
     std::string client;  // IP address
     std::string helo;
     std::string protocol; // "ESMTPS"
+    sender_proof proof = sender_proof::unknown;
     std::vector<queued_recipient> recipients;
     // What changes:
     bool delay_told = false; // the sender knows that it waits
@@ -74,7 +82,8 @@ result<void> decode_states(std::string_view record,
                            queued_message& into); // corrupt unless made for as many recipients
 inline constexpr std::size_t recipients_max = 100'000;
 inline constexpr std::size_t record_text_max = 1024 * 1024; // octets of any one text
-// The earliest next_try of a waiting recipient; nullopt when none waits, or the message is held.
+// The earliest next_try of a recipient that waits or is set aside; nullopt when there is none, or the message
+// is held.
 std::optional<std::int64_t> due_time(const queued_message& message);
 
 // What the writer can be asked for. Applied in the order given.

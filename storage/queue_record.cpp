@@ -9,11 +9,14 @@
 namespace postern::storage {
 namespace {
 
-constexpr std::uint8_t record_version = 1;
+// Version 2 has what version 1 can't say, and is written where that is needed only: an older server that
+// meets one leaves it alone.
+constexpr std::uint8_t record_version = 1, record_version_last = 2;
 // In a states record.
 constexpr std::uint8_t waits_flag = 1, told_flag = 2, held_flag = 4, given_up_flag = 8;
 constexpr std::uint8_t states_flags_known = 15;
 constexpr std::uint8_t flag_body_in_file = 1, flag_smtputf8 = 2, flags_known = 3;
+constexpr std::uint8_t flag_proved = 4, flag_unproved = 8, flags_known_2 = 15;
 constexpr std::uint8_t body_type_last = 2, ret_last = 2, notify_last = 15;
 constexpr std::size_t recipient_octets_min = 3 * 4 + 2; // three empty texts, notify, route
 constexpr std::size_t state_octets_min = 1 + 2 + 8 + 4; // state, tries, next_try, an empty text
@@ -83,11 +86,21 @@ class record_reader {
     bool failed_ = false;
 };
 
-result<void> check_version(record_reader& in) {
+result<std::uint8_t> check_version(record_reader& in) {
     const auto version = in.number<std::uint8_t>();
-    if (version > record_version) return storage_errc::newer_format;
-    if (version != record_version) return storage_errc::corrupt;
-    return {};
+    if (version > record_version_last) return storage_errc::newer_format;
+    if (version < record_version) return storage_errc::corrupt;
+    return version;
+}
+
+// Of a record as it was written: only who needs version 2 has it.
+bool fits(std::uint8_t version, bool needs_second) {
+    return version == (needs_second ? record_version_last : record_version);
+}
+
+bool any_aside(const queued_message& message) {
+    return std::ranges::any_of(message.recipients,
+                               [](const auto& to) { return to.state == recipient_state::aside; });
 }
 
 queued_recipient read_recipient(record_reader& in) {
@@ -103,10 +116,18 @@ queued_recipient read_recipient(record_reader& in) {
 
 void read_state(record_reader& in, queued_recipient& recipient) {
     recipient.state =
-        static_cast<recipient_state>(in.number_up_to(static_cast<std::uint8_t>(recipient_state::failed)));
+        static_cast<recipient_state>(in.number_up_to(static_cast<std::uint8_t>(recipient_state::aside)));
     recipient.tries = in.number<std::uint16_t>();
     recipient.next_try = in.number<std::int64_t>();
     recipient.last_reply = in.text(last_reply_max);
+}
+
+} // namespace
+
+namespace {
+
+bool may_be_due(recipient_state state) {
+    return state == recipient_state::waiting || state == recipient_state::aside;
 }
 
 } // namespace
@@ -115,7 +136,7 @@ std::optional<std::int64_t> due_time(const queued_message& message) {
     std::optional<std::int64_t> due;
     if (message.held) return due;
     for (const queued_recipient& recipient : message.recipients) {
-        if (recipient.state != recipient_state::waiting) continue;
+        if (!may_be_due(recipient.state)) continue;
         due = due ? std::min(*due, recipient.next_try) : recipient.next_try;
     }
     return due;
@@ -123,11 +144,14 @@ std::optional<std::int64_t> due_time(const queued_message& message) {
 
 std::string encode_message(const queued_message& message) {
     record_writer out;
-    out.number(record_version);
+    const std::uint8_t proof = message.proof == sender_proof::proved     ? flag_proved
+                               : message.proof == sender_proof::unproved ? flag_unproved
+                                                                         : 0;
+    out.number(proof == 0 ? record_version : record_version_last);
     out.number(message.arrived);
     out.number(message.size);
     out.number(static_cast<std::uint8_t>((message.body_in_file ? flag_body_in_file : 0) |
-                                         (message.smtputf8 ? flag_smtputf8 : 0)));
+                                         (message.smtputf8 ? flag_smtputf8 : 0) | proof));
     out.number(message.body_type);
     out.number(message.ret);
     for (const auto* text : {&message.sender, &message.envelope_id, &message.session, &message.client,
@@ -147,12 +171,16 @@ std::string encode_message(const queued_message& message) {
 
 result<queued_message> decode_message(queue_id id, std::string_view record) {
     record_reader in(record);
-    if (const auto known = check_version(in); !known) return known.error();
+    const auto version = check_version(in);
+    if (!version) return version.error();
     queued_message message;
     message.id = id;
     message.arrived = in.number<std::int64_t>();
     message.size = in.number<std::uint64_t>();
-    const auto flags = in.number_up_to(flags_known);
+    const auto flags = in.number_up_to(*version == record_version ? flags_known : flags_known_2);
+    const bool proved = (flags & flag_proved) != 0, unproved = (flags & flag_unproved) != 0;
+    if ((proved && unproved) || !fits(*version, proved || unproved)) return storage_errc::corrupt;
+    if (proved || unproved) message.proof = proved ? sender_proof::proved : sender_proof::unproved;
     message.body_in_file = (flags & flag_body_in_file) != 0;
     message.smtputf8 = (flags & flag_smtputf8) != 0;
     message.body_type = in.number_up_to(body_type_last);
@@ -172,7 +200,7 @@ result<queued_message> decode_message(queue_id id, std::string_view record) {
 std::string encode_states(const queued_message& message) {
     const auto due = due_time(message);
     record_writer out;
-    out.number(record_version);
+    out.number(any_aside(message) ? record_version_last : record_version);
     out.number(static_cast<std::uint8_t>((due ? waits_flag : 0) | (message.delay_told ? told_flag : 0) |
                                          (message.held ? held_flag : 0) |
                                          (message.given_up ? given_up_flag : 0)));
@@ -189,8 +217,10 @@ std::string encode_states(const queued_message& message) {
 
 namespace {
 
-result<states_head> read_head(record_reader& in) {
-    if (const auto known = check_version(in); !known) return known.error();
+result<states_head> read_head(record_reader& in, std::uint8_t& version) {
+    const auto known = check_version(in);
+    if (!known) return known.error();
+    version = *known;
     const auto flags = in.number_up_to(states_flags_known);
     const bool waits = (flags & waits_flag) != 0;
     const auto due = in.number<std::int64_t>();
@@ -208,12 +238,14 @@ result<states_head> read_head(record_reader& in) {
 
 result<states_head> decode_states_head(std::string_view record) {
     record_reader in(record);
-    return read_head(in);
+    std::uint8_t version = 0;
+    return read_head(in, version);
 }
 
 result<void> decode_states(std::string_view record, queued_message& into) {
     record_reader in(record);
-    const auto head = read_head(in);
+    std::uint8_t version = 0;
+    const auto head = read_head(in, version);
     if (!head) return head.error();
     if (head->recipients != into.recipients.size()) return storage_errc::corrupt;
     for (queued_recipient& recipient : into.recipients) {
@@ -223,6 +255,7 @@ result<void> decode_states(std::string_view record, queued_message& into) {
     into.delay_told = head->delay_told;
     into.held = head->held;
     into.given_up = head->given_up;
+    if (!fits(version, any_aside(into))) return storage_errc::corrupt;
     if (!in.complete() || head->due != due_time(into)) return storage_errc::corrupt;
     return {};
 }

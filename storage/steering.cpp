@@ -24,6 +24,17 @@ void make_due(queued_message& message, std::int64_t now) {
         if (to.state == recipient_state::waiting) to.next_try = std::min(to.next_try, now);
 }
 
+// What was set aside waits again. False: nothing was.
+bool take_back(queued_message& message) {
+    bool any = false;
+    for (auto& to : message.recipients) {
+        if (to.state != recipient_state::aside) continue;
+        to.state = recipient_state::waiting;
+        any = true;
+    }
+    return any;
+}
+
 } // namespace
 
 std::string_view wish_name(queue_wish wish) { return wish_names[static_cast<std::size_t>(wish)]; }
@@ -45,12 +56,15 @@ steered_message steer(queue_wish wish, queued_message message, std::int64_t now)
         if (message.held) return {};
         message.held = true;
         break;
-    case queue_wish::release:
-        if (!message.held) return {};
+    case queue_wish::release: {
+        const bool was_aside = take_back(message);
+        if (!message.held && !was_aside) return {};
         message.held = false;
         make_due(message, now);
         break;
+    }
     case queue_wish::bounce:
+        take_back(message);
         message.held = false;
         message.given_up = true;
         make_due(message, now);

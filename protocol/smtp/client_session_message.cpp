@@ -140,8 +140,10 @@ void client_session::took_rcpt(const peer_reply& reply, std::size_t index) {
     if (accepts_recipient(reply))
         accepted_[index] = outcomes_[index].what == outcome_kind::pending;
     else if (reply.temporary() || reply.permanent()) {
+        // After a refused MAIL a pipelined RCPT is refused as well: that says nothing of its recipient.
+        const bool is_its_own = outcomes_[index].what == outcome_kind::pending;
         settle(index, reply);
-        outcomes_[index].of_recipient = true;
+        outcomes_[index].of_recipient = is_its_own;
     } else
         return fail(trouble::kind::protocol, "the reply to RCPT was " + reply.text());
     after_envelope();

@@ -126,7 +126,20 @@ void add_mail(exposition& out, const observed& seen) {
     out.sample({{"result", "delivered"}}, status.delivered);
     out.sample({{"result", "deferred"}}, status.deferred);
     out.sample({{"result", "failed"}}, status.failed);
+    out.sample({{"result", "set_aside"}}, status.set_aside);
     out.gauge("deliveries_under_way", "Messages that are being delivered.", seen.deliveries_under_way);
+}
+
+void add_call_outs(exposition& out, const observed& seen) {
+    const auto& status = seen.status;
+    out.family(
+        "call_outs_total", "counter",
+        "Questions to primaries about recipients, by what came of them: cached ones were answered from "
+        "memory, unavailable ones led to 451.");
+    out.sample({{"result", "known"}}, status.call_outs_known);
+    out.sample({{"result", "unknown"}}, status.call_outs_unknown);
+    out.sample({{"result", "unavailable"}}, status.call_outs_unavailable);
+    out.sample({{"result", "cached"}}, status.call_outs_cached);
 }
 
 void add_queue(exposition& out, const observed& seen) {
@@ -187,6 +200,7 @@ std::string render_metrics(const observed& seen) {
     add_program(out, seen);
     add_connections(out, seen);
     add_mail(out, seen);
+    add_call_outs(out, seen);
     add_queue(out, seen);
     add_tests(out, seen);
     add_dns(out, seen);

@@ -24,8 +24,18 @@ std::string_view state_name(storage::recipient_state state) {
     case storage::recipient_state::waiting: return "waiting";
     case storage::recipient_state::delivered: return "delivered";
     case storage::recipient_state::failed: return "failed";
+    case storage::recipient_state::aside: return "set aside";
     }
     return "waiting";
+}
+
+std::string_view proof_name(storage::sender_proof proof) {
+    switch (proof) {
+    case storage::sender_proof::unknown: return "unknown";
+    case storage::sender_proof::proved: return "proved";
+    case storage::sender_proof::unproved: return "unproved";
+    }
+    return "unknown";
 }
 
 std::string_view route_name(storage::recipient_route route) {
@@ -113,6 +123,7 @@ void print_details(const storage::queued_message& message, const std::string& st
     line("session", shown(message.session));
     if (!message.envelope_id.empty()) line("envelope id", shown(message.envelope_id));
     line("body", body_location(message, state_dir));
+    line("sender is", proof_name(message.proof));
     if (message.held) line("held", "by the operator, until it is released");
     if (message.given_up) line("given up", "by the operator; its sender will be told");
     out << "recipients\n";
@@ -133,6 +144,7 @@ boost::json::object details_object(const storage::queued_message& message, const
     object["envelope_id"] = shown(message.envelope_id);
     object["smtputf8"] = message.smtputf8;
     object["given_up"] = message.given_up;
+    object["sender_proof"] = proof_name(message.proof);
     object["body"] = body_location(message, state_dir);
     return object;
 }

@@ -33,7 +33,8 @@ struct server_status {
     std::uint64_t sessions = 0;
     std::uint64_t messages_accepted = 0, messages_refused = 0;
     std::uint64_t recipients_refused = 0;
-    std::uint64_t delivered = 0, deferred = 0, failed = 0;
+    std::uint64_t delivered = 0, deferred = 0, failed = 0, set_aside = 0;
+    std::uint64_t call_outs_known = 0, call_outs_unknown = 0, call_outs_unavailable = 0, call_outs_cached = 0;
     std::uint64_t queue_messages = 0;
     std::uint64_t queue_pending = 0; // waiting for the writer
     std::uint64_t log_lines_dropped = 0;

@@ -116,6 +116,7 @@ class page {
         total("delivered", status_.delivered);
         total("deferred, to be tried again", status_.deferred);
         total("failed", status_.failed);
+        total("set aside", status_.set_aside);
         total("lines of the log lost", status_.log_lines_dropped);
         add("</table>\n");
         if (status_.certificate_expires > 0)
@@ -140,7 +141,8 @@ class page {
             age_text(seen_.now - message.arrived / 1'000'000), escaped("<" + message.sender + ">"));
         std::size_t waiting = 0;
         for (const auto& to : message.recipients) {
-            if (to.state != recipient_state::waiting || ++waiting > recipients_shown) continue;
+            const bool is_open = to.state == recipient_state::waiting || to.state == recipient_state::aside;
+            if (!is_open || ++waiting > recipients_shown) continue;
             add("<div>{} <small>{}</small></div>", escaped(to.address),
                 to.tries == 0 ? "not tried yet" : escaped(to.last_reply));
         }

@@ -36,6 +36,12 @@ std::string moment(std::int64_t when, std::int64_t now) {
     return fmt::format("{} ({} ago)", local_time_text(when), age_text(now - when));
 }
 
+std::string call_outs_text(const boost::json::object& asked) {
+    return fmt::format("{} known, {} unknown, {} unavailable; {} from memory", text_member(asked, "known"),
+                       text_member(asked, "unknown"), text_member(asked, "unavailable"),
+                       text_member(asked, "cached"));
+}
+
 std::string expiry(std::int64_t when, std::int64_t now) {
     if (when == 0) return "-";
     if (when <= now) return fmt::format("{} (EXPIRED)", local_time_text(when));
@@ -68,6 +74,11 @@ boost::json::object status_document(const server_status& status) {
             {"delivered", status.delivered},
             {"deferred", status.deferred},
             {"failed", status.failed},
+            {"set_aside", status.set_aside},
+            {"call_outs", boost::json::object{{"known", status.call_outs_known},
+                                              {"unknown", status.call_outs_unknown},
+                                              {"unavailable", status.call_outs_unavailable},
+                                              {"cached", status.call_outs_cached}}},
             {"queue_messages", status.queue_messages},
             {"queue_pending", status.queue_pending},
             {"log_lines_dropped", status.log_lines_dropped},
@@ -93,8 +104,10 @@ void print_status(const boost::json::object& document, std::int64_t now, std::os
     line("sessions", text("sessions"));
     line("messages", fmt::format("{} accepted, {} refused; {} recipients refused", text("messages_accepted"),
                                  text("messages_refused"), text("recipients_refused")));
-    line("deliveries",
-         fmt::format("{} done, {} deferred, {} failed", text("delivered"), text("deferred"), text("failed")));
+    line("deliveries", fmt::format("{} done, {} deferred, {} failed, {} set aside", text("delivered"),
+                                   text("deferred"), text("failed"), text("set_aside")));
+    if (const auto* asked = document.if_contains("call_outs"); asked != nullptr && asked->is_object())
+        line("call-outs", call_outs_text(asked->get_object()));
     line("queue",
          fmt::format("{} messages, {} waiting for the disk", text("queue_messages"), text("queue_pending")));
     line("log", fmt::format("{} lines lost", text("log_lines_dropped")));

@@ -58,6 +58,7 @@ news news_of(const conf::config& config, const queued_message& message,
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
         told one{&to, dsn_action::delayed};
+        if (to.state == recipient_state::aside || is_silent(message, to)) continue;
         if (to.state == recipient_state::waiting && (!late || to.tries == 0)) continue;
         if (to.state != recipient_state::waiting && to.state == before[i]) continue;
         if (to.state == recipient_state::failed) one.action = dsn_action::failed;
@@ -88,10 +89,12 @@ bool is_reply_of_peer(std::string_view text) {
 // The server that takes the recipient's mail, as RFC 3464 §2.3.5 names it; "" = none does. One that is
 // reached by a socket in the file system is of this host.
 std::string server_of(const conf::config& config, const queued_recipient& to) {
-    const auto peer = peer_for(config, to);
-    if (!peer) return {};
-    const auto& where = peer->where;
-    return where.path.empty() ? where.address.address.to_literal() : config.server.hostname;
+    using kind = conf::relay_hop::kind;
+    if (const auto* hop = primary_for(config, to))
+        return hop->what == kind::address ? hop->address.address.to_literal() : hop->name;
+    const auto server = lmtp_for(config, to);
+    if (!server) return {};
+    return server->where.path.empty() ? server->where.address.address.to_literal() : config.server.hostname;
 }
 
 std::string_view reply_of(const queued_recipient& to) {

@@ -3,6 +3,7 @@
 
 #include "protocol/smtp/data_encoder.hpp"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <memory>
@@ -24,8 +25,12 @@ class deadline {
     deadline(const deadline&) = delete;
     deadline& operator=(const deadline&) = delete;
 
-    void set(std::chrono::seconds within) {
-        timer_.expires_after(within);
+    using time_point = asio::steady_timer::time_point;
+    // No deadline is later than this.
+    void end_all_at(time_point last) { last_ = last; }
+    void set(std::chrono::seconds within) { set(asio::steady_timer::clock_type::now() + within); }
+    void set(time_point at) {
+        timer_.expires_at(std::min(at, last_));
         timer_.async_wait([alive = whose_](boost::system::error_code ec) {
             if (!ec && *alive != nullptr) (*alive)->cancel();
         });
@@ -34,6 +39,7 @@ class deadline {
   private:
     asio::steady_timer timer_;
     std::shared_ptr<stream*> whose_;
+    time_point last_ = time_point::max();
 };
 
 struct listener final : stream::taker {
@@ -59,12 +65,18 @@ struct talk {
     client_deadlines within;
     deadline& until;
     const tls::client_context* security;
+    deadline::time_point ready_by;            // one deadline for all until mail can be sent
     std::optional<unsigned> replies_before{}; // of the wait whose deadline runs; nullopt: none does
+
+    void set_reply_deadline() {
+        if (!session.is_ready()) return until.set(ready_by);
+        until.set(session.awaits_final_reply() ? within.final_reply : within.reply);
+    }
 
     // One deadline a reply, in however many pieces it comes.
     asio::awaitable<void> read() {
         if (replies_before != session.replies_to_message()) {
-            until.set(session.awaits_final_reply() ? within.final_reply : within.reply);
+            set_reply_deadline();
             replies_before = session.replies_to_message();
         }
         listener into(session);
@@ -74,7 +86,7 @@ struct talk {
 
     asio::awaitable<void> write() {
         replies_before.reset();
-        until.set(within.reply);
+        set_reply_deadline();
         const auto status = co_await with.write(session.output());
         if (status != stream_status::ok) co_return session.on_lost(what_happened(status));
         session.on_written();
@@ -91,7 +103,7 @@ struct talk {
 
     asio::awaitable<void> start_tls() {
         replies_before.reset();
-        until.set(within.reply);
+        set_reply_deadline();
         auto layer = security == nullptr ? nullptr : security->connect(with.descriptor());
         auto status = stream_status::failed;
         if (layer) status = co_await with.start_tls(std::move(layer));
@@ -132,7 +144,9 @@ asio::awaitable<void> converse(client_session& session, stream& with, content_so
                                client_deadlines within, const tls::client_context* security) {
     const auto here = co_await asio::this_coro::executor;
     deadline until(here, with);
-    talk now{session, with, content, within, until, security};
+    const auto begun = asio::steady_timer::clock_type::now();
+    until.end_all_at(begun + within.whole);
+    talk now{session, with, content, within, until, security, begun + within.greeting};
     for (;;) {
         switch (session.next()) {
         case client_step::read: co_await now.read(); break;

@@ -21,12 +21,14 @@ class content_source {
     virtual boost::asio::awaitable<result<std::string>> next() = 0;
 };
 
-// RFC 5321 §4.5.3.2's, unless told otherwise.
+// RFC 5321 §4.5.3.2's, but for the way to the first MAIL: whoever takes longer for it is away.
 struct client_deadlines {
     std::chrono::seconds reply{300};
     std::chrono::seconds content_block{180};
     std::chrono::seconds final_reply{600};
-    std::chrono::seconds connect{30};
+    std::chrono::seconds connect{10};
+    std::chrono::seconds greeting{40}; // greeting, EHLO and TLS together
+    std::chrono::seconds whole{3600};  // all of it, however many recipients and blocks
 };
 
 // Returns at idle or close. `content` is needed when a message was begun. A content that can't be read ends

@@ -5,14 +5,14 @@
 
 namespace postern::server {
 
-bool hop_watch::reached(const conf::endpoint& hop) {
+bool hop_watch::reached(const conf::relay_hop& hop) {
     auto& known = hops_[hop.to_string()];
     known.hop = hop;
     known.why.clear();
     return std::exchange(known.is, standing::there) != standing::there;
 }
 
-bool hop_watch::missed(const conf::endpoint& hop, std::string why, time_point now) {
+bool hop_watch::missed(const conf::relay_hop& hop, std::string why, time_point now) {
     auto& known = hops_[hop.to_string()];
     known.hop = hop;
     known.why = std::move(why);
@@ -20,12 +20,12 @@ bool hop_watch::missed(const conf::endpoint& hop, std::string why, time_point no
     return std::exchange(known.is, standing::away) != standing::away;
 }
 
-std::string hop_watch::why_away(const conf::endpoint& hop) const {
+std::string hop_watch::why_away(const conf::relay_hop& hop) const {
     const auto found = hops_.find(hop.to_string());
     return found != hops_.end() && found->second.is == standing::away ? found->second.why : std::string();
 }
 
-std::vector<conf::endpoint> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
+std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
     std::set<std::string> wanted;
     for (const auto& route : routes.routes) {
         auto key = route.next_hop.to_string();
@@ -33,13 +33,21 @@ std::vector<conf::endpoint> hop_watch::to_probe(const conf::relay_settings& rout
         wanted.insert(std::move(key));
     }
     std::erase_if(hops_, [&](const auto& one) { return !wanted.contains(one.first); });
-    std::vector<conf::endpoint> due;
+    std::vector<conf::relay_hop> due;
     for (auto& [key, known] : hops_) {
-        if (known.is == standing::there || now < known.next_probe || due.size() == probes_max) continue;
+        if (known.is == standing::there || known.is_asked || now < known.next_probe ||
+            due.size() == probes_max)
+            continue;
         known.next_probe = now + probe_interval;
+        known.is_asked = true;
         due.push_back(known.hop);
     }
     return due;
+}
+
+void hop_watch::probed(const conf::relay_hop& hop) {
+    const auto found = hops_.find(hop.to_string());
+    if (found != hops_.end()) found->second.is_asked = false;
 }
 
 } // namespace postern::server

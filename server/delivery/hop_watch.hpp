@@ -19,23 +19,26 @@ class hop_watch {
 
     // Mail can be sent there. True: that is news, and what waits for it is due (also at its first time, for
     // messages that an earlier run has left).
-    bool reached(const conf::endpoint& hop);
+    bool reached(const conf::relay_hop& hop);
     // It can't. True: that is news.
-    bool missed(const conf::endpoint& hop, std::string why, time_point now);
+    bool missed(const conf::relay_hop& hop, std::string why, time_point now);
     // Why it is away; "" = it isn't, as far as is known.
-    std::string why_away(const conf::endpoint& hop) const;
+    std::string why_away(const conf::relay_hop& hop) const;
 
-    // Whom to ask now, of those not known to be there: each counts as asked until `probe_interval` from now.
-    // What is in no route any more is forgotten.
-    std::vector<conf::endpoint> to_probe(const conf::relay_settings& routes, time_point now);
+    // Whom to ask now, of those not known to be there: once each `probe_interval`, and not while a probe goes
+    // on (until probed()). What is in no route any more is forgotten.
+    std::vector<conf::relay_hop> to_probe(const conf::relay_settings& routes, time_point now);
+
+    void probed(const conf::relay_hop& hop);
 
   private:
     enum class standing { unknown, there, away };
     struct entry {
-        conf::endpoint hop;
+        conf::relay_hop hop;
         standing is = standing::unknown;
         std::string why;
         time_point next_probe{};
+        bool is_asked = false; // by a probe
     };
     std::map<std::string, entry> hops_; // by address and port
 };

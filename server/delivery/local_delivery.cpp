@@ -62,7 +62,7 @@ void try_due(const delivery_services& with, const conf::config& config, queued_m
              std::int64_t now, storage::recipient_route route, Attempt attempt) {
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
-        if (to.route == route && is_due(config, to, now) && !peer_for(config, to))
+        if (to.route == route && is_due(config, to, now) && !has_next_hop(config, to))
             record_outcome(with, config, message, i, attempt(i));
     }
 }

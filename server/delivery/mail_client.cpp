@@ -19,13 +19,7 @@ using trouble = client_session::trouble::kind;
 
 namespace {
 
-std::vector<recipient_outcome> all_deferred(std::size_t recipients, const std::string& why) {
-    recipient_outcome one;
-    one.what = recipient_outcome::kind::deferred;
-    one.status = {4, 4, 1};
-    one.text = why;
-    return std::vector<recipient_outcome>(recipients, one);
-}
+constexpr std::uint64_t slowest_octets = 8 * 1024; // of content, a second
 
 // It would be so at every try.
 void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
@@ -48,6 +42,17 @@ std::string why_away(const client_session& session) {
 }
 
 } // namespace
+
+mail_client::report mail_client::unreached(std::size_t recipients, std::string why) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::deferred;
+    one.status = {4, 4, 1};
+    one.text = why;
+    report made;
+    made.outcomes.assign(recipients, one);
+    made.away = std::move(why);
+    return made;
+}
 
 client_identity identity_of(const conf::config& config) {
     client_identity made{config.server.hostname, {config.server.hostname}};
@@ -92,6 +97,20 @@ void mail_client::close() {
     kept_.clear();
 }
 
+void mail_client::break_off() {
+    for (auto* each : talking_) {
+        const bool by_smtp = each->peer.speaks == protocol::client_protocol::smtp;
+        if (by_smtp && !each->session->awaits_final_reply()) each->wire->cancel();
+    }
+}
+
+asio::awaitable<void> mail_client::talk(connection& link, content_source* content, client_deadlines within) {
+    const auto leave = [this](connection* one) { talking_.erase(one); };
+    talking_.insert(&link);
+    const std::unique_ptr<connection, decltype(leave)> listed(&link, leave);
+    co_await converse(*link.session, *link.wire, content, within, security_.get());
+}
+
 // LMTP servers are on this machine or beside it.
 client_tls mail_client::tls_for(const mail_peer& peer) const {
     const bool by_smtp = peer.speaks == protocol::client_protocol::smtp;
@@ -127,14 +146,14 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
                                                           content_maker make_content,
                                                           client_deadlines within) {
     const bool binary = message.body == protocol::body_type::binary_mime;
+    within.whole += std::chrono::seconds(message.size / slowest_octets);
     client_tls tls = tls_for(peer);
     for (;;) {
         auto link = take_kept(peer);
         if (!link) {
             auto opened = co_await open(peer, who, tls, within.connect);
             if (!opened) {
-                const auto why = cannot_connect(opened.error());
-                co_return report{all_deferred(message.recipients.size(), why), why, false, false};
+                co_return unreached(message.recipients.size(), cannot_connect(opened.error()));
             }
             link = std::move(*opened);
         }
@@ -144,7 +163,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         std::optional<text_content> text;
         if (stored && !binary) text.emplace(*stored);
         content_source* const content = text ? &*text : stored.get();
-        co_await converse(session, *link->wire, content, within, security_.get());
+        co_await talk(*link, content, within);
         report made;
         made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
         made.takes_dsn = session.offers("DSN");
@@ -163,21 +182,22 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
     }
 }
 
-asio::awaitable<std::string> mail_client::reach(mail_peer peer, client_identity who,
-                                                client_deadlines within) {
+asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_identity who,
+                                                         client_deadlines within) {
     client_tls tls = tls_for(peer);
     for (;;) {
         auto opened = co_await open(peer, who, tls, within.connect);
-        if (!opened) co_return cannot_connect(opened.error());
+        if (!opened) co_return reached{cannot_connect(opened.error())};
         auto link = std::move(*opened);
-        co_await converse(*link->session, *link->wire, nullptr, within, security_.get());
-        const auto why = why_away(*link->session);
+        co_await talk(*link, nullptr, within);
         if (link->session->next() == client_step::idle) {
             keep(std::move(link));
-            co_return std::string();
+            co_return reached{};
         }
         link->wire->close();
-        if (!may_try_again(*link, tls)) co_return why;
+        const auto& fault = link->session->fault();
+        if (!may_try_again(*link, tls))
+            co_return reached{why_away(*link->session), fault && fault->what == trouble::ourselves};
     }
 }
 

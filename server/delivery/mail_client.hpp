@@ -10,6 +10,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <list>
+#include <set>
 
 namespace postern::server {
 
@@ -41,18 +42,26 @@ class mail_client {
         bool is_ourselves = false;
         bool takes_dsn = false; // notices of what becomes of it are the peer's to write (RFC 3461)
     };
+    // Nobody could be asked.
+    static report unreached(std::size_t recipients, std::string why);
     // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
     // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
     using content_maker = std::function<std::unique_ptr<content_source>()>;
     boost::asio::awaitable<report> deliver(mail_peer peer, client_identity who,
                                            protocol::outgoing_message message, content_maker make_content,
                                            client_deadlines within);
-    // Why no mail can be sent there now; "" = it can, and the connection is kept for it.
-    boost::asio::awaitable<std::string> reach(mail_peer peer, client_identity who, client_deadlines within);
+    struct reached {
+        std::string away; // why no mail can be sent there now; "" = it can, and the connection is kept for it
+        bool is_ourselves = false;
+    };
+    boost::asio::awaitable<reached> reach(mail_peer peer, client_identity who, client_deadlines within);
 
     std::size_t kept() const { return kept_.size(); }
     void close_idle(); // those that are too old to be used
     void close();      // those that are kept
+    // This server ends: SMTP conversations whose message has not gone yet are broken off. The peer keeps
+    // nothing of it, so it is not delivered twice. Those between two waits go on; to be called again.
+    void break_off();
 
   private:
     struct connection {
@@ -64,6 +73,7 @@ class mail_client {
     };
     std::unique_ptr<connection> take_kept(const mail_peer& peer);
     void keep(std::unique_ptr<connection> one);
+    boost::asio::awaitable<void> talk(connection& link, content_source* content, client_deadlines within);
     boost::asio::awaitable<result<std::unique_ptr<connection>>>
     open(mail_peer peer, client_identity who, protocol::client_tls tls, std::chrono::seconds within);
     protocol::client_tls tls_for(const mail_peer& peer) const;
@@ -72,6 +82,7 @@ class mail_client {
     std::shared_ptr<const tls::client_context> security_;
     thread_buffers buffers_;
     std::list<std::unique_ptr<connection>> kept_; // the one used last at the end
+    std::set<connection*> talking_;               // each its coroutine's
 };
 
 } // namespace postern::server

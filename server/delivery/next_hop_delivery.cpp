@@ -1,6 +1,7 @@
 // The server's word counts: what it refuses for good fails at once, all else is tried again.
 #include "server/delivery/next_hop_delivery.hpp"
 
+#include "server/delivery/hop_watch.hpp"
 #include "server/route.hpp"
 
 #include <algorithm>
@@ -51,28 +52,11 @@ class stored_content final : public content_source {
     std::unique_ptr<storage::body_reader> reader_;
 };
 
-// What one server gets of a message.
-struct consignment {
-    mail_peer to;
-    std::vector<std::size_t> recipients;
-};
+enum class way { smtp, lmtp };
 
-std::vector<consignment> consignments(const conf::config& config, const queued_message& message,
-                                      std::int64_t now) {
-    std::vector<consignment> made;
-    for (std::size_t i = 0; i < message.recipients.size(); ++i) {
-        if (!is_due(config, message.recipients[i], now)) continue;
-        const auto peer = peer_for(config, message.recipients[i]);
-        if (!peer) continue;
-        auto same = std::ranges::find(made, *peer, &consignment::to);
-        if (same == made.end()) same = made.insert(made.end(), {*peer, {}});
-        same->recipients.push_back(i);
-    }
-    return made;
-}
-
-protocol::outgoing_message outgoing(const queued_message& message, const consignment& part) {
-    const bool by_smtp = part.to.speaks == protocol::client_protocol::smtp;
+protocol::outgoing_message outgoing(const queued_message& message, const std::vector<std::size_t>& recipients,
+                                    way by) {
+    const bool by_smtp = by == way::smtp;
     protocol::outgoing_message made;
     made.sender = message.sender;
     made.size = message.size;
@@ -83,7 +67,7 @@ protocol::outgoing_message outgoing(const queued_message& message, const consign
         made.ret = static_cast<protocol::dsn_return>(message.ret);
         made.envelope_id = message.envelope_id;
     }
-    for (const std::size_t i : part.recipients) {
+    for (const std::size_t i : recipients) {
         const auto& to = message.recipients[i];
         // Of what an LMTP server delivers, notices are ours to write.
         if (by_smtp)
@@ -120,54 +104,85 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
     return made;
 }
 
-// A primary that is known to be away: no try, so that nobody waits for it.
-recipient_outcome not_tried(const std::string& why) {
-    recipient_outcome made;
-    made.what = recipient_outcome::kind::deferred;
-    made.status = {4, 4, 1};
-    made.text = fmt::format("the next server is away ({}); it is asked every {} s", why,
-                            hop_watch::probe_interval.count());
-    return made;
+mail_client::content_maker content_of(const network_delivery& what) {
+    return
+        [&with = what.with, &pool = what.pool, message = what.message]() -> std::unique_ptr<content_source> {
+            return std::make_unique<stored_content>(with.queue, pool, message);
+        };
+}
+
+void record(const network_delivery& what, const std::vector<std::size_t>& recipients,
+            const mail_client::report& said, const std::string& relay) {
+    for (std::size_t i = 0; i < recipients.size(); ++i)
+        record_outcome(what.with, *what.config, *what.message, recipients[i],
+                       outcome_of(said.outcomes[i], relay));
 }
 
 } // namespace
 
 bool has_next_hop_due(const conf::config& config, const queued_message& message, std::int64_t now) {
     return std::ranges::any_of(message.recipients, [&](const auto& to) {
-        return is_due(config, to, now) && peer_for(config, to).has_value();
+        return is_due(config, to, now) && has_next_hop(config, to);
     });
 }
 
-asio::awaitable<void> deliver_to_next_hops(const delivery_services& with, offload_pool& pool,
-                                           mail_client& client, hop_observer& hops,
-                                           std::shared_ptr<const conf::config> config,
-                                           std::shared_ptr<queued_message> message, std::int64_t now) {
-    const auto parts = consignments(*config, *message, now);
-    for (const auto& part : parts) {
-        const bool by_smtp = part.to.speaks == protocol::client_protocol::smtp;
-        const auto& hop = part.to.where.address;
-        const std::string relay = part.to.where.to_string();
-        mail_client::report done;
-        if (auto why = by_smtp ? hops.why_away(hop) : std::string(); !why.empty()) {
-            done.outcomes.assign(part.recipients.size(), not_tried(why));
-        } else {
-            mail_client::content_maker content = [&with, &pool,
-                                                  message]() -> std::unique_ptr<content_source> {
-                return std::make_unique<stored_content>(with.queue, pool, message);
-            };
-            auto letter = outgoing(*message, part);
-            done = co_await client.deliver(part.to, identity_of(*config), std::move(letter),
-                                           std::move(content), {});
-            if (by_smtp) hops.tried(hop, done.away);
-        }
-        for (std::size_t i = 0; i < part.recipients.size(); ++i) {
-            const auto index = part.recipients[i];
-            // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
-            if (by_smtp && done.takes_dsn && done.outcomes[i].what == recipient_outcome::kind::delivered)
-                message->recipients[index].notify = protocol::dsn_notify::never;
-            record_outcome(with, *config, *message, index, outcome_of(done.outcomes[i], relay));
-        }
+asio::awaitable<void> deliver_by_lmtp(network_delivery what, mail_client& client, std::int64_t now) {
+    std::vector<std::size_t> recipients;
+    std::optional<mail_peer> server; // there is one at the most
+    for (std::size_t i = 0; i < what.message->recipients.size(); ++i) {
+        const auto& to = what.message->recipients[i];
+        auto peer = is_due(*what.config, to, now) ? lmtp_for(*what.config, to) : std::nullopt;
+        if (!peer) continue;
+        server = std::move(peer);
+        recipients.push_back(i);
     }
+    if (!server) co_return;
+    auto letter = outgoing(*what.message, recipients, way::lmtp);
+    auto content = content_of(what);
+    auto who = identity_of(*what.config);
+    const client_deadlines usual;
+    const auto said =
+        co_await client.deliver(*server, std::move(who), std::move(letter), std::move(content), usual);
+    record(what, recipients, said, server->where.to_string());
+}
+
+std::vector<hop_part> hop_parts(const conf::config& config, const queued_message& message, std::int64_t now) {
+    std::vector<hop_part> made;
+    for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+        if (!is_due(config, message.recipients[i], now)) continue;
+        const auto* hop = primary_for(config, message.recipients[i]);
+        if (hop == nullptr) continue;
+        auto same = std::ranges::find(made, *hop, &hop_part::hop);
+        if (same == made.end()) same = made.insert(made.end(), {*hop, {}});
+        same->recipients.push_back(i);
+    }
+    return made;
+}
+
+asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, hop_observer& hops,
+                                     hop_part part) {
+    auto letter = outgoing(*what.message, part.recipients, way::smtp);
+    auto content = content_of(what);
+    const client_deadlines usual;
+    const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
+    hops.tried(part.hop, done.of_server.away);
+    // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
+    for (std::size_t i = 0; i < part.recipients.size(); ++i)
+        if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)
+            what.message->recipients[part.recipients[i]].notify = protocol::dsn_notify::never;
+    record(what, part.recipients, done.of_server, done.server);
+}
+
+void put_off(const network_delivery& what, const hop_part& part, std::string_view code, std::string why) {
+    attempt_outcome put{attempt_outcome::kind::deferred, std::string(code), std::move(why),
+                        part.hop.to_string()};
+    for (const auto index : part.recipients)
+        record_outcome(what.with, *what.config, *what.message, index, put);
+}
+
+std::string away_text(const std::string& why) {
+    return fmt::format("the next server is away ({}); it is asked every {} s", why,
+                       hop_watch::probe_interval.count());
 }
 
 } // namespace postern::server

@@ -26,6 +26,21 @@ void note_deferral(const conf::config& config, const queued_message& message, qu
         to.next_try = storage::next_try(plan, to.tries, now);
 }
 
+bool is_time(const conf::config& config, const queued_recipient& to, std::int64_t now) {
+    return to.next_try <= now || to.next_try > storage::latest_due(plan_of(config), now);
+}
+
+void set_aside(const delivery_services& with, const conf::config& config, const queued_message& message,
+               queued_recipient& to) {
+    to.state = recipient_state::aside;
+    to.next_try = storage::next_try(plan_of(config), std::numeric_limits<unsigned>::max(), now_seconds());
+    with.journal.fault(fmt::format(
+        "message {} for {} is set aside: it can't be handed over ({}), and its sender is not proved by SPF, "
+        "so "
+        "that nobody is told; see postern queue show, and release, bounce or delete it within {} days",
+        message.id.to_string(), to.address, to.last_reply, aside_time.count() / 24));
+}
+
 void log_outcome(const delivery_services& with, const queued_message& message, const queued_recipient& to,
                  const attempt_outcome& outcome) {
     const std::string id = message.id.to_string();
@@ -61,29 +76,52 @@ void record_outcome(const delivery_services& with, const conf::config& config, q
     case attempt_outcome::kind::failed: to.state = recipient_state::failed; break;
     case attempt_outcome::kind::deferred: note_deferral(config, message, to, now_seconds()); break;
     }
+    if (to.state == recipient_state::failed && !outcome.by_operator && is_silent(message, to))
+        set_aside(with, config, message, to);
     auto& counted = to.state == recipient_state::delivered ? with.counts.delivered
                     : to.state == recipient_state::failed  ? with.counts.failed
+                    : to.state == recipient_state::aside   ? with.counts.set_aside
                                                            : with.counts.deferred;
     counted.fetch_add(1, std::memory_order_relaxed);
     log_outcome(with, message, to, outcome);
 }
 
+bool is_silent(const queued_message& message, const queued_recipient& to) {
+    return to.route == storage::recipient_route::outside && !message.sender.empty() &&
+           message.proof == storage::sender_proof::unproved && !message.given_up;
+}
+
+void tend_aside(const delivery_services& with, const conf::config& config, queued_message& message,
+                std::int64_t now) {
+    const auto kept_until = message.arrived / 1'000'000 + std::chrono::seconds(aside_time).count();
+    for (auto& to : message.recipients) {
+        if (to.state != recipient_state::aside || !is_time(config, to, now)) continue;
+        to.next_try = storage::next_try(plan_of(config), std::numeric_limits<unsigned>::max(), now);
+        if (now < kept_until) continue;
+        to.state = recipient_state::failed;
+        with.counts.failed.fetch_add(1, std::memory_order_relaxed);
+        with.journal.fault(
+            fmt::format("message {} for {}, set aside {} days ago, is dropped, and nobody is told",
+                        message.id.to_string(), to.address, aside_time.count() / 24));
+    }
+}
+
 void give_up_all(const delivery_services& with, const conf::config& config, queued_message& message) {
     const attempt_outcome ended{attempt_outcome::kind::failed, "5.0.0",
-                                "Returned by the operator of this host", "none"};
+                                "Returned by the operator of this host", "none", true};
     for (std::size_t i = 0; i < message.recipients.size(); ++i)
         if (message.recipients[i].state == recipient_state::waiting)
             record_outcome(with, config, message, i, ended);
 }
 
 bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t now) {
-    if (to.state != recipient_state::waiting) return false;
-    return to.next_try <= now || to.next_try > storage::latest_due(plan_of(config), now);
+    return to.state == recipient_state::waiting && is_time(config, to, now);
 }
 
 bool is_settled(const queued_message& message) {
-    return std::none_of(message.recipients.begin(), message.recipients.end(),
-                        [](const queued_recipient& to) { return to.state == recipient_state::waiting; });
+    return std::ranges::none_of(message.recipients, [](const queued_recipient& to) {
+        return to.state == recipient_state::waiting || to.state == recipient_state::aside;
+    });
 }
 
 } // namespace postern::server

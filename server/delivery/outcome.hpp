@@ -7,6 +7,7 @@
 #include "storage/queue.hpp"
 #include "storage/tables/directory.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace postern::server {
@@ -23,23 +24,34 @@ struct delivery_services {
 struct attempt_outcome {
     enum class kind { delivered, deferred, failed };
     kind what = kind::delivered;
-    std::string code;  // RFC 3463
-    std::string text;  // what was said, or our words
-    std::string relay; // "maildir", "none", an LMTP server
+    std::string code;         // RFC 3463
+    std::string text;         // what was said, or our words
+    std::string relay;        // "maildir", "none", an LMTP server
+    bool by_operator = false; // who knows what it leads to
 };
 
 // To be called as the attempt ends: the next try is counted from this moment, however long the attempt took.
-// A deferral after the time of queue.expire is a failure.
+// A deferral after the time of queue.expire is a failure. What fails at another server and whose sender isn't
+// proved is set aside: a notice could go to a stranger, and without one it would be lost.
 void record_outcome(const delivery_services& with, const conf::config& config,
                     storage::queued_message& message, std::size_t recipient, const attempt_outcome& outcome);
 
 // The operator has given the message up: whoever waits has failed.
 void give_up_all(const delivery_services& with, const conf::config& config, storage::queued_message& message);
 
+inline constexpr std::chrono::hours aside_time{
+    14 * 24}; // from its arrival; then it is dropped, and the log says so
+// Those set aside whose time to be looked at has come stay, or have been there for long enough.
+void tend_aside(const delivery_services& with, const conf::config& config, storage::queued_message& message,
+                std::int64_t now);
+
+// Nobody may be told of this recipient (see above).
+bool is_silent(const storage::queued_message& message, const storage::queued_recipient& to);
+
 // Waits, and its time has come. `now` is unix seconds.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
 
-// No recipient waits any more.
+// No recipient waits any more, or is set aside.
 bool is_settled(const storage::queued_message& message);
 
 } // namespace postern::server

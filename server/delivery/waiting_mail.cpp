@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t page_messages = 500;
 
-bool waits_for(const conf::config& config, const storage::queued_recipient& to, const conf::endpoint& hop) {
+bool waits_for(const conf::config& config, const storage::queued_recipient& to, const conf::relay_hop& hop) {
     if (to.state != storage::recipient_state::waiting) return false;
     const auto* primary = primary_for(config, to);
     return primary != nullptr && *primary == hop;
@@ -18,7 +18,7 @@ bool waits_for(const conf::config& config, const storage::queued_recipient& to, 
 } // namespace
 
 result<std::deque<storage::queue_id>> waiting_for(const storage::queue& queue, const conf::config& config,
-                                                  const conf::endpoint& hop) {
+                                                  const conf::relay_hop& hop) {
     std::deque<storage::queue_id> found;
     for (storage::queue_id after{};;) {
         const auto page = queue.list(after, page_messages);
@@ -33,7 +33,7 @@ result<std::deque<storage::queue_id>> waiting_for(const storage::queue& queue, c
     }
 }
 
-bool make_due_for(const conf::config& config, storage::queued_message& message, const conf::endpoint& hop,
+bool make_due_for(const conf::config& config, storage::queued_message& message, const conf::relay_hop& hop,
                   std::int64_t now) {
     if (message.held) return false;
     bool any = false;

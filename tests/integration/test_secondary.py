@@ -7,6 +7,7 @@ import threading
 from deadline import contains, equal, until
 from ports import free_port
 from server import Server
+from test_http import get
 from test_notices import send as notify
 
 SENDER = 'a@s.test'
@@ -246,3 +247,16 @@ def test_strangers_wait_on_the_secondary():
         second.start()
         contains(ask(second, 'u@d.test'), '250 2.1.5 ', 'after a restart')
         first.wait_messages(1)
+
+
+def test_questions_are_counted_by_what_came_of_them():
+    port, first = primary()
+    with first, Secondary(port, admin={'http': '127.0.0.1:0'}) as second:
+        for recipient in ('u@d.test', 'u@d.test', 'nobody@d.test'):
+            ask(second, recipient)
+        first.stop()
+        ask(second, 'v@d.test')
+        _, _, metrics = get(second, '/metrics')
+        for result, count in (('known', 1), ('unknown', 1), ('unavailable', 1), ('cached', 1)):
+            contains(metrics, f'postern_call_outs_total{{result="{result}"}} {count}\n', 'metrics')
+        contains(second.run('status'), 'call-outs    1 known, 1 unknown, 1 unavailable; 1 from memory', 'status')

@@ -211,13 +211,13 @@ TEST_CASE("listeners at any port don't collide") {
 
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
     const auto result = load("[antivirus]\ndatabase = \"/x\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
-                             "[relay]\nport = 25\n" +
+                             "[relay]\ntls = \"dane\"\n" +
                              least + "tier = \"d\"\n");
     CHECK(result.ok());
     CHECK(lines(result) ==
           std::vector<std::string>{
               "x.toml:1:1: antivirus: warning: has no effect in this version; leave it out",
-              "x.toml:7:8: relay.port: warning: has no effect in this version; leave it out",
+              "x.toml:7:7: relay.tls: warning: has no effect in this version; leave it out",
               "x.toml:11:8: listener[0].tier: warning: tier d asks for antivirus, which this version does "
               "not run"});
 }

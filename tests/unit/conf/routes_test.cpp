@@ -16,7 +16,7 @@ TEST_CASE("routes are found by the canonical domain, and what is left of relay o
                                      "\"b.test\" = \"[2001:db8::1]:2525\"\n\"Bücher.example\" = "
                                      "\"192.0.2.8:25\"\n\"A.test\" = \"192.0.2.7:25\"\n");
     REQUIRE(result.ok());
-    CHECK(result.findings.size() == 3);
+    CHECK(result.findings.size() == 2);
     const auto& read = *result.snapshot;
     REQUIRE(find_route(read, "a.test") != nullptr);
     CHECK(find_route(read, "a.test")->next_hop.to_string() == "192.0.2.7:25");
@@ -26,6 +26,25 @@ TEST_CASE("routes are found by the canonical domain, and what is left of relay o
     CHECK(find_route(read, "test") == nullptr);
     CHECK(find_route(read, "z.test") == nullptr);
     CHECK(find_route(read, "") == nullptr);
+}
+
+TEST_CASE("a route leads to an address, to a host, or along the domain's MX records") {
+    using kind = relay_hop::kind;
+    const auto result = load(least + "[relay]\nport = 2525\n[relay.route]\n\"a.test\" = \"192.0.2.7:25\"\n"
+                                     "\"b.test\" = \"MX1.Example.net:26\"\n\"c.test\" = \"mx\"\n");
+    REQUIRE(result.ok());
+    const std::tuple<const char*, kind, const char*, int> rows[] = {
+        {"a.test", kind::address, "192.0.2.7:25", 25},
+        {"b.test", kind::host, "mx1.example.net:26", 26},
+        {"c.test", kind::mx, "mx:c.test", 2525},
+    };
+    for (const auto& [domain, what, text, port] : rows) {
+        CAPTURE(domain);
+        const auto& hop = find_route(*result.snapshot, domain)->next_hop;
+        CHECK(hop.what == what);
+        CHECK(hop.to_string() == text);
+        CHECK(hop.address.port == port);
+    }
 }
 
 TEST_CASE("a secondary listener loads") {

@@ -9,13 +9,18 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr server::client_deadlines short_ones{std::chrono::seconds(1), std::chrono::seconds(1),
-                                              std::chrono::seconds(1)};
+constexpr server::client_deadlines short_ones{
+    .reply = std::chrono::seconds(1),
+    .content_block = std::chrono::seconds(1),
+    .final_reply = std::chrono::seconds(1),
+    .greeting = std::chrono::seconds(1),
+};
 constexpr milliseconds pause{100};
 constexpr int pauses_max = 50; // five deadlines
 
-awaitable<bool> talk(protocol::client_session& session, server::stream& with) {
-    co_await server::converse(session, with, nullptr, short_ones);
+awaitable<bool> talk(protocol::client_session& session, server::stream& with,
+                     server::client_deadlines within = short_ones) {
+    co_await server::converse(session, with, nullptr, within);
     co_return true;
 }
 
@@ -83,4 +88,35 @@ TEST_CASE("each reply has a deadline of its own: many that come slowly are no sl
     CHECK(sent > 15);
     CHECK_FALSE(session.fault());
     CHECK(session.next() == protocol::client_step::idle);
+}
+
+TEST_CASE("whoever takes too long for all of the greeting is given up, however often it answers") {
+    stream_bench bench;
+    auto session = lmtp_session();
+    auto within = short_ones;
+    within.reply = std::chrono::seconds(60);
+    within.greeting = std::chrono::seconds(2);
+    const auto over = bench.start(talk(session, *bench.side, within));
+    // A line each 100 ms: the greeting, then a reply to LHLO that never ends.
+    const auto sent = dribble(bench, over, [](int at) {
+        return std::string(at < 10 ? "220-x\r\n" : at == 10 ? "220 x\r\n" : "250-x\r\n");
+    });
+    REQUIRE(over->has_value());
+    CHECK(sent > 11);
+    CHECK_FALSE(session.is_ready());
+    CHECK(session.fault()->text == "the server did not answer in time");
+}
+
+TEST_CASE("a conversation ends in time, however many slow replies it has") {
+    stream_bench bench;
+    auto session = lmtp_session();
+    protocol::outgoing_message message;
+    for (int i = 0; i < 100; ++i) message.recipients.push_back({"u" + std::to_string(i) + "@d.test", 0, {}});
+    session.begin(std::move(message));
+    auto within = short_ones;
+    within.whole = std::chrono::seconds(2);
+    const auto over = bench.start(talk(session, *bench.side, within));
+    dribble(bench, over, [](int at) { return std::string(at == 0 ? "220 x\r\n" : "250 ok\r\n"); });
+    REQUIRE(over->has_value());
+    CHECK(session.fault()->text == "the server did not answer in time");
 }

@@ -17,13 +17,23 @@ namespace {
 
 const auto start = std::chrono::steady_clock::time_point(1h);
 
-conf::endpoint hop(std::uint8_t last) {
-    return {protocol::ip_address::v4(std::array<std::uint8_t, 4>{192, 0, 2, last}), 25};
+conf::relay_hop hop(std::uint8_t last) {
+    conf::relay_hop made;
+    made.address = {protocol::ip_address::v4(std::array<std::uint8_t, 4>{192, 0, 2, last}), 25};
+    return made;
+}
+
+// As if each probe had ended at once.
+std::vector<conf::relay_hop> probe(hop_watch& watch, const conf::relay_settings& routes,
+                                   hop_watch::time_point now) {
+    const auto due = watch.to_probe(routes, now);
+    for (const auto& one : due) watch.probed(one);
+    return due;
 }
 
 conf::relay_settings routes(std::initializer_list<std::uint8_t> hops) {
     conf::relay_settings made;
-    for (const auto one : hops) made.routes.push_back({"d" + std::to_string(one) + ".test", hop(one)});
+    for (const auto one : hops) made.routes.push_back({"d" + std::to_string(one) + ".test", {}, hop(one)});
     return made;
 }
 
@@ -42,11 +52,11 @@ protocol::recipient_outcome said(std::string text, protocol::enhanced_code statu
 TEST_CASE("a primary that is not known to be there is asked at once, and every 20 s") {
     hop_watch watch;
     const auto all = routes({1, 2});
-    CHECK(watch.to_probe(all, start).size() == 2);
-    CHECK(watch.to_probe(all, start + 19s).empty());
-    CHECK(watch.to_probe(all, start + 20s).size() == 2);
+    CHECK(probe(watch, all, start).size() == 2);
+    CHECK(probe(watch, all, start + 19s).empty());
+    CHECK(probe(watch, all, start + 20s).size() == 2);
     CHECK(watch.reached(hop(1)));
-    CHECK(watch.to_probe(all, start + 40s) == std::vector{hop(2)});
+    CHECK(probe(watch, all, start + 40s) == std::vector{hop(2)});
 }
 
 TEST_CASE("that a primary is back, or away, is news once") {
@@ -55,24 +65,34 @@ TEST_CASE("that a primary is back, or away, is news once") {
     CHECK(watch.missed(hop(1), "refused", start));
     CHECK_FALSE(watch.missed(hop(1), "still refused", start + 1s));
     CHECK(watch.why_away(hop(1)) == "still refused");
-    CHECK(watch.to_probe(routes({1}), start + 20s).empty());
-    CHECK(watch.to_probe(routes({1}), start + 21s).size() == 1);
+    CHECK(probe(watch, routes({1}), start + 20s).empty());
+    CHECK(probe(watch, routes({1}), start + 21s).size() == 1);
     CHECK(watch.reached(hop(1)));
     CHECK_FALSE(watch.reached(hop(1)));
     CHECK(watch.why_away(hop(1)).empty());
     CHECK(watch.missed(hop(1), "again", start));
 }
 
+TEST_CASE("a primary that hangs is asked by one probe at a time") {
+    hop_watch watch;
+    CHECK(watch.to_probe(routes({1}), start).size() == 1);
+    CHECK(watch.to_probe(routes({1}), start + 1h).empty());
+    CHECK(watch.missed(hop(1), "it did not answer", start + 1h));
+    watch.probed(hop(1));
+    CHECK(watch.to_probe(routes({1}), start + 1h + hop_watch::probe_interval - 1s).empty());
+    CHECK(watch.to_probe(routes({1}), start + 1h + hop_watch::probe_interval).size() == 1);
+}
+
 TEST_CASE("a route that was taken away is forgotten, and a crowd of primaries is asked in turns") {
     hop_watch watch;
     CHECK(watch.missed(hop(1), "refused", start));
-    CHECK(watch.to_probe(routes({2}), start).size() == 1);
+    CHECK(probe(watch, routes({2}), start).size() == 1);
     CHECK(watch.why_away(hop(1)).empty());
     conf::relay_settings many;
-    for (std::uint8_t i = 0; i < 40; ++i) many.routes.push_back({"d.test", hop(i)});
-    CHECK(watch.to_probe(many, start + 1h).size() == hop_watch::probes_max);
-    CHECK(watch.to_probe(many, start + 1h).size() == 40 - hop_watch::probes_max);
-    CHECK(watch.to_probe(many, start + 1h).empty());
+    for (std::uint8_t i = 0; i < 40; ++i) many.routes.push_back({"d.test", {}, hop(i)});
+    CHECK(probe(watch, many, start + 1h).size() == hop_watch::probes_max);
+    CHECK(probe(watch, many, start + 1h).size() == 40 - hop_watch::probes_max);
+    CHECK(probe(watch, many, start + 1h).empty());
 }
 
 TEST_CASE("what a primary said is kept for an hour, a refusal for five minutes, trouble not at all") {
@@ -113,6 +133,8 @@ TEST_CASE("only a refusal of the recipient makes it unknown", "[LP-04]") {
         {"554 5.7.1 your address is on a list", {5, 7, 1}, true, kind::later},
         {"554 no", {}, true, kind::later},
         {"503 5.5.1 out of order", {5, 5, 1}, true, kind::later},
+        {"550 5.1.8 no empty senders, said at RCPT", {5, 1, 8}, true, kind::later},
+        {"553 5.1.7 likewise", {5, 1, 7}, true, kind::later},
         {"550 no empty senders", {}, false, kind::later},
         {"550 5.1.8 no empty senders", {5, 1, 8}, false, kind::later},
         {"the next server takes no SMTPUTF8", {5, 6, 7}, false, kind::no_utf8},

@@ -82,10 +82,38 @@ TEST_CASE("a record cut anywhere or with an octet too many is corrupt") {
 TEST_CASE("a record of a later version says so instead of being misread") {
     const queued_message message = full_message();
     queued_message into = message;
-    CHECK(decode_message({1}, with(encode_message(message), 0, 2)).error() == storage_errc::newer_format);
-    CHECK(decode_states(with(encode_states(message), 0, 2), into).error() == storage_errc::newer_format);
+    CHECK(decode_message({1}, with(encode_message(message), 0, 3)).error() == storage_errc::newer_format);
+    CHECK(decode_states(with(encode_states(message), 0, 3), into).error() == storage_errc::newer_format);
     CHECK(decode_message({1}, with(encode_message(message), 0, 0)).error() == storage_errc::corrupt);
     CHECK(decode_states(with(encode_states(message), 0, 0), into).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("what the first version can't say makes a record of the second, and nothing else does") {
+    queued_message message = full_message();
+    CHECK(encode_message(message)[0] == 1);
+    CHECK(encode_states(message)[0] == 1);
+    for (const auto proof : {sender_proof::proved, sender_proof::unproved}) {
+        message.proof = proof;
+        const auto record = encode_message(message);
+        CHECK(record[0] == 2);
+        const auto after = decode_message(message.id, record);
+        REQUIRE(after.has_value());
+        CHECK(after->proof == proof);
+        CHECK((after->body_in_file && after->smtputf8));
+        CHECK(decode_message({1}, with(record, 0, 1)).error() == storage_errc::corrupt);
+        CHECK(decode_message({1}, with(record, 17, 15)).error() == storage_errc::corrupt); // both
+        CHECK(decode_message({1}, with(record, 17, 3)).error() == storage_errc::corrupt);  // neither
+    }
+    queued_message into = message;
+    CHECK(decode_states(with(encode_states(message), 0, 2), into).error() == storage_errc::corrupt);
+    message.recipients[0].state = recipient_state::aside;
+    message.recipients[0].next_try = 700;
+    const auto states = encode_states(message);
+    CHECK(states[0] == 2);
+    REQUIRE(decode_states(states, into));
+    CHECK(into.recipients[0].state == recipient_state::aside);
+    CHECK(due_time(into) == 700); // it is looked at again
+    CHECK(decode_states(with(states, 0, 1), into).error() == storage_errc::corrupt);
 }
 
 TEST_CASE("a huge count or length in a small record reserves nothing") {

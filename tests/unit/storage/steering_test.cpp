@@ -56,6 +56,19 @@ TEST_CASE("a message to be returned is due at once, a held one too") {
     CHECK(due_time(after) == now);
 }
 
+TEST_CASE("what was set aside is left alone, until it is released or returned") {
+    auto message = waiting_until(9000);
+    message.recipients[0].state = recipient_state::aside;
+    CHECK(changed_by(queue_wish::retry, message).recipients[0].state == recipient_state::aside);
+    const auto released = changed_by(queue_wish::release, message);
+    CHECK(released.recipients[0].state == recipient_state::waiting);
+    CHECK(released.recipients[0].next_try == now);
+    const auto returned = changed_by(queue_wish::bounce, message);
+    CHECK(returned.recipients[0].state == recipient_state::waiting);
+    CHECK(returned.given_up);
+    CHECK(due_time(returned) == now);
+}
+
 TEST_CASE("what an operator wished survives in the queue") {
     const temporary_folder folder;
     const auto queue = open_queue(folder.path());

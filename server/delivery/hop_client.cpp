@@ -1,0 +1,86 @@
+#include "server/delivery/hop_client.hpp"
+
+#include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+namespace postern::server {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds look_up_time{10}; // of all that one hop needs
+constexpr std::size_t remembered_max = 1000;     // hops
+
+std::string looped(const hop_address& at) {
+    return fmt::format("loop guard: {} greets with a name of this server", at.to_string());
+}
+
+// Where DNS or another address has a say, a server that is ourselves is one that can't be used now; where the
+// operator wrote its only address, nothing else can come of it.
+bool may_be_another(const conf::relay_hop& hop, const found_hop& found) {
+    return hop.what == conf::relay_hop::kind::mx || found.addresses.size() > 1;
+}
+
+ourselves ourselves_of(const snapshot& now) {
+    ourselves made{identity_of(*now.config).own_names, {}};
+    if (now.own_addresses) made.addresses = *now.own_addresses;
+    return made;
+}
+
+} // namespace
+
+asio::awaitable<found_hop> hop_client::find(conf::relay_hop hop) {
+    const auto now = config_.get();
+    const auto name = hop.to_string();
+    auto found = co_await find_hop(names_, std::move(hop), ourselves_of(*now), look_up_time);
+    if (const auto last = answered_.find(name); last != answered_.end()) {
+        const auto at = std::ranges::find(found.addresses, last->second, &hop_address::at);
+        if (at != found.addresses.end()) std::rotate(found.addresses.begin(), at, std::next(at));
+    }
+    co_return found;
+}
+
+void hop_client::remember(const conf::relay_hop& hop, const conf::endpoint& server) {
+    if (hop.what == conf::relay_hop::kind::address) return;
+    if (answered_.size() >= remembered_max) answered_.clear(); // routes that were taken away long ago
+    answered_.insert_or_assign(hop.to_string(), server);
+}
+
+asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
+                                                        protocol::outgoing_message message,
+                                                        mail_client::content_maker make_content,
+                                                        client_deadlines within) {
+    const auto found = co_await find(hop);
+    const std::size_t recipients = message.recipients.size();
+    report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
+    for (const auto& one : found.addresses) {
+        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};
+        auto who = identity_of(*config_.get()->config);
+        auto said = co_await client_.deliver(std::move(peer), std::move(who), message, make_content, within);
+        if (said.is_ourselves && may_be_another(hop, found))
+            said = mail_client::unreached(recipients, looped(one));
+        made = {std::move(said), one.to_string()};
+        if (!made.of_server.away.empty()) continue;
+        if (!made.of_server.is_ourselves) remember(hop, one.at);
+        break;
+    }
+    co_return made;
+}
+
+asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadlines within) {
+    const auto found = co_await find(hop);
+    std::string why = found.trouble;
+    for (const auto& one : found.addresses) {
+        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};
+        auto who = identity_of(*config_.get()->config);
+        const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
+        why = said.is_ourselves && may_be_another(hop, found) ? looped(one) : said.away;
+        if (!why.empty()) continue;
+        if (!said.is_ourselves) remember(hop, one.at);
+        break;
+    }
+    co_return why;
+}
+
+} // namespace postern::server
