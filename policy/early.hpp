@@ -17,7 +17,7 @@ template <class T> class early {
     // `work` uses nothing of the caller's: it may go on when this is gone. If it throws (no memory) the
     // answer is `failed`.
     void begin(tasks& beside, boost::asio::awaitable<T> work, T failed) {
-        state_ = std::make_shared<state>(beside.make_signal());
+        state_ = std::make_shared<state>(beside);
         auto running = fill(state_, std::move(work), std::move(failed));
         beside.begin(std::move(running));
     }
@@ -25,16 +25,21 @@ template <class T> class early {
     // Only after begin(). The answer stays where it is, for the next who asks.
     boost::asio::awaitable<T> get() const {
         const std::shared_ptr<state> mine = state_;
-        while (!mine->answer) co_await mine->ready->wait();
+        while (!mine->answer) {
+            if (!mine->ready) mine->ready = mine->beside.make_signal();
+            auto waiting = mine->ready->wait();
+            co_await std::move(waiting);
+        }
         T answer = *mine->answer;
         co_return answer;
     }
 
   private:
     struct state {
-        explicit state(std::unique_ptr<tasks::signal> signal) : ready(std::move(signal)) {}
+        explicit state(tasks& with) : beside(with) {}
+        tasks& beside;
         std::optional<T> answer;
-        std::unique_ptr<tasks::signal> ready;
+        std::unique_ptr<tasks::signal> ready; // null until somebody has to wait
     };
 
     static boost::asio::awaitable<void> fill(std::shared_ptr<state> into, boost::asio::awaitable<T> work,
@@ -46,7 +51,7 @@ template <class T> class early {
             answer = std::move(failed);
         }
         into->answer = std::move(answer);
-        into->ready->give();
+        if (into->ready) into->ready->give();
     }
 
     std::shared_ptr<state> state_;

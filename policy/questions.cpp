@@ -6,13 +6,13 @@ namespace postern::policy {
 
 struct questions::state {
     state(resolver& asked, tasks& with, dns_deadline at_the_latest)
-        : dns(asked), beside(with), until(at_the_latest), ready(with.make_signal()) {}
+        : dns(asked), beside(with), until(at_the_latest) {}
     resolver& dns;
     tasks& beside;
     const dns_deadline until;
     std::size_t open = 0;
     std::vector<answer> come;             // few at a time
-    std::unique_ptr<tasks::signal> ready; // given with each that comes
+    std::unique_ptr<tasks::signal> ready; // given with each that comes; null until one has to be waited for
 };
 
 namespace {
@@ -26,7 +26,7 @@ boost::asio::awaitable<void> look_up(std::shared_ptr<State> into, protocol::dns_
     } catch (const std::exception&) { // no memory: nothing is known
     }
     into->come.push_back(std::move(made));
-    into->ready->give();
+    if (into->ready) into->ready->give();
 }
 
 } // namespace
@@ -38,6 +38,11 @@ questions::~questions() = default;
 std::size_t questions::open() const { return state_->open; }
 
 void questions::ask(protocol::dns_question question, std::size_t mark) {
+    if (auto known = state_->dns.remembered(question)) {
+        state_->come.push_back({std::move(question), mark, std::move(*known)});
+        ++state_->open;
+        return;
+    }
     auto running = look_up(state_, std::move(question), mark);
     ++state_->open;
     state_->beside.begin(std::move(running));
@@ -45,7 +50,11 @@ void questions::ask(protocol::dns_question question, std::size_t mark) {
 
 boost::asio::awaitable<questions::answer> questions::next() {
     const std::shared_ptr<state> mine = state_;
-    while (mine->come.empty()) co_await mine->ready->wait();
+    while (mine->come.empty()) {
+        if (!mine->ready) mine->ready = mine->beside.make_signal();
+        auto waiting = mine->ready->wait();
+        co_await std::move(waiting);
+    }
     answer first = std::move(mine->come.front());
     mine->come.erase(mine->come.begin());
     --mine->open;

@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <optional>
 
 namespace postern::policy {
 
@@ -38,6 +39,8 @@ class resolver {
     // answer earlier with "later". For the thread that the resolver belongs to.
     virtual boost::asio::awaitable<dns_result> look_up(protocol::dns_question question,
                                                        dns_deadline until) = 0;
+    // What look_up() would answer without asking anybody; nullopt: it would have to ask.
+    virtual std::optional<dns_result> remembered(protocol::dns_question question) = 0;
 
     // So far from now: a check that asks several questions gives them all the same.
     virtual dns_deadline deadline(std::chrono::milliseconds from_now) const = 0;

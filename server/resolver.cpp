@@ -64,11 +64,26 @@ asio::awaitable<dns_known> end_of(std::shared_ptr<flight> of, dns_deadline until
 }
 
 // The answer so far of a look-up that goes along aliases.
-struct along_aliases {
-    std::size_t followed = 0;
-    std::uint32_t ttl = protocol::dns_ttl_max;
-    bool authenticated = true;
+class along_aliases {
+  public:
+    // The end; nullopt: an alias, and `question` is what to ask next.
+    std::optional<dns_result> take(dns_known&& known, protocol::dns_question& question) {
+        if (auto* found = std::get_if<protocol::dns_found>(&known)) return end(std::move(*found));
+        if (auto* absent = std::get_if<protocol::dns_absent>(&known)) return end(std::move(*absent));
+        if (auto* trouble = std::get_if<dns_try_later>(&known)) return std::move(*trouble);
+        const auto& alias = std::get<protocol::dns_alias>(known);
+        add(alias);
+        if (followed > protocol::dns_aliases_max) {
+            dns_try_later trouble;
+            trouble.why = dns_try_later::cause::answer;
+            trouble.answer.why = protocol::dns_trouble::too_many_aliases;
+            return trouble;
+        }
+        question.name = alias.name;
+        return std::nullopt;
+    }
 
+  private:
     void add(const protocol::dns_alias& one) {
         followed += one.followed;
         ttl = std::min(ttl, one.ttl);
@@ -79,6 +94,10 @@ struct along_aliases {
         answer.authenticated = answer.authenticated && authenticated;
         return answer;
     }
+
+    std::size_t followed = 0;
+    std::uint32_t ttl = protocol::dns_ttl_max;
+    bool authenticated = true;
 };
 
 } // namespace
@@ -92,6 +111,8 @@ struct dns_resolver::impl : std::enable_shared_from_this<impl> {
     static asio::awaitable<void> fly(std::shared_ptr<impl> self, std::shared_ptr<dns_asker> asker,
                                      std::shared_ptr<flight> one);
     void end(const std::shared_ptr<flight>& one, const dns_known& known);
+    std::optional<dns_known> recall(const protocol::dns_question& question);
+    dns_result counted(dns_result answer) const;
     void begin_asking();
 
     asio::any_io_executor on;
@@ -153,12 +174,21 @@ std::shared_ptr<flight> dns_resolver::impl::join(const protocol::dns_question& q
     return one;
 }
 
+std::optional<dns_known> dns_resolver::impl::recall(const protocol::dns_question& question) {
+    auto kept = cache.find(question, steady::now());
+    if (kept) counts.from_cache.fetch_add(1, std::memory_order_relaxed);
+    return kept;
+}
+
+dns_result dns_resolver::impl::counted(dns_result answer) const {
+    counts.looked_up.fetch_add(1, std::memory_order_relaxed);
+    if (std::holds_alternative<dns_try_later>(answer)) counts.later.fetch_add(1, std::memory_order_relaxed);
+    return answer;
+}
+
 asio::awaitable<dns_known> dns_resolver::impl::know(protocol::dns_question question, dns_deadline until) {
     if (stopped) co_return later(dns_try_later::cause::stopped);
-    if (auto kept = cache.find(question, steady::now())) {
-        counts.from_cache.fetch_add(1, std::memory_order_relaxed);
-        co_return std::move(*kept);
-    }
+    if (auto kept = recall(question)) co_return std::move(*kept);
     auto one = join(question);
     if (!one) co_return later(dns_try_later::cause::busy);
     auto waiting = end_of(std::move(one), until);
@@ -174,29 +204,22 @@ dns_resolver::~dns_resolver() { stop(); }
 
 asio::awaitable<dns_result> dns_resolver::look_up(protocol::dns_question question, dns_deadline until) {
     const auto self = impl_; // this may go away meanwhile
-    self->counts.looked_up.fetch_add(1, std::memory_order_relaxed);
     along_aliases way;
-    dns_try_later trouble;
     for (;;) {
         auto knowing = self->know(question, until);
         dns_known known = co_await std::move(knowing);
-        if (auto* found = std::get_if<protocol::dns_found>(&known)) co_return way.end(std::move(*found));
-        if (auto* absent = std::get_if<protocol::dns_absent>(&known)) co_return way.end(std::move(*absent));
-        if (auto* what = std::get_if<dns_try_later>(&known)) {
-            trouble = *what;
-            break;
-        }
-        const auto& alias = std::get<protocol::dns_alias>(known);
-        way.add(alias);
-        if (way.followed > protocol::dns_aliases_max) {
-            trouble.why = dns_try_later::cause::answer;
-            trouble.answer.why = protocol::dns_trouble::too_many_aliases;
-            break;
-        }
-        question.name = alias.name;
+        if (auto end = way.take(std::move(known), question)) co_return self->counted(std::move(*end));
     }
-    self->counts.later.fetch_add(1, std::memory_order_relaxed);
-    co_return trouble;
+}
+
+std::optional<dns_result> dns_resolver::remembered(protocol::dns_question question) {
+    if (impl_->stopped) return std::nullopt;
+    along_aliases way;
+    for (;;) {
+        auto known = impl_->recall(question);
+        if (!known) return std::nullopt;
+        if (auto end = way.take(std::move(*known), question)) return impl_->counted(std::move(*end));
+    }
 }
 
 dns_deadline dns_resolver::deadline(std::chrono::milliseconds from_now) const {

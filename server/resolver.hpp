@@ -23,6 +23,7 @@ class dns_resolver final : public policy::resolver {
     // settings' timeout from when it was asked first, or asked anew by configure().
     boost::asio::awaitable<policy::dns_result> look_up(protocol::dns_question question,
                                                        policy::dns_deadline until) override;
+    std::optional<policy::dns_result> remembered(protocol::dns_question question) override;
     policy::dns_deadline deadline(std::chrono::milliseconds from_now) const override;
 
     // With other servers what was known is forgotten, and questions in flight are asked anew.

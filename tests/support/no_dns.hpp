@@ -13,6 +13,7 @@ class no_dns final : public policy::resolver {
         later.why = policy::dns_try_later::cause::no_server;
         co_return later;
     }
+    std::optional<policy::dns_result> remembered(protocol::dns_question) override { return std::nullopt; }
     policy::dns_deadline deadline(std::chrono::milliseconds) const override { return {}; }
 };
 

@@ -242,3 +242,50 @@ TEST_CASE("a loop of aliases over several answers ends, as trouble") {
     CHECK(is_trouble(bench.look_up("a.test"), protocol::dns_trouble::too_many_aliases));
     CHECK(stub.seen.size() == protocol::dns_aliases_max + 1);
 }
+
+TEST_CASE("what is remembered is what a look-up would answer without asking, aliases and absences too") {
+    resolver_bench bench;
+    dns_stub stub(bench.context, [](dns_stub& self, const dns_query& query) {
+        if (query.name == "no.test") return self.reply(query, absence("test", 3, 60));
+        if (query.name == "trouble.test") return always_rcode(2)(self, query);
+        self.reply(query, query.name == "a.test" ? alias_of(query, "b.test", 500)
+                                                 : address_of(query, 7, query.name == "once.test" ? 0 : 900));
+    });
+    bench.settings.servers = {stub.at()};
+    const auto remembered = [&](const char* name, dns_type type = dns_type::a) {
+        return bench.resolver().remembered({*protocol::dns_name::parse(name), type});
+    };
+    for (const char* name : {"a.test", "no.test", "trouble.test", "once.test"}) {
+        CHECK_FALSE(remembered(name));
+        bench.look_up(name);
+    }
+    const auto asked = stub.seen.size();
+    const auto looked_up = bench.counts.looked_up.load();
+    CHECK(address_in(remembered("a.test").value()) == 7);
+    CHECK(std::get<protocol::dns_found>(*remembered("A.test")).ttl <= 500);
+    CHECK(std::holds_alternative<protocol::dns_absent>(remembered("no.test").value()));
+    CHECK(is_trouble(remembered("trouble.test").value(), protocol::dns_trouble::server_failure));
+    CHECK(bench.counts.looked_up == looked_up + 4);
+    CHECK_FALSE(remembered("once.test"));
+    CHECK_FALSE(remembered("a.test", dns_type::aaaa));
+    CHECK(bench.counts.looked_up == looked_up + 4);
+    CHECK(stub.seen.size() == asked);
+    bench.resolver().stop();
+    CHECK_FALSE(remembered("a.test"));
+}
+
+TEST_CASE("an alias whose end is not remembered is not, nor is a loop") {
+    resolver_bench bench;
+    dns_stub stub(bench.context, [](dns_stub& self, const dns_query& query) {
+        if (query.name == "end.test") return self.reply(query, address_of(query, 7, 0));
+        const char* to = query.name == "a.test" ? "end.test" : query.name == "b.test" ? "c.test" : "b.test";
+        self.reply(query, alias_of(query, to, 500));
+    });
+    bench.settings.servers = {stub.at()};
+    CHECK(address_in(bench.look_up("a.test")) == 7);
+    CHECK_FALSE(bench.resolver().remembered({*protocol::dns_name::parse("a.test"), dns_type::a}));
+    CHECK(is_trouble(bench.look_up("b.test"), protocol::dns_trouble::too_many_aliases));
+    const auto loop = bench.resolver().remembered({*protocol::dns_name::parse("b.test"), dns_type::a});
+    REQUIRE(loop);
+    CHECK(is_trouble(*loop, protocol::dns_trouble::too_many_aliases));
+}
