@@ -17,16 +17,22 @@ template <class T> class early {
     // `work` uses nothing of the caller's: it may go on when this is gone. If it throws (no memory) the
     // answer is `failed`.
     void begin(tasks& beside, boost::asio::awaitable<T> work, T failed) {
-        state_ = std::make_shared<state>(beside);
+        state_ = std::make_shared<state>(&beside);
         auto running = fill(state_, std::move(work), std::move(failed));
         beside.begin(std::move(running));
     }
 
-    // Only after begin(). The answer stays where it is, for the next who asks.
+    // The answer is at hand already.
+    void know(T answer) {
+        state_ = std::make_shared<state>(nullptr);
+        state_->answer = std::move(answer);
+    }
+
+    // Only after begin() or know(). The answer stays where it is, for the next who asks.
     boost::asio::awaitable<T> get() const {
         const std::shared_ptr<state> mine = state_;
         while (!mine->answer) {
-            if (!mine->ready) mine->ready = mine->beside.make_signal();
+            if (!mine->ready) mine->ready = mine->beside->make_signal();
             auto waiting = mine->ready->wait();
             co_await std::move(waiting);
         }
@@ -36,8 +42,8 @@ template <class T> class early {
 
   private:
     struct state {
-        explicit state(tasks& with) : beside(with) {}
-        tasks& beside;
+        explicit state(tasks* with) : beside(with) {}
+        tasks* beside; // null: nobody will ever wait
         std::optional<T> answer;
         std::unique_ptr<tasks::signal> ready; // null until somebody has to wait
     };

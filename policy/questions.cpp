@@ -17,6 +17,13 @@ struct questions::state {
 
 namespace {
 
+template <class State> questions::answer take_first(State& from) {
+    questions::answer first = std::move(from.come.front());
+    from.come.erase(from.come.begin());
+    --from.open;
+    return first;
+}
+
 template <class State>
 boost::asio::awaitable<void> look_up(std::shared_ptr<State> into, protocol::dns_question question,
                                      std::size_t mark) {
@@ -48,6 +55,11 @@ void questions::ask(protocol::dns_question question, std::size_t mark) {
     state_->beside.begin(std::move(running));
 }
 
+std::optional<questions::answer> questions::take() {
+    if (state_->come.empty()) return std::nullopt;
+    return take_first(*state_);
+}
+
 boost::asio::awaitable<questions::answer> questions::next() {
     const std::shared_ptr<state> mine = state_;
     while (mine->come.empty()) {
@@ -55,10 +67,7 @@ boost::asio::awaitable<questions::answer> questions::next() {
         auto waiting = mine->ready->wait();
         co_await std::move(waiting);
     }
-    answer first = std::move(mine->come.front());
-    mine->come.erase(mine->come.begin());
-    --mine->open;
-    co_return first;
+    co_return take_first(*mine);
 }
 
 } // namespace postern::policy

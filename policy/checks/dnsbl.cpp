@@ -47,45 +47,65 @@ boost::asio::awaitable<std::string> text_of(resolver& dns, dns_deadline until, p
     co_return found == nullptr ? std::string() : protocol::printable(found->records.texts.front(), text_max);
 }
 
-// The first list of the configuration that has the client.
-boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<const conf::config> config,
-                                                            resolver& dns, tasks& beside, zone_health& health,
-                                                            protocol::ip_address client) {
-    const auto until = dns.deadline(config->dns.timeout);
-    const auto& zones = config->dnsbl.zones;
-    questions asked(dns, beside, until);
-    for (std::size_t i = 0; i < zones.size(); ++i) {
-        if (health.is_set_aside(zones[i].name)) continue;
-        const auto zone = protocol::dns_name::parse(zones[i].name);
-        if (!zone) continue;
+// Looks for the first list of the configuration that has the client.
+class search {
+  public:
+    search(context& about)
+        : config_(about.config), dns_(about.ask.dns), health_(about.ask.zones),
+          until_(dns_.deadline(config_->dns.timeout)), asked_(dns_, about.ask.beside, until_),
+          first_(zones().size()) {
+        for (std::size_t i = 0; i < zones().size(); ++i) ask(i, about.client);
+    }
+
+    // Goes as far as answers are at hand. True: it has ended, and nothing more is open.
+    bool advance() {
+        while (const auto one = asked_.take()) hear(*one);
+        return asked_.open() == 0 && first_ == zones().size();
+    }
+    static boost::asio::awaitable<std::optional<listing>> end(search self) {
+        while (self.asked_.open() != 0) {
+            auto coming = self.asked_.next();
+            self.hear(co_await std::move(coming));
+        }
+        if (self.first_ == self.zones().size()) co_return std::nullopt;
+        auto reading = text_of(self.dns_, self.until_, std::move(self.name_));
+        listing made{self.zones()[self.first_].name, co_await std::move(reading)};
+        co_return made;
+    }
+
+  private:
+    const std::vector<conf::dnsbl_zone_settings>& zones() const { return config_->dnsbl.zones; }
+    void ask(std::size_t number, const protocol::ip_address& client) {
+        if (health_.is_set_aside(zones()[number].name)) return;
+        const auto zone = protocol::dns_name::parse(zones()[number].name);
+        if (!zone) return;
         auto name = protocol::reverse_name(client, *zone);
-        if (!name) continue; // no list has a name so long
-        protocol::dns_question question{std::move(*name), dns_type::a};
-        asked.ask(std::move(question), i);
+        if (!name) return; // no list has a name so long
+        asked_.ask({std::move(*name), dns_type::a}, number);
     }
-    std::size_t first = zones.size();
-    protocol::dns_name name;
-    while (asked.open() != 0) {
-        auto one = co_await asked.next();
+    void hear(const questions::answer& one) {
         const auto* found = std::get_if<protocol::dns_found>(&one.what);
-        if (found == nullptr || one.mark > first || !says_listed(zones[one.mark], found->records, health))
-            continue;
-        first = one.mark;
-        name = std::move(one.to.name);
+        if (found == nullptr || one.mark > first_ || !says_listed(zones()[one.mark], found->records, health_))
+            return;
+        first_ = one.mark;
+        name_ = one.to.name;
     }
-    if (first == zones.size()) co_return std::nullopt;
-    listing made{zones[first].name, co_await text_of(dns, until, std::move(name))};
-    co_return made;
-}
 
-} // namespace
-
-namespace {
+    std::shared_ptr<const conf::config> config_;
+    resolver& dns_;
+    zone_health& health_;
+    dns_deadline until_;
+    questions asked_;
+    std::size_t first_;
+    protocol::dns_name name_; // asked of it
+};
 
 void begin_asking(context& about) {
     const auto& settings = about.config->dnsbl;
     if (settings.zones.empty() || contains(settings.exempt_clients, about.client)) return;
-    auto work = find_listing(about.config, about.ask.dns, about.ask.beside, about.ask.zones, about.client);
+    search begun(about);
+    if (begun.advance()) return about.peer.listed.know(std::nullopt);
+    auto work = search::end(std::move(begun));
     about.peer.listed.begin(about.ask.beside, std::move(work), std::nullopt);
 }
 

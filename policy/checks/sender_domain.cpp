@@ -22,60 +22,101 @@ std::string trouble(const protocol::dns_name& name, const dns_result& answer) {
     return name.to_string() + ": " + std::string(dns_cause_text(std::get<dns_try_later>(answer)));
 }
 
-using addresses = std::shared_ptr<const std::vector<protocol::ip_address>>;
+using finding = sender_domain_finding;
 
-// Has any of the hosts an address that mail can be sent to?
-boost::asio::awaitable<sender_domain_finding> find_host(resolver& dns, tasks& beside, dns_deadline until,
-                                                        addresses own, std::vector<protocol::dns_name> hosts,
-                                                        std::string otherwise) {
-    questions asked(dns, beside, until);
-    for (const auto& host : hosts) {
-        for (const auto type : {dns_type::a, dns_type::aaaa}) {
-            protocol::dns_question question{host, type};
-            asked.ask(std::move(question), 0);
+// Looks for the MX hosts of a domain, or for itself, and then for one of them that mail can be sent to.
+class search {
+  public:
+    search(const context& about, dns_deadline until)
+        : own_(about.own), asked_(about.ask.dns, about.ask.beside, until) {
+        auto name = protocol::dns_name::parse(about.envelope.sender->domain, protocol::dns_escapes::none);
+        if (!name) {
+            done_ = finding{kind::takes_none, "it is no name of DNS"};
+            return;
+        }
+        domain_ = std::move(*name);
+        asked_.ask({domain_, dns_type::mx}, 0);
+    }
+
+    // Goes as far as answers are at hand; nullopt: it has to wait for one.
+    std::optional<finding> advance() {
+        while (!done_) {
+            const auto one = asked_.take();
+            if (!one) return std::nullopt;
+            hear(*one);
+        }
+        return done_;
+    }
+    static boost::asio::awaitable<finding> end(search self) {
+        for (;;) {
+            if (auto done = self.advance()) co_return std::move(*done);
+            auto coming = self.asked_.next();
+            self.hear(co_await std::move(coming));
         }
     }
-    std::string later, nowhere;
-    while (asked.open() != 0) {
-        const auto one = co_await asked.next();
-        if (std::holds_alternative<dns_try_later>(one.what)) later = trouble(one.to.name, one.what);
+
+  private:
+    void hear(const questions::answer& one) {
+        if (one.to.type == dns_type::mx) {
+            hear_exchangers(one.what);
+        } else {
+            hear_addresses(one);
+        }
+        if (done_ || asked_.open() != 0) return;
+        if (!later_.empty()) {
+            done_ = finding{kind::later, later_};
+        } else {
+            done_ = finding{kind::takes_none, nowhere_.empty() ? otherwise_ : nowhere_};
+        }
+    }
+    void hear_exchangers(const dns_result& answer) {
+        if (std::holds_alternative<dns_try_later>(answer)) {
+            done_ = finding{kind::later, trouble(domain_, answer)};
+        } else if (const auto* absent = std::get_if<protocol::dns_absent>(&answer)) {
+            if (absent->what == protocol::dns_absent::kind::no_name) {
+                done_ = finding{kind::takes_none, "there is no such domain"};
+                return;
+            }
+            otherwise_ = "it has neither MX nor address";
+            ask_addresses({domain_}); // RFC 5321 §5.1: the implicit MX
+        } else {
+            ask_exchangers(std::get<protocol::dns_found>(answer).records.exchangers);
+        }
+    }
+    void ask_exchangers(std::vector<protocol::mx_record> exchangers) {
+        protocol::sort_by_preference(exchangers);
+        std::vector<protocol::dns_name> hosts;
+        for (const auto& one : exchangers)
+            if (!one.exchange.is_root() && hosts.size() < exchangers_max) hosts.push_back(one.exchange);
+        if (hosts.empty()) done_ = finding{kind::null_mx, "null MX"};
+        otherwise_ = "its MX hosts have no address";
+        ask_addresses(hosts);
+    }
+    void ask_addresses(const std::vector<protocol::dns_name>& hosts) {
+        for (const auto& host : hosts)
+            for (const auto type : {dns_type::a, dns_type::aaaa}) asked_.ask({host, type}, 0);
+    }
+    void hear_addresses(const questions::answer& one) {
+        if (std::holds_alternative<dns_try_later>(one.what)) later_ = trouble(one.to.name, one.what);
         const auto* found = std::get_if<protocol::dns_found>(&one.what);
-        if (found == nullptr) continue;
+        if (found == nullptr) return;
         for (const auto& address : found->records.addresses) {
-            const bool ours = std::find(own->begin(), own->end(), address) != own->end();
-            if (is_reachable(address) && !ours) co_return sender_domain_finding{kind::takes_mail, {}};
-            nowhere =
+            const bool ours = std::find(own_->begin(), own_->end(), address) != own_->end();
+            if (is_reachable(address) && !ours) {
+                done_ = finding{kind::takes_mail, {}};
+                return;
+            }
+            nowhere_ =
                 one.to.name.to_string() + " is " + address.to_string() + ", where no mail can be sent to";
         }
     }
-    if (!later.empty()) co_return sender_domain_finding{kind::later, std::move(later)};
-    co_return sender_domain_finding{kind::takes_none,
-                                    nowhere.empty() ? std::move(otherwise) : std::move(nowhere)};
-}
 
-boost::asio::awaitable<sender_domain_finding> look_at(resolver& dns, tasks& beside, dns_deadline until,
-                                                      addresses own, std::string domain) {
-    auto name = protocol::dns_name::parse(domain, protocol::dns_escapes::none);
-    if (!name) co_return sender_domain_finding{kind::takes_none, "it is no name of DNS"};
-    protocol::dns_question question{*name, dns_type::mx};
-    const dns_result answer = co_await dns.look_up(std::move(question), until);
-    if (std::holds_alternative<dns_try_later>(answer))
-        co_return sender_domain_finding{kind::later, trouble(*name, answer)};
-    std::vector<protocol::dns_name> hosts;
-    if (const auto* absent = std::get_if<protocol::dns_absent>(&answer)) {
-        if (absent->what == protocol::dns_absent::kind::no_name)
-            co_return sender_domain_finding{kind::takes_none, "there is no such domain"};
-        hosts.push_back(*name); // RFC 5321 §5.1: the implicit MX
-        co_return co_await find_host(dns, beside, until, own, std::move(hosts),
-                                     "it has neither MX nor address");
-    }
-    auto exchangers = std::get<protocol::dns_found>(answer).records.exchangers;
-    protocol::sort_by_preference(exchangers);
-    for (const auto& one : exchangers)
-        if (!one.exchange.is_root() && hosts.size() < exchangers_max) hosts.push_back(one.exchange);
-    if (hosts.empty()) co_return sender_domain_finding{kind::null_mx, "null MX"};
-    co_return co_await find_host(dns, beside, until, own, std::move(hosts), "its MX hosts have no address");
-}
+    std::shared_ptr<const std::vector<protocol::ip_address>> own_;
+    questions asked_;
+    protocol::dns_name domain_;
+    std::string later_, nowhere_, otherwise_;
+    std::optional<finding> done_;
+};
 
 // Whom nothing needs to be asked about: bounces, addresses instead of a domain, and our own domains.
 bool needs_no_answer(const context& about) {
@@ -89,9 +130,9 @@ bool needs_no_answer(const context& about) {
 
 void begin_sender_domain(stage, context& about) {
     if (needs_no_answer(about)) return;
-    auto& dns = about.ask.dns;
-    auto work = look_at(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.own,
-                        about.envelope.sender->domain);
+    search begun(about, about.ask.dns.deadline(about.config->dns.timeout));
+    if (auto done = begun.advance()) return about.learned.sender_domain.know(std::move(*done));
+    auto work = search::end(std::move(begun));
     about.learned.sender_domain.begin(about.ask.beside, std::move(work), {kind::later, "no memory"});
 }
 

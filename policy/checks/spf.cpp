@@ -24,21 +24,40 @@ spf::looked_up for_evaluator(dns_result&& answer) {
     return {absent ? spf::answer_state::absent : spf::answer_state::failed, {}};
 }
 
-boost::asio::awaitable<conclusion> evaluate(resolver& dns, tasks& beside, spf::query subject) {
-    spf::evaluator machine(std::move(subject));
-    questions asked(dns, beside, dns.deadline(patience));
-    for (;;) {
-        const auto step = machine.next();
-        if (step.done != nullptr) co_return std::make_shared<const spf::conclusion>(*step.done);
-        for (const auto& one : step.questions) asked.ask(one.what, 0);
-        if (asked.open() == 0) { // can't be: nothing done and nothing asked
-            machine.give_up();
-            continue;
+class evaluation {
+  public:
+    evaluation(resolver& dns, tasks& beside, spf::query subject)
+        : machine_(std::move(subject)), asked_(dns, beside, dns.deadline(patience)) {}
+
+    // Goes as far as answers are at hand; null: it has to wait for one.
+    conclusion advance() {
+        for (;;) {
+            const auto step = machine_.next();
+            if (step.done != nullptr) return std::make_shared<const spf::conclusion>(*step.done);
+            for (const auto& one : step.questions) asked_.ask(one.what, 0);
+            if (asked_.open() == 0) { // can't be: nothing done and nothing asked
+                machine_.give_up();
+                continue;
+            }
+            auto come = asked_.take();
+            if (!come) return nullptr;
+            hear(std::move(*come));
         }
-        auto come = co_await asked.next();
-        machine.answer(come.to, for_evaluator(std::move(come.what)));
     }
-}
+    static boost::asio::awaitable<conclusion> end(evaluation self) {
+        for (;;) {
+            if (auto done = self.advance()) co_return done;
+            auto coming = self.asked_.next();
+            self.hear(co_await std::move(coming));
+        }
+    }
+
+  private:
+    void hear(questions::answer&& come) { machine_.answer(come.to, for_evaluator(std::move(come.what))); }
+
+    spf::evaluator machine_;
+    questions asked_;
+};
 
 conclusion no_memory() {
     auto made = std::make_shared<spf::conclusion>();
@@ -61,7 +80,9 @@ spf::query subject_of(const context& about) {
 
 void begin_spf(stage, context& about) {
     about.learned.spf_subject = subject_of(about);
-    auto work = evaluate(about.ask.dns, about.ask.beside, about.learned.spf_subject);
+    evaluation begun(about.ask.dns, about.ask.beside, about.learned.spf_subject);
+    if (auto done = begun.advance()) return about.learned.spf.know(std::move(done));
+    auto work = evaluation::end(std::move(begun));
     about.learned.spf.begin(about.ask.beside, std::move(work), no_memory());
 }
 
