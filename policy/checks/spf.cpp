@@ -76,17 +76,31 @@ spf::query subject_of(const context& about) {
     return made;
 }
 
-} // namespace
-
-void begin_spf(stage, context& about) {
-    about.learned.spf_subject = subject_of(about);
+void start(context& about) {
     evaluation begun(about.ask.dns, about.ask.beside, about.learned.spf_subject);
     if (auto done = begun.advance()) return about.learned.spf.know(std::move(done));
     auto work = evaluation::end(std::move(begun));
     about.learned.spf.begin(about.ask.beside, std::move(work), no_memory());
 }
 
+// Then the rest probably is as well, and there is nothing to gain by evaluating it for a recipient that may be
+// refused before.
+bool has_record_at_hand(const context& about) {
+    const auto& subject = about.learned.spf_subject;
+    const auto name = protocol::dns_name::parse(subject.domain.empty() ? subject.helo : subject.domain,
+                                                protocol::dns_escapes::none);
+    return name && about.ask.dns.remembered({*name, protocol::dns_type::txt});
+}
+
+} // namespace
+
+void begin_spf(stage, context& about) {
+    about.learned.spf_subject = subject_of(about);
+    if (!has_record_at_hand(about)) start(about);
+}
+
 boost::asio::awaitable<verdict> check_spf(stage, context& about) {
+    if (!about.learned.spf.begun()) start(about);
     if (!about.learned.spf_result) about.learned.spf_result = co_await about.learned.spf.get();
     const auto& found = *about.learned.spf_result;
     std::string cause(spf::to_string(found.result));
