@@ -95,7 +95,6 @@ void header_scan::end_of_line() {
 
 void header_scan::end() {
     if (finished_) return;
-    line_bare_ = line_bare_ || after_cr_;
     if (!line_.empty()) end_of_line();
     take_field();
     finished_ = true;
