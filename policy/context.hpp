@@ -69,16 +69,16 @@ class zone_health;
 // Outside things that checks ask; they outlive every session of a thread.
 struct services {
     const storage::directory& accounts;
-    mailbox_room& room;
-    resolver& dns; // of the session's thread
-    tasks& beside; // likewise
+    mailbox_room& room; // of the session's thread
+    resolver& dns;      // likewise
+    tasks& beside;      // likewise
     rule_book& rules;
     zone_health& zones;
     storage::greylist* greylist = nullptr; // null: there is no secondary listener
     call_out* primaries = nullptr;         // null: as if all were away
 
-    services of_thread(resolver& own, tasks& own_tasks) const {
-        return {accounts, room, own, own_tasks, rules, zones, greylist, primaries};
+    services of_thread(mailbox_room& own_room, resolver& own, tasks& own_tasks) const {
+        return {accounts, own_room, own, own_tasks, rules, zones, greylist, primaries};
     }
 };
 
