@@ -22,7 +22,8 @@ class header_scan {
 
     // Octets of what is known to be header so far; never grows less.
     std::uint64_t size() const;
-    // A CR or LF without the other, or a NUL, in a line of the header: no reader agrees with another about it.
+    // A CR or LF without the other, or a NUL, in a line of the header: no reader agrees with another about
+    // it.
     bool has_bare_line_end() const { return bare_line_end_; }
     bool has_nul() const { return nul_; }
     unsigned received() const { return received_; }
