@@ -47,6 +47,17 @@ boost::asio::awaitable<std::string> text_of(resolver& dns, dns_deadline until, p
     co_return found == nullptr ? std::string() : protocol::printable(found->records.texts.front(), text_max);
 }
 
+// A list that says "listed" before its first examination has come to an end is examined now: at the start,
+// and when it is new, a dead one must refuse nobody either.
+boost::asio::awaitable<bool> is_believed(resolver& dns, tasks& beside, zone_health& health,
+                                         dns_deadline until, std::string zone) {
+    if (!health.is_examined(zone)) {
+        std::string trouble = co_await trouble_of_zone(dns, beside, until, zone);
+        health.note(zone, std::move(trouble));
+    }
+    co_return !health.is_set_aside(zone);
+}
+
 // The first list of the configuration that has the client.
 boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<const conf::config> config,
                                                             resolver& dns, tasks& beside, zone_health& health,
@@ -70,6 +81,8 @@ boost::asio::awaitable<std::optional<listing>> find_listing(std::shared_ptr<cons
         const auto* found = std::get_if<protocol::dns_found>(&one.what);
         if (found == nullptr || one.mark > first || !says_listed(zones[one.mark], found->records, health))
             continue;
+        const bool counts = co_await is_believed(dns, beside, health, until, zones[one.mark].name);
+        if (!counts) continue;
         first = one.mark;
         name = std::move(one.to.name);
     }
