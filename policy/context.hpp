@@ -59,6 +59,7 @@ struct transaction {
     early<sender_domain_finding> sender_domain;
     early<std::shared_ptr<const protocol::spf::conclusion>> spf;
     std::shared_ptr<const protocol::spf::conclusion> spf_result; // once it was asked for
+    bool spf_wanted = false;                                     // the test is on
     protocol::spf::query spf_subject;
     std::vector<std::string> reports; // what would have been refused, a line each, for the header
 };
@@ -69,16 +70,16 @@ class zone_health;
 // Outside things that checks ask; they outlive every session of a thread.
 struct services {
     const storage::directory& accounts;
-    mailbox_room& room;
-    resolver& dns; // of the session's thread
-    tasks& beside; // likewise
+    mailbox_room& room; // of the session's thread
+    resolver& dns;      // likewise
+    tasks& beside;      // likewise
     rule_book& rules;
     zone_health& zones;
     storage::greylist* greylist = nullptr; // null: there is no secondary listener
     call_out* primaries = nullptr;         // null: as if all were away
 
-    services of_thread(resolver& own, tasks& own_tasks) const {
-        return {accounts, room, own, own_tasks, rules, zones, greylist, primaries};
+    services of_thread(mailbox_room& own_room, resolver& own, tasks& own_tasks) const {
+        return {accounts, own_room, own, own_tasks, rules, zones, greylist, primaries};
     }
 };
 

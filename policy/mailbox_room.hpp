@@ -1,4 +1,5 @@
-// Is there room in a mailbox? Answered where the mail lies (Maildir now); asked by the recipient check.
+// Is there room in a mailbox? Answered where the mail lies, a Maildir or an LMTP server's; asked by the
+// recipient check.
 #pragma once
 
 #include "protocol/result.hpp"

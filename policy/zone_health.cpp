@@ -14,6 +14,12 @@ bool zone_health::is_set_aside(std::string_view zone) const {
     return at != zones_.end() && !at->second.trouble.empty();
 }
 
+bool zone_health::is_examined(std::string_view zone) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = zones_.find(zone);
+    return at != zones_.end() && at->second.examined;
+}
+
 void zone_health::odd_answer(std::string_view zone, std::string_view answer) {
     const std::lock_guard lock(mutex_);
     zones_[std::string(zone)].odd = answer;
@@ -24,6 +30,7 @@ void zone_health::note(const std::string& zone, std::string trouble) {
     auto& one = zones_[zone];
     one.changed = one.changed || one.trouble.empty() != trouble.empty();
     one.trouble = std::move(trouble);
+    one.examined = true;
 }
 
 void zone_health::forget_all_but(const std::vector<std::string>& zones) {

@@ -17,6 +17,7 @@ namespace postern::policy {
 class zone_health {
   public:
     bool is_set_aside(std::string_view zone) const;
+    bool is_examined(std::string_view zone) const; // since it was configured: note() was called
     // An answer that no list gives (outside 127.0.0.0/8, or 127.255.255.0/24): it doesn't count, and the next
     // look() of the server says so.
     void odd_answer(std::string_view zone, std::string_view answer);
@@ -35,7 +36,7 @@ class zone_health {
   private:
     struct kept {
         std::string trouble, odd;
-        bool changed = false;
+        bool changed = false, examined = false;
     };
     mutable std::mutex mutex_;
     std::map<std::string, kept, std::less<>> zones_;

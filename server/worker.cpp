@@ -5,6 +5,7 @@
 #include "server/side_tasks.hpp"
 
 #include "server/close_on_exec.hpp"
+#include "server/local_room.hpp"
 #include "server/reserved_room.hpp"
 #include "server/resolver.hpp"
 #include "server/tcp_stream.hpp"
@@ -91,7 +92,8 @@ struct worker::impl {
     side_tasks beside{context.get_executor()};
     asio::steady_timer sweep_timer{context};
     std::optional<dns_resolver> dns;
-    std::optional<policy::services> asked; // with the resolver of this thread
+    std::optional<local_room> mailboxes;
+    std::optional<policy::services> asked; // with what is this thread's
     std::optional<session_services> own;   // with those
     std::vector<std::shared_ptr<entrance>> entrances;
     std::thread thread;
@@ -129,7 +131,8 @@ std::vector<worker::entrance> worker::entrances() const {
 
 void worker::impl::take(session_services& shared, const resolver_settings& settings) {
     dns.emplace(context.get_executor(), settings, shared.counts.dns);
-    asked.emplace(shared.policy.of_thread(*dns, beside));
+    mailboxes.emplace(shared.config, shared.policy.room);
+    asked.emplace(shared.policy.of_thread(*mailboxes, *dns, beside));
     own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
                                  shared.ids, shared.session_ids, *asked, shared.refusals, shared.limits,
                                  shared.counts});
@@ -163,6 +166,7 @@ void worker::impl::sweep_soon() {
         sweep_soon(); // first: what follows may find no memory
         beats.fetch_add(1, std::memory_order_relaxed);
         sessions.sweep(std::chrono::steady_clock::now());
+        mailboxes->close_idle();
         attend_entrances();
     }));
 }

@@ -7,7 +7,7 @@
 #include "protocol/smtp/grammar.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 
-#include <algorithm>
+#include <map>
 
 namespace postern::policy {
 namespace {
@@ -47,30 +47,46 @@ boost::asio::awaitable<std::string> text_of(resolver& dns, dns_deadline until, p
     co_return found == nullptr ? std::string() : protocol::printable(found->records.texts.front(), text_max);
 }
 
-// Looks for the first list of the configuration that has the client.
+// A list that says "listed" before its first examination has come to an end is examined now: at the start,
+// and when it is new, a dead one must refuse nobody either.
+boost::asio::awaitable<bool> is_believed(resolver& dns, tasks& beside, zone_health& health,
+                                         dns_deadline until, std::string zone) {
+    if (!health.is_examined(zone)) {
+        std::string trouble = co_await trouble_of_zone(dns, beside, until, zone);
+        health.note(zone, std::move(trouble));
+    }
+    co_return !health.is_set_aside(zone);
+}
+
+// Looks for the first list of the configuration that has the client, and can be believed.
 class search {
   public:
-    search(context& about)
-        : config_(about.config), dns_(about.ask.dns), health_(about.ask.zones),
-          until_(dns_.deadline(config_->dns.timeout)), asked_(dns_, about.ask.beside, until_),
-          first_(zones().size()) {
+    explicit search(context& about)
+        : config_(about.config), dns_(about.ask.dns), beside_(about.ask.beside), health_(about.ask.zones),
+          until_(dns_.deadline(config_->dns.timeout)), asked_(dns_, beside_, until_) {
         for (std::size_t i = 0; i < zones().size(); ++i) ask(i, about.client);
     }
 
-    // Goes as far as answers are at hand. True: it has ended, and nothing more is open.
+    // Goes as far as answers are at hand. True: all have come, and no list has the client.
     bool advance() {
         while (const auto one = asked_.take()) hear(*one);
-        return asked_.open() == 0 && first_ == zones().size();
+        return asked_.open() == 0 && listing_.empty();
     }
     static boost::asio::awaitable<std::optional<listing>> end(search self) {
         while (self.asked_.open() != 0) {
             auto coming = self.asked_.next();
             self.hear(co_await std::move(coming));
         }
-        if (self.first_ == self.zones().size()) co_return std::nullopt;
-        auto reading = text_of(self.dns_, self.until_, std::move(self.name_));
-        listing made{self.zones()[self.first_].name, co_await std::move(reading)};
-        co_return made;
+        for (const auto& [number, name] : self.listing_) {
+            const std::string& zone = self.zones()[number].name;
+            auto examining = is_believed(self.dns_, self.beside_, self.health_, self.until_, zone);
+            const bool counts = co_await std::move(examining);
+            if (!counts) continue;
+            auto reading = text_of(self.dns_, self.until_, name);
+            listing made{zone, co_await std::move(reading)};
+            co_return made;
+        }
+        co_return std::nullopt;
     }
 
   private:
@@ -85,19 +101,17 @@ class search {
     }
     void hear(const questions::answer& one) {
         const auto* found = std::get_if<protocol::dns_found>(&one.what);
-        if (found == nullptr || one.mark > first_ || !says_listed(zones()[one.mark], found->records, health_))
-            return;
-        first_ = one.mark;
-        name_ = one.to.name;
+        if (found == nullptr || !says_listed(zones()[one.mark], found->records, health_)) return;
+        listing_.emplace(one.mark, one.to.name);
     }
 
     std::shared_ptr<const conf::config> config_;
     resolver& dns_;
+    tasks& beside_;
     zone_health& health_;
     dns_deadline until_;
     questions asked_;
-    std::size_t first_;
-    protocol::dns_name name_; // asked of it
+    std::map<std::size_t, protocol::dns_name> listing_; // lists that have the client, as they are configured
 };
 
 void begin_asking(context& about) {

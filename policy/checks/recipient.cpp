@@ -3,6 +3,7 @@
 // defers (451).
 #include "policy/check.hpp"
 
+#include "conf/settings.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 #include "storage/queue.hpp"
 
@@ -13,7 +14,7 @@ using protocol::make_reply;
 using protocol::reply_id;
 using storage::resolution_kind;
 
-constexpr std::size_t rooms_asked_max = 8; // each may take seconds on a slow file system
+constexpr std::size_t rooms_asked_max = 8; // each may take seconds
 
 // The refusal that a resolution without recipients stands for.
 reply_id refusal_for(resolution_kind kind) {
@@ -62,8 +63,10 @@ enum class room_left { some, none };
 boost::asio::awaitable<result<room_left>> room_for(const std::vector<storage::final_recipient>& boxes,
                                                    const context& about) {
     if (boxes.size() > rooms_asked_max) co_return room_left::some;
+    const bool has_own_quotas =
+        conf::parse_lmtp(about.config->local.transport).has_value(); // the LMTP server
     for (const auto& box : boxes) {
-        if (!box.local || box.quota == 0) co_return room_left::some;
+        if (!box.local || (box.quota == 0 && !has_own_quotas)) co_return room_left::some;
         auto room = co_await about.ask.room.has_room(box, about.size);
         if (!room) co_return room.error();
         if (*room) co_return room_left::some;

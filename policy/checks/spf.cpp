@@ -83,8 +83,8 @@ void start(context& about) {
     about.learned.spf.begin(about.ask.beside, std::move(work), no_memory());
 }
 
-// Then the rest probably is as well, and there is nothing to gain by evaluating it for a recipient that may be
-// refused before.
+// Then the rest probably is as well, and there is nothing to gain by evaluating it for a recipient that may
+// be refused before.
 bool has_record_at_hand(const context& about) {
     const auto& subject = about.learned.spf_subject;
     const auto name = protocol::dns_name::parse(subject.domain.empty() ? subject.helo : subject.domain,
@@ -95,6 +95,7 @@ bool has_record_at_hand(const context& about) {
 } // namespace
 
 void begin_spf(stage, context& about) {
+    about.learned.spf_wanted = true;
     about.learned.spf_subject = subject_of(about);
     if (!has_record_at_hand(about)) start(about);
 }

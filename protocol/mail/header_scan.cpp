@@ -37,10 +37,21 @@ void header_scan::feed(std::string_view octets) {
         const auto end = octets.find('\n');
         const auto part = octets.substr(0, end == std::string_view::npos ? octets.size() : end);
         line_.append(part.substr(0, field_max - std::min(field_max, line_.size())));
+        look_at_octets(part);
+        if (end != std::string_view::npos) line_bare_ = line_bare_ || !std::exchange(after_cr_, false);
         const auto used = part.size() + (end == std::string_view::npos ? 0 : 1);
         line_octets_ += used;
         octets.remove_prefix(used);
         if (end != std::string_view::npos) end_of_line();
+    }
+}
+
+// Of a line, without its LF.
+void header_scan::look_at_octets(std::string_view part) {
+    for (const char c : part) {
+        line_bare_ = line_bare_ || after_cr_;
+        line_nul_ = line_nul_ || c == '\0';
+        after_cr_ = c == '\r';
     }
 }
 
@@ -61,6 +72,11 @@ std::uint64_t header_scan::size() const {
 void header_scan::end_of_line() {
     if (!line_.empty() && line_.back() == '\r') line_.pop_back();
     const auto octets = std::exchange(line_octets_, 0);
+    const bool bare = std::exchange(line_bare_, false), nul = std::exchange(line_nul_, false);
+    if (line_.empty() || line_is_header()) { // else it is the body's
+        bare_line_end_ = bare_line_end_ || bare;
+        nul_ = nul_ || nul;
+    }
     if (line_is_folded()) {
         field_.append(line_, 0, field_max - std::min(field_max, field_.size()));
         size_ += octets;

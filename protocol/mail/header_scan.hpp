@@ -22,6 +22,10 @@ class header_scan {
 
     // Octets of what is known to be header so far; never grows less.
     std::uint64_t size() const;
+    // A CR or LF without the other, or a NUL, in a line of the header: no reader agrees with another about
+    // it.
+    bool has_bare_line_end() const { return bare_line_end_; }
+    bool has_nul() const { return nul_; }
     unsigned received() const { return received_; }
     const std::vector<std::string>& delivered_to() const {
         return delivered_to_;
@@ -31,6 +35,7 @@ class header_scan {
   private:
     bool line_is_folded() const;
     bool line_is_header() const;
+    void look_at_octets(std::string_view part);
     void end_of_line();
     void take_field();
 
@@ -42,6 +47,8 @@ class header_scan {
     std::string field_; // the one before the line, so far
     std::string line_;
     std::uint64_t line_octets_ = 0;
+    bool bare_line_end_ = false, nul_ = false;
+    bool line_bare_ = false, line_nul_ = false, after_cr_ = false; // in line_
 };
 
 } // namespace postern::protocol

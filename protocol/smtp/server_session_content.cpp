@@ -145,8 +145,11 @@ std::optional<reply> server_session::content_fault() const {
     const bool binary = now().envelope.body == body_type::binary_mime;
     if (over_limits())
         return make_reply(reply_id::message_too_big, {std::to_string(settings_.max_message_size)});
-    if (facts.bare_line_end && !binary) return make_reply(reply_id::bare_line_end);
-    if (facts.nul && !binary) return make_reply(reply_id::nul_in_message);
+    // RFC 3030 §3: the header of a BINARYMIME message is lines all the same.
+    const auto& header = now().header;
+    if (header.has_bare_line_end() || (facts.bare_line_end && !binary))
+        return make_reply(reply_id::bare_line_end);
+    if (header.has_nul() || (facts.nul && !binary)) return make_reply(reply_id::nul_in_message);
     if (settings_.max_text_line != 0 && facts.longest_line > settings_.max_text_line && !binary)
         return make_reply(reply_id::text_line_too_long, {std::to_string(settings_.max_text_line)});
     if (now().header.size() > settings_.max_header_size)

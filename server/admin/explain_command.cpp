@@ -5,12 +5,14 @@
 #include "server/awaiting.hpp"
 #include "server/clock.hpp"
 #include "server/explanation.hpp"
+#include "server/lmtp_room.hpp"
 #include "server/local_target.hpp"
 #include "server/message_trial.hpp"
 #include "server/resolver.hpp"
 #include "server/side_tasks.hpp"
 #include "server/table_terms.hpp"
 
+#include "conf/settings.hpp"
 #include "policy/rule_book.hpp"
 #include "policy/zone_health.hpp"
 #include "storage/file_env.hpp"
@@ -28,18 +30,24 @@ namespace postern::server {
 
 namespace {
 
-// Nobody else is kept waiting here, so the disk is asked at once.
+// Nobody else is kept waiting here, so the disk is asked at once. An LMTP server is asked as a session does.
 class room_at_once final : public policy::mailbox_room {
   public:
     explicit room_at_once(const conf::config& config) : config_(config) {}
     boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box,
                                                   std::uint64_t octets) override {
+        if (auto server = conf::parse_lmtp(config_.local.transport)) {
+            auto asking = servers_.has_room(std::move(*server), identity_of(config_), std::move(box.address));
+            const bool answer = co_await std::move(asking);
+            co_return result<bool>(boost::system::in_place_value, answer);
+        }
         const auto where = local_target(config_, box.address, box.quota);
         co_return storage::maildir_has_room(storage::system_files(), where, octets);
     }
 
   private:
     const conf::config& config_;
+    lmtp_room servers_;
 };
 
 // What is over the listener's limit is refused whatever else it holds, and isn't read to its end.

@@ -87,9 +87,10 @@ service stats {{
 
 
 class Dovecot:
-    """`users`: address -> extra fields of its passwd-file line ('userdb_quota_rule=*:storage=1k')."""
+    """`users`: address -> extra fields of its passwd-file line ('userdb_quota_rule=*:storage=1k'). `more`: lines of its configuration."""
 
-    def __init__(self, users):
+    def __init__(self, users, more=''):
+        self.more = more
         self.folder = tempfile.mkdtemp(prefix='dovecot-test-')
         os.chmod(self.folder, 0o755)
         self.users = users
@@ -103,15 +104,25 @@ class Dovecot:
         for name in ('mail', 'run', 'state'):
             os.mkdir(os.path.join(self.folder, name))
         os.chown(os.path.join(self.folder, 'mail'), mailer.pw_uid, mailer.pw_gid)
-        with open(os.path.join(self.folder, 'users'), 'w', encoding='utf-8') as file:
-            for address, extra in self.users.items():
-                file.write(f'{address}:secret:{mailer.pw_uid}:{mailer.pw_gid}::::{extra}\n')
+        self.write_users()
         config = os.path.join(self.folder, 'dovecot.conf')
         with open(config, 'w', encoding='utf-8') as file:
             file.write(CONFIG.format(folder=self.folder, user='mail', group='mail', login='nobody', plugins='quota',
-                                     imap=self.imap_port, pop3=self.pop3_port, lmtp=self.lmtp_port))
+                                     imap=self.imap_port, pop3=self.pop3_port, lmtp=self.lmtp_port) + self.more)
         self.start()
         return self
+
+    def write_users(self):
+        mailer = pwd.getpwnam('mail')
+        with open(os.path.join(self.folder, 'users.new'), 'w', encoding='utf-8') as file:
+            for address, extra in self.users.items():
+                file.write(f'{address}:secret:{mailer.pw_uid}:{mailer.pw_gid}::::{extra}\n')
+        os.rename(os.path.join(self.folder, 'users.new'), os.path.join(self.folder, 'users'))
+
+    def set_user(self, address, extra):
+        """From now on: Dovecot reads the file again."""
+        self.users[address] = extra
+        self.write_users()
 
     def start(self):
         config = os.path.join(self.folder, 'dovecot.conf')

@@ -74,6 +74,7 @@ struct policy_world {
     // u@d.test is a mailbox; its name server and the sender's are silent about everything else.
     explicit policy_world(const std::string& toml = {})
         : config(config_of(toml)), listener(config->listeners.front()) {
+        for (const auto& zone : config->dnsbl.zones) zones.note(zone.name, {}); // as after the start
         resolving.hostname = "mx.d.test";
         resolving.postmaster = "postmaster@mx.d.test";
         REQUIRE(accounts.put_domain({"d.test", "", ""}));
