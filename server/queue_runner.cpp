@@ -52,7 +52,7 @@ void queue_runner::wake() { impl_->wake(); }
 
 // Any thread.
 void queue_runner::impl::wake() {
-    if (woken.exchange(true)) return;
+    if (stopping || woken.exchange(true)) return;
     on_main([self = shared_from_this()] {
         self->woken = false;
         self->look();

@@ -98,7 +98,7 @@ void queue_runner::impl::begin_part(const std::shared_ptr<attempt>& made, const 
     if (const auto why = primaries->why_away(part.hop); !why.empty())
         return put_off(network(made), part, "4.4.1", away_text(why));
     auto place = made->of.hop == part.hop ? std::move(made->of.place) : places->take(part.hop.to_string());
-    if (!place && lines.may_park()) return made->no_place_at.push_back(part.hop);
+    if (!place && lines.may_park(part.hop)) return made->no_place_at.push_back(part.hop);
     if (!place) {
         lines.overflow(part.hop);
         return put_off(network(made), part, "4.4.5", "the next server has enough to do");

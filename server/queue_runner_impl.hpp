@@ -116,7 +116,8 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
     std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
     std::atomic<bool> woken{false};
-    bool draining = false, stopping = false;
+    bool draining = false;
+    std::atomic<bool> stopping{false}; // set on main
     // The main thread's: who waits for a place at a hop, and the attempts that do nothing but wait for hops,
     // which are none of those at a time.
     hop_lines lines;

@@ -16,9 +16,10 @@ namespace postern::server {
 
 class hop_lines {
   public:
-    static constexpr std::size_t parked_max = 1000; // of all hops: each is passed over at every look
+    static constexpr std::size_t of_hop_max = 500;  // in line before anybody is put off
+    static constexpr std::size_t parked_max = 5000; // of all hops: each is passed over at every look
 
-    bool may_park() const { return parked_.size() < parked_max; }
+    bool may_park(const conf::relay_hop& hop) const;
     void park(const conf::relay_hop& hop, storage::queue_id id);
     bool is_parked(storage::queue_id id) const { return parked_.contains(id); }
     std::size_t parked() const { return parked_.size(); }

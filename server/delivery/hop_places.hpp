@@ -11,8 +11,8 @@ namespace postern::server {
 
 class hop_places {
   public:
-    static constexpr std::size_t of_hop_max = 4;
-    static constexpr std::size_t of_all_max = 32;
+    static constexpr std::size_t of_hop_max = 8;
+    static constexpr std::size_t of_all_max = 48;
 
     // `freed` is called, on whatever thread, each time a place is free again; it throws nothing.
     explicit hop_places(std::function<void()> freed);

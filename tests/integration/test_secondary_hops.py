@@ -91,7 +91,7 @@ def test_a_primary_that_hangs_is_nobody_elses_trouble():
             until(f'{at}: mail of another primary', lambda: len(first.messages()) == 2)
             took = time.monotonic() - began
             assert took < 10, f'{at}: it took {took:.0f} s'
-            assert hanging.most <= 5, f'{at}: {hanging.most} connections at a time'  # four, and one probe
+            assert hanging.most <= 9, f'{at}: {hanging.most} connections at a time'  # eight, and one probe
             until(f'{at}: nothing but what waits for it', lambda: len(second.queue()) == MUCH + 1)
             began = time.monotonic()
             second.stop()

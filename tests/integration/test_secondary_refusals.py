@@ -1,11 +1,12 @@
 """What a primary refuses for good when the secondary has taken it already: told to senders that SPF proves, to nobody else, and never
 lost."""
+import concurrent.futures
 import json
 import threading
 
 from deadline import contains, equal, until
 from names import Names
-from test_secondary import MINUTE, Secondary, send
+from test_secondary import MINUTE, Secondary, ask, send
 from test_secondary_hops import Hanging
 
 RECORDS = ['pass.test. 60 IN TXT "v=spf1 ip4:127.0.0.1 -all"', 'soft.test. 60 IN TXT "v=spf1 ~all"', 'none.test. 60 IN A 192.0.2.1']
@@ -130,3 +131,59 @@ def test_a_primary_that_refuses_us_loses_no_mail():
             one.join()
         until('two set aside', lambda: states(second) == {sender: 'set aside' for sender in FORGED})
         equal(second.log().count('notice to the sender'), 0, 'notices')
+
+
+class Moody(Hanging):
+    """Says of each command what is next in its list, and then what is usual; '' ends the connection. '.' is the end of a message."""
+
+    def __init__(self, greeting='220 moody.test', **lists):
+        self.greeting, self.lists, self.messages = greeting, {verb: list(replies) for verb, replies in lists.items()}, 0
+        super().__init__('never')
+
+    def talk(self, wire):
+        wire.write(self.greeting.encode() + b'\r\n')
+        content = False
+        for line in wire:
+            text = line.decode().rstrip()
+            if content and text != '.':
+                continue
+            verb = '.' if content else text[:4].upper()
+            left = self.lists.get('END' if content else verb)
+            said = left.pop(0) if left else self.REPLIES.get(verb, '250 ok')
+            self.messages += content and said.startswith('250')
+            content = said.startswith('354')
+            if not said:
+                raise ConnectionError
+            wire.write(said.encode() + b'\r\n')
+
+
+MOODS = {
+    'EHLO refused': {'EHLO': ['502 5.5.1 what']},
+    'a greeting of many lines': {'greeting': '220-moody.test\r\n220-x\r\n220 y'},
+    '421 instead of replies': {'EHLO': ['421 4.3.2 later'], 'MAIL': ['421 4.3.2 later'], 'RCPT': ['421 4.3.2 later'], 'DATA': ['421 4.3.2 later'],
+                               'END': ['421 4.3.2 later']},
+    'connections that end': {'EHLO': [''], 'MAIL': [''], 'RCPT': [''], 'DATA': [''], 'END': ['']},
+    'recipients for later': {'RCPT': ['450 4.2.0 greylisted', '452 4.2.2 not now']},
+    'replies that are none': {'EHLO': ['250 ' + 'x' * 3000], 'MAIL': ['what?'], 'RCPT': ['99 x'], 'END': ['250']},
+    'a reply without end': {'EHLO': ['\r\n'.join(['250-x'] * 200)]},
+}
+
+
+def arrives(name):
+    with Moody(**MOODS[name]) as moody, Secondary(moody.port, knowing=True, queue={'retry': ['1s']}) as second:
+        send(second, 'u@d.test')
+        until(f'{name}: the message', lambda: not second.queue(), 2 * MINUTE)
+        equal(moody.messages, 1, name)
+        equal(second.log().count('notice to the sender'), 0, f'{name}: notices')
+
+
+def test_whatever_a_primary_says_mail_arrives_in_the_end():
+    with concurrent.futures.ThreadPoolExecutor(len(MOODS)) as side_by_side:
+        list(side_by_side.map(arrives, MOODS))
+
+
+def test_a_primary_that_puts_a_question_off_makes_nobody_unknown():
+    with Moody(RCPT=['450 4.2.0 greylisted', '421 4.3.2 busy', '']) as moody, Secondary(moody.port) as second:
+        for _ in range(3):
+            contains(ask(second, 'u@d.test'), '451 4.4.1 ', 'put off')
+        until('consent', lambda: ask(second, 'u@d.test').startswith('250 '))

@@ -73,12 +73,20 @@ TEST_CASE("a hop that is away has no line, and one that overflowed is told when 
     lines.clear(hop("a"));
     CHECK(lines.parked() == 0);
     CHECK(lines.hops().empty());
-    for (std::size_t i = 0; i < hop_lines::parked_max; ++i) lines.park(hop("a"), {i + 1});
-    CHECK_FALSE(lines.may_park());
+    for (std::size_t i = 0; i < hop_lines::of_hop_max; ++i) lines.park(hop("a"), {i + 1});
+    CHECK_FALSE(lines.may_park(hop("a")));
+    CHECK(lines.may_park(hop("b")));
     lines.overflow(hop("a"));
     while (lines.pop(hop("a"))) CHECK_FALSE((lines.parked() != 0 && lines.drained(hop("a"))));
-    CHECK(lines.may_park());
+    CHECK(lines.may_park(hop("a")));
     CHECK(lines.drained(hop("a")));
     CHECK_FALSE(lines.drained(hop("a")));
     CHECK(lines.hops().empty());
+}
+
+TEST_CASE("many hops that hang don't make the line of all grow without end") {
+    hop_lines lines;
+    for (std::size_t i = 0; i < hop_lines::parked_max; ++i)
+        lines.park(hop(std::to_string(i % 20)), {i + 1});
+    CHECK_FALSE(lines.may_park(hop("new")));
 }
