@@ -126,8 +126,8 @@ struct greylist_limits {
 // Pairs that passed never go before they expire. When they alone take seven eighths, newcomers are let
 // through unremembered (pass_crowd).
 //
-// Several processes may open it. A running server sees another's allow() with its next flush and remove() with
-// its next attempt, unless an attempt of the same pair in the same second puts it back.
+// Several processes may open it. A running server sees another's allow() with its next flush and remove()
+// with its next attempt, unless an attempt of the same pair in the same second puts it back.
 result<std::unique_ptr<greylist>> open_lmdb_greylist(const std::string& state_dir,
                                                      const greylist_limits& limits = {});
 

@@ -16,9 +16,7 @@ constexpr greylist_terms terms{};
 
 greylist_key a_key() { return {"a@s.test", *postern::protocol::ip_address::parse("192.0.2.1")}; }
 
-std::unique_ptr<greylist> open(const std::string& folder) {
-    return open_lmdb_greylist(folder).value();
-}
+std::unique_ptr<greylist> open(const std::string& folder) { return open_lmdb_greylist(folder).value(); }
 
 // As the command does it: in a process of its own, which had nothing open before.
 class allowing {
