@@ -71,6 +71,7 @@ asio::awaitable<bool> lmtp_room::has_room(conf::next_hop server, client_identity
     mail_peer peer{std::move(server), protocol::client_protocol::lmtp};
     auto asking = self->client.deliver(std::move(peer), std::move(who), letter_to(recipient), {}, deadlines);
     const auto done = co_await std::move(asking);
+    self->client.close(); // an idle connection may hold a process there that deliveries need
     if (!done.away.empty()) {
         self->away_until = steady::now() + away_time;
         co_return true;
@@ -79,7 +80,5 @@ asio::awaitable<bool> lmtp_room::has_room(conf::next_hop server, client_identity
     self->keep(std::move(key), has_room);
     co_return has_room;
 }
-
-void lmtp_room::close_idle() { state_->client.close_idle(); }
 
 } // namespace postern::server

@@ -22,7 +22,6 @@ class lmtp_room {
 
     // `recipient` is "local@domain". This may go away meanwhile.
     boost::asio::awaitable<bool> has_room(conf::next_hop server, client_identity who, std::string recipient);
-    void close_idle(); // to be called now and then
 
   private:
     struct state;

@@ -15,7 +15,6 @@ class local_room final : public policy::mailbox_room {
         : config_(config), maildirs_(maildirs) {}
     boost::asio::awaitable<result<bool>> has_room(storage::final_recipient box,
                                                   std::uint64_t octets) override;
-    void close_idle() { servers_.close_idle(); }
 
   private:
     live_snapshot& config_;

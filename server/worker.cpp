@@ -166,7 +166,6 @@ void worker::impl::sweep_soon() {
         sweep_soon(); // first: what follows may find no memory
         beats.fetch_add(1, std::memory_order_relaxed);
         sessions.sweep(std::chrono::steady_clock::now());
-        mailboxes->close_idle();
         attend_entrances();
     }));
 }

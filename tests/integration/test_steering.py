@@ -149,9 +149,11 @@ class Stuck:
         return {'transport': 'lmtp:127.0.0.1:%d' % self.listener.getsockname()[1]}
 
     def serve(self):
-        client, _ = self.listener.accept()
-        stream = client.makefile('rwb')
+        while True:  # it is asked about room before it gets mail
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.converse, args=(client.makefile('rwb'),), daemon=True).start()
 
+    def converse(self, stream):
         def say(line):
             stream.write(line + b'\r\n')
             stream.flush()
