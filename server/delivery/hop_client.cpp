@@ -42,7 +42,7 @@ asio::awaitable<found_hop> hop_client::find(conf::relay_hop hop) {
 }
 
 void hop_client::remember(const conf::relay_hop& hop, const conf::endpoint& server) {
-    if (hop.what == conf::relay_hop::kind::address) return;
+    if (hop.what != conf::relay_hop::kind::host) return; // RFC 5321 §5.1: the preferred MX is tried first
     if (answered_.size() >= remembered_max) answered_.clear(); // routes that were taken away long ago
     answered_.insert_or_assign(hop.to_string(), server);
 }

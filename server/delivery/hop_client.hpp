@@ -1,5 +1,5 @@
-// Mail and questions to the servers of a hop: their addresses one after the other, the one that answered last
-// before the others. Lives on one thread's executor.
+// Mail and questions to the servers of a hop: their addresses one after the other; of a host the one that
+// answered last before the others. Lives on one thread's executor.
 #pragma once
 
 #include "server/delivery/hop_finder.hpp"
