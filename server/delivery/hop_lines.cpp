@@ -4,7 +4,8 @@ namespace postern::server {
 
 bool hop_lines::may_park(const conf::relay_hop& hop) const {
     const auto found = lines_.find(hop.to_string());
-    return parked_.size() < parked_max && (found == lines_.end() || found->second.waiting.size() < of_hop_max);
+    return parked_.size() < parked_max &&
+           (found == lines_.end() || found->second.waiting.size() < of_hop_max);
 }
 
 void hop_lines::add(const conf::relay_hop& hop, storage::queue_id id) {

@@ -86,7 +86,6 @@ TEST_CASE("a hop that is away has no line, and one that overflowed is told when 
 
 TEST_CASE("many hops that hang don't make the line of all grow without end") {
     hop_lines lines;
-    for (std::size_t i = 0; i < hop_lines::parked_max; ++i)
-        lines.park(hop(std::to_string(i % 20)), {i + 1});
+    for (std::size_t i = 0; i < hop_lines::parked_max; ++i) lines.park(hop(std::to_string(i % 20)), {i + 1});
     CHECK_FALSE(lines.may_park(hop("new")));
 }
