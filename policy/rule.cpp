@@ -71,6 +71,13 @@ result<rule_pattern, rule_errc> with_glob(rule_pattern rule, std::string_view pa
     return rule;
 }
 
+std::string without_repeated_stars(std::string_view text) {
+    std::string once;
+    for (const char c : text)
+        if (c != '*' || once.empty() || once.back() != '*') once += c;
+    return once;
+}
+
 // As address::folded() writes a local part: in quotes when it needs them.
 std::string folded_local(std::string_view local) {
     std::string plain;
@@ -88,7 +95,7 @@ std::string folded_local(std::string_view local) {
 // A sender with wildcards.
 result<rule_pattern, rule_errc> read_sender_pattern(std::string_view local, std::string_view domain) {
     rule_pattern rule;
-    std::string folded = local.empty() ? "*" : folded_local(local);
+    std::string folded = local.empty() ? "*" : without_repeated_stars(folded_local(local));
     const bool literal_domain = !glob::has_wildcard(domain);
     name_pattern name;
     if (literal_domain) {
@@ -210,13 +217,6 @@ std::optional<rule_errc> refuse_octets(std::string_view text) {
     if (text.size() > rule_pattern_max) return rule_errc::too_long;
     if (!is_printable(text) || text.find(' ') != std::string_view::npos) return rule_errc::control;
     return std::nullopt;
-}
-
-std::string without_repeated_stars(std::string_view text) {
-    std::string once;
-    for (const char c : text)
-        if (c != '*' || once.empty() || once.back() != '*') once += c;
-    return once;
 }
 
 result<rule_pattern, rule_errc> read(std::string_view text) {
