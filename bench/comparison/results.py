@@ -20,7 +20,7 @@ class Results:
     def __init__(self, cases, about):
         self.cases = cases
         self.about = about
-        self.runs = {case.name: {'postern': [], 'postfix': []} for case in cases}
+        self.runs = {case.name: {'postern': [], 'postfix': [], 'bare': []} for case in cases}
 
     def add(self, case, server, run):
         self.runs[case.name][server].append(run)
@@ -68,6 +68,10 @@ class Results:
             values = [f'{side[metric]:.{digits}f}' if side else '-' for side in (ours, theirs)]
             ratio = number(ours[metric] / theirs[metric]) if theirs and theirs[metric] else '-'
             lines.append(f'  {(title + " " + unit).strip():24} {values[0]:>12} {values[1]:>12} {ratio:>8}')
+        if bare := self.of(case.name, 'bare'):
+            lines.append(f'  a bare receiver: {bare["rate"]:.0f}/s, {bare["cpu_us"]:.0f} us each, p50 {bare["p50_ms"]:.2f} ms; '
+                         f'beside it Postern {number(ours["rate"] / bare["rate"])}'
+                         + (f', Postfix {number(theirs["rate"] / bare["rate"])}' if theirs else ''))
         for server, runs in self.runs[case.name].items():
             failed = sum(run['metrics']['failed'] for run in runs)
             if failed:

@@ -207,6 +207,21 @@ address = "127.0.0.1:0"
         subprocess.run([POSTERN, '--config', self.apart.path('postern.toml'), *words], check=True, capture_output=True, timeout=60)
 
 
+class Bare(Server):
+    """The least that anybody must do (bench/bare_receiver.cpp)."""
+
+    name = 'bare'
+
+    def start(self):
+        self.port = free_port()
+        self.process = self.apart.launch(os.path.join(BUILD, 'bare_receiver'), str(self.port), self.apart.path('journal'),
+                                         output=self.apart.path('log'))
+        wait_greeting(self.port, self.process, self.apart.path('log'))
+
+    def version(self):
+        return 'bare_receiver'
+
+
 class Postfix(Server):
     name = 'postfix'
 
