@@ -47,28 +47,49 @@ std::vector<zone_health::state> zone_health::look() {
     return all;
 }
 
+namespace {
+
+// RFC 5782 §5: what a list of IPv4 addresses, and one of IPv6 addresses (::ffff:7f00:2), has and has not.
+struct test_point {
+    std::string_view labels, address;
+    bool must_be_listed;
+};
+constexpr std::string_view before_mapped = ".0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0";
+constexpr std::array<test_point, 4> points{{{"2.0.0.127", "127.0.0.2", true},
+                                            {"1.0.0.127", "127.0.0.1", false},
+                                            {"2", "::ffff:7f00:2", true},
+                                            {"1", "::ffff:7f00:1", false}}};
+
+std::string labels_of(const test_point& point) {
+    std::string labels(point.labels);
+    if (labels.size() == 1) labels += before_mapped;
+    return labels;
+}
+
+} // namespace
+
 boost::asio::awaitable<std::string> trouble_of_zone(resolver& dns, tasks& beside, dns_deadline until,
                                                     std::string zone) {
-    const auto at = protocol::dns_name::parse(zone);
-    if (!at) co_return "its name is none";
-    constexpr std::array<std::array<std::uint8_t, 4>, 2> points{{{127, 0, 0, 2}, {127, 0, 0, 1}}};
+    if (!protocol::dns_name::parse(zone)) co_return "its name is none";
     questions all(dns, beside, until);
     for (std::size_t i = 0; i < points.size(); ++i) {
-        auto name = protocol::reverse_name(protocol::ip_address::v4(points[i]), *at);
+        auto name = protocol::dns_name::parse(labels_of(points[i]) + '.' + zone);
         if (!name) co_return "its name is too long";
         protocol::dns_question question{std::move(*name), protocol::dns_type::a};
         all.ask(std::move(question), i);
     }
-    std::string trouble;
+    std::string wrong;
+    std::size_t missing = 0;
     while (all.open() != 0) {
         const auto one = co_await all.next();
-        const bool found = std::holds_alternative<protocol::dns_found>(one.what);
-        const bool absent = std::holds_alternative<protocol::dns_absent>(one.what);
-        if (one.mark == 0 && absent)
-            trouble = "it doesn't list 127.0.0.2, as every list must (RFC 5782 section 5)";
-        if (one.mark == 1 && found) trouble = "it lists 127.0.0.1, as no list may (RFC 5782 section 5)";
+        const auto& point = points[one.mark];
+        if (std::holds_alternative<protocol::dns_found>(one.what) && !point.must_be_listed)
+            wrong = "it lists " + std::string(point.address) + ", as no list may (RFC 5782 section 5)";
+        if (std::holds_alternative<protocol::dns_absent>(one.what) && point.must_be_listed) ++missing;
     }
-    co_return trouble;
+    if (wrong.empty() && missing == 2)
+        wrong = "it lists neither 127.0.0.2 nor ::ffff:7f00:2, as every list must (RFC 5782 section 5)";
+    co_return wrong;
 }
 
 } // namespace postern::policy

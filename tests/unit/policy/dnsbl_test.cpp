@@ -8,6 +8,9 @@ namespace {
 
 constexpr const char* quiet = "[sender_domain]\nmode = \"off\"\n[spf]\nmode = \"off\"\n";
 
+// Of ::ffff:7f00:x, behind x.
+const std::string mapped = ".0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.";
+
 std::string zone(const std::string& name, const std::string& codes = {}) {
     return "[[dnsbl.zone]]\nname = \"" + name + "\"\n" +
            (codes.empty() ? "" : "return_codes = [" + codes + "]\n");
@@ -110,10 +113,22 @@ TEST_CASE("a list must have its test point and must not have the other") {
         dns.listed("127.0.0.1", "bl.test", "127.0.0.2");
         CHECK(trouble_of(dns).find("127.0.0.1") != std::string::npos);
     }
+    SECTION("a dead list of IPv6 addresses") {
+        dns.a("1" + mapped + "bl.test", "127.0.0.2");
+        CHECK(trouble_of(dns).find("::ffff:7f00:1") != std::string::npos);
+    }
     SECTION("silence is no trouble of the list's") {
         dns.fails("2.0.0.127.bl.test", protocol::dns_type::a);
         CHECK(trouble_of(dns).empty());
     }
+}
+
+TEST_CASE("a list of IPv6 addresses alone has the test point of its kind") {
+    testing::dns_world dns;
+    dns.a("2" + mapped + "bl.test", "127.0.0.2");
+    CHECK(trouble_of(dns).empty());
+    dns.a("1" + mapped + "bl.test", "127.0.0.2");
+    CHECK_FALSE(trouble_of(dns).empty());
 }
 
 TEST_CASE("what is wrong with a list is told when it begins and when it ends") {
