@@ -84,7 +84,10 @@ class spf2_world {
         REQUIRE(server_ != nullptr);
         SPF_server_set_max_dns_mx(server_, 10);
     }
-    ~spf2_world() { SPF_server_free(server_); }
+    ~spf2_world() {
+        SPF_server_free(server_);
+        SPF_dns_free(zone_); // the server only uses it
+    }
     spf2_world(const spf2_world&) = delete;
     spf2_world& operator=(const spf2_world&) = delete;
 
@@ -108,7 +111,7 @@ class spf2_world {
     }
 
   private:
-    SPF_dns_server_t* zone_; // the server's, once it has it
+    SPF_dns_server_t* zone_;
     SPF_server_t* server_;
 };
 
