@@ -119,7 +119,7 @@ bool call_outs::desk::may_ask(const std::string& primary, time_point now, std::s
 
 void call_outs::desk::enter(const std::string& key, const call_out_question& question,
                             const std::shared_ptr<asker>& who) {
-    const auto name = question.primary.to_string();
+    auto name = question.primary.to_string();
     std::unique_lock lock(mutex);
     if (auto told = known(key, question, std::chrono::steady_clock::now())) {
         lock.unlock();
@@ -133,8 +133,10 @@ void call_outs::desk::enter(const std::string& key, const call_out_question& que
     ++primary.open;
     lock.unlock();
     try {
-        asio::post(main,
-                   [self = shared_from_this(), key, name, question] { self->begin(key, name, question); });
+        // None of what it holds is const: Asio moves it once more before it runs, which must need no memory.
+        asio::post(main, [self = shared_from_this(), mine = key, of = name, what = question] {
+            self->begin(mine, of, what);
+        });
     } catch (const std::exception&) {
         answer(key, name, {}); // no memory: the place must not be lost with it
     }

@@ -213,6 +213,7 @@ TEST_CASE("what waits for a primary that is back is looked for again when there 
     world.config.swap(std::move(changed));
     storage::insert_message insert;
     insert.message.id = {1};
+    insert.message.arrived = server::now_microseconds();
     insert.message.session = std::string(400'000, 'x');
     insert.message.recipients.resize(1);
     auto& to = insert.message.recipients[0];
