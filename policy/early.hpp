@@ -18,7 +18,7 @@ template <class T> class early {
     // answer is `failed`.
     void begin(tasks& beside, boost::asio::awaitable<T> work, T failed) {
         state_ = std::make_shared<state>(&beside);
-        auto running = fill(state_, std::move(work), std::move(failed));
+        auto running = fill(debt(state_, std::move(failed)), std::move(work));
         beside.begin(std::move(running));
     }
 
@@ -48,16 +48,28 @@ template <class T> class early {
         std::unique_ptr<tasks::signal> ready; // null until somebody has to wait
     };
 
-    static boost::asio::awaitable<void> fill(std::shared_ptr<state> into, boost::asio::awaitable<T> work,
-                                             T failed) {
-        std::optional<T> answer;
-        try {
-            answer = co_await std::move(work);
-        } catch (const std::exception&) {
-            answer = std::move(failed);
+    // The answer is owed, also by work that is only destroyed: what finds no memory for a wait is.
+    class debt {
+      public:
+        debt(std::shared_ptr<state> to, T failed) : to_(std::move(to)), answer_(std::move(failed)) {}
+        debt(debt&&) noexcept = default;
+        ~debt() {
+            if (to_ == nullptr) return;
+            to_->answer = std::move(answer_);
+            if (to_->ready) to_->ready->give();
         }
-        into->answer = std::move(answer);
-        if (into->ready) into->ready->give();
+        void is(T answer) { answer_ = std::move(answer); }
+
+      private:
+        std::shared_ptr<state> to_;
+        T answer_;
+    };
+
+    static boost::asio::awaitable<void> fill(debt owed, boost::asio::awaitable<T> work) {
+        try {
+            owed.is(co_await std::move(work));
+        } catch (const std::exception&) { // it stays failed
+        }
     }
 
     std::shared_ptr<state> state_;

@@ -24,16 +24,33 @@ template <class State> questions::answer take_first(State& from) {
     return first;
 }
 
-template <class State>
-boost::asio::awaitable<void> look_up(std::shared_ptr<State> into, protocol::dns_question question,
-                                     std::size_t mark) {
-    questions::answer made{question, mark, dns_try_later{}};
+// The answer is owed, also by a look-up that is only destroyed: what finds no memory for a wait is. There is
+// room for it among those that have come.
+template <class State> class debt {
+  public:
+    debt(std::shared_ptr<State> to, protocol::dns_question question, std::size_t mark)
+        : to_(std::move(to)), owed_{std::move(question), mark, dns_try_later{}} {}
+    debt(debt&&) noexcept = default;
+    ~debt() {
+        if (to_ == nullptr) return;
+        to_->come.push_back(std::move(owed_));
+        if (to_->ready) to_->ready->give();
+    }
+    State& to() const { return *to_; }
+    const protocol::dns_question& question() const { return owed_.to; }
+    void is(dns_result what) { owed_.what = std::move(what); }
+
+  private:
+    std::shared_ptr<State> to_;
+    questions::answer owed_;
+};
+
+template <class State> boost::asio::awaitable<void> look_up(debt<State> owed) {
     try {
-        made.what = co_await into->dns.look_up(std::move(question), into->until);
+        auto asking = owed.to().dns.look_up(owed.question(), owed.to().until);
+        owed.is(co_await std::move(asking));
     } catch (const std::exception&) { // no memory: nothing is known
     }
-    into->come.push_back(std::move(made));
-    if (into->ready) into->ready->give();
 }
 
 } // namespace
@@ -45,13 +62,15 @@ questions::~questions() = default;
 std::size_t questions::open() const { return state_->open; }
 
 void questions::ask(protocol::dns_question question, std::size_t mark) {
+    if (state_->come.capacity() <= state_->open) state_->come.reserve(2 * state_->open + 2);
     if (auto known = state_->dns.remembered(question)) {
         state_->come.push_back({std::move(question), mark, std::move(*known)});
         ++state_->open;
         return;
     }
-    auto running = look_up(state_, std::move(question), mark);
-    ++state_->open;
+    debt owed(state_, std::move(question), mark);
+    ++state_->open; // from here on there is an answer
+    auto running = look_up(std::move(owed));
     state_->beside.begin(std::move(running));
 }
 

@@ -69,10 +69,11 @@ struct call_outs::desk : std::enable_shared_from_this<desk> {
     std::optional<call_out_answer> known(const std::string& key, const call_out_question& question,
                                          time_point now);
     void enter(const std::string& key, const call_out_question& question, const std::shared_ptr<asker>& who);
-    void begin(std::string key, call_out_question question);
+    void begin(const std::string& key, const std::string& primary, const call_out_question& question);
     bool may_ask(const std::string& primary, time_point now, std::string& why);
     void close_idle();
-    asio::awaitable<void> converse(std::shared_ptr<desk> self, std::string key, call_out_question question);
+    asio::awaitable<void> converse(std::shared_ptr<desk> self, std::string key, call_out_question question,
+                                   std::shared_ptr<bool> answered);
     void learn(const std::string& primary, const std::string& away);
     void end_question(const std::string& primary);
     void answer(const std::string& key, const std::string& primary, const call_out_answer& told);
@@ -118,6 +119,7 @@ bool call_outs::desk::may_ask(const std::string& primary, time_point now, std::s
 
 void call_outs::desk::enter(const std::string& key, const call_out_question& question,
                             const std::shared_ptr<asker>& who) {
+    auto name = question.primary.to_string();
     std::unique_lock lock(mutex);
     if (auto told = known(key, question, std::chrono::steady_clock::now())) {
         lock.unlock();
@@ -126,32 +128,38 @@ void call_outs::desk::enter(const std::string& key, const call_out_question& que
         return who->wake({});
     }
     if (const auto found = open.find(key); found != open.end()) return found->second.push_back(who);
-    auto& primary = primaries[question.primary.to_string()];
+    auto& primary = primaries[name];
     open.emplace(key, std::vector{who});
     ++primary.open;
     lock.unlock();
     try {
-        asio::post(main, [self = shared_from_this(), key, question] { self->begin(key, question); });
+        // None of what it holds is const: Asio moves it once more before it runs, which must need no memory.
+        asio::post(main, [self = shared_from_this(), mine = key, of = name, what = question] {
+            self->begin(mine, of, what);
+        });
     } catch (const std::exception&) {
-        answer(key, question.primary.to_string(), {}); // no memory: the place must not be lost with it
+        answer(key, name, {}); // no memory: the place must not be lost with it
     }
 }
 
-// On the main thread, as is what follows.
-void call_outs::desk::begin(std::string key, call_out_question question) {
-    const auto primary = question.primary.to_string();
+// On the main thread, as is what follows. Whatever becomes of the conversation, the question ends: one that
+// finds no memory for a wait is only destroyed.
+void call_outs::desk::begin(const std::string& key, const std::string& primary,
+                            const call_out_question& question) {
     try {
-        auto task = converse(shared_from_this(), key, std::move(question));
-        spawn(main, std::move(task), [self = shared_from_this(), key, primary](std::string_view what) {
-            self->answer(key, primary, {call_out_answer::kind::later, std::string(what)});
-        });
+        const auto answered = std::make_shared<bool>(false);
+        auto task = converse(shared_from_this(), key, question, answered);
+        auto ended = [self = shared_from_this(), key, primary, answered] {
+            if (!*answered) self->answer(key, primary, {});
+        };
+        spawn(main, std::move(task), [](std::string_view) {}, std::move(ended));
     } catch (const std::exception&) {
         answer(key, primary, {});
     }
 }
 
 asio::awaitable<void> call_outs::desk::converse(std::shared_ptr<desk> self, std::string key,
-                                                call_out_question question) {
+                                                call_out_question question, std::shared_ptr<bool> answered) {
     const auto primary = question.primary.to_string();
     auto letter = letter_of(question);
     auto done = co_await self->client.deliver(std::move(question.primary), std::move(letter), {}, deadlines);
@@ -160,6 +168,7 @@ asio::awaitable<void> call_outs::desk::converse(std::shared_ptr<desk> self, std:
     auto told = understand(said.outcomes.front());
     if (said.is_ourselves) told = {call_out_answer::kind::later, said.outcomes.front().text};
     self->answer(key, primary, told);
+    *answered = true;
     self->close_idle();
 }
 
@@ -189,13 +198,13 @@ void call_outs::desk::answer(const std::string& key, const std::string& primary,
     std::vector<std::shared_ptr<asker>> waiting;
     {
         const std::lock_guard lock(mutex);
+        cache.keep(key, told, std::chrono::steady_clock::now());
         if (const auto found = open.find(key); found != open.end()) {
-            waiting = std::move(found->second);
+            for (const auto& one : found->second) one->answer = told;
+            waiting = std::move(found->second); // no memory is needed from here on
             open.erase(found);
             end_question(primary);
         }
-        cache.keep(key, told, std::chrono::steady_clock::now());
-        for (const auto& one : waiting) one->answer = told;
     }
     for (const auto& one : waiting) one->wake({});
 }

@@ -19,12 +19,12 @@ constexpr client_deadlines deadlines{.reply = lmtp_room::reply_time,
                                      .greeting = lmtp_room::reply_time,
                                      .whole = 2 * lmtp_room::reply_time};
 
-// RFC 3463 §3.3: x.2.2, for good or for now; RFC 5321 §4.2.2 where no enhanced code is given. Who is not
-// known there is another question.
+// RFC 3463 §3.3: x.2.2, for good or for now; RFC 5321 §4.2.2 where no enhanced code is given: 552 is the
+// mailbox's, 452 the whole system's and will pass. Who is not known there is another question.
 bool is_full(const recipient_outcome& of) {
     if (!of.of_recipient || of.what == recipient_outcome::kind::taken) return false;
     if (of.status.category != 0) return of.status.subject == 2 && of.status.detail == 2;
-    return of.text.starts_with("452") || of.text.starts_with("552");
+    return of.text.starts_with("552");
 }
 
 protocol::outgoing_message letter_to(const std::string& recipient) {

@@ -13,7 +13,6 @@
 #include "storage/schedule.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <new>
 
 namespace postern::server {
@@ -137,11 +136,6 @@ bool queue_runner::impl::take(queue_id id, turn of) {
     }
     if (!posted) active.end(id);
     return posted;
-}
-
-// From any thread.
-template <class Work> void queue_runner::impl::on_main(Work work) {
-    insist([this, &work] { asio::post(main, [work] { insist(work); }); });
 }
 
 // On a pool thread. Whom it was delivered to already is found at the next try.

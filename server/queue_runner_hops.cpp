@@ -7,7 +7,7 @@
 #include "server/delivery/waiting_mail.hpp"
 #include "server/insist.hpp"
 
-#include <boost/asio/post.hpp>
+#include <new>
 
 namespace postern::server {
 namespace {
@@ -19,17 +19,36 @@ constexpr std::chrono::seconds offer_again{5};
 // All that waits for a hop: it is back, or its line was too long for memory.
 void queue_runner::impl::hurry(conf::relay_hop back) {
     if (draining || stopping) return;
-    auto job = [self = shared_from_this(), back] {
-        auto found = waiting_for(self->with.queue, *self->config.get()->config, back);
-        if (!found) return self->with.journal.fault("the queue cannot be read: " + found.error().message());
-        asio::post(self->main, [self, back, ids = std::move(*found)] {
-            for (const auto id : ids) self->lines.add(back, id);
-            self->look();
+    bool posted = false;
+    try {
+        posted = pool.try_post([self = shared_from_this(), back] {
+            try {
+                self->find_waiting(back);
+            } catch (const std::bad_alloc&) {
+                insist([&] { self->on_main([self, back] { self->hurry_later(back); }); });
+            }
         });
-    };
-    if (pool.try_post(std::move(job))) return;
-    auto later = std::make_shared<asio::steady_timer>(main, offer_again);
-    later->async_wait([self = shared_from_this(), back, later](error_code) { self->hurry(back); });
+    } catch (const std::bad_alloc&) { // as if it were full
+    }
+    if (!posted) hurry_later(std::move(back));
+}
+
+void queue_runner::impl::hurry_later(conf::relay_hop back) {
+    insist([&] {
+        auto later = std::make_shared<asio::steady_timer>(main, offer_again);
+        later->async_wait([self = shared_from_this(), back, later](error_code) { self->hurry(back); });
+    });
+}
+
+// On a pool thread.
+void queue_runner::impl::find_waiting(conf::relay_hop back) {
+    auto found = waiting_for(with.queue, *config.get()->config, back);
+    if (!found) return with.journal.fault("the queue cannot be read: " + found.error().message());
+    auto ids = std::make_shared<const std::deque<queue_id>>(std::move(*found));
+    on_main([self = shared_from_this(), back = std::move(back), ids = std::move(ids)] {
+        for (const auto id : *ids) self->lines.add(back, id);
+        self->look();
+    });
 }
 
 // True: there are more than may be tried at once.

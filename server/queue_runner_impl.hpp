@@ -3,11 +3,14 @@
 
 #include "server/delivery/hop_lines.hpp"
 #include "server/delivery/hop_places.hpp"
+#include "server/delivery/hop_watch.hpp"
 #include "server/delivery/next_hop_delivery.hpp"
+#include "server/insist.hpp"
 #include "server/offload_pool.hpp"
 #include "server/primary_keeper.hpp"
 #include "server/queue_runner.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 
@@ -64,7 +67,13 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
          std::set<queue_id> damaged, policy::resolver* dns)
         : main(std::move(on)), timer(main), config(c), spool(s), active(a), with(w),
           never(std::move(damaged)), names(dns),
-          pool(c.get()->config->queue.deliveries, c.get()->config->queue.deliveries) {}
+          pool(c.get()->config->queue.deliveries, jobs_max(c.get()->config->queue.deliveries)) {}
+
+    // A conversation that finds no room for its next block is broken off: each has a job, and each may have
+    // ended and another begun; so may each probe, and then a look for what waits.
+    static constexpr std::size_t jobs_max(std::size_t deliveries) {
+        return deliveries + 2 * hop_places::of_all_max + hop_watch::probes_max;
+    }
 
     void start();
     void wake();
@@ -80,6 +89,8 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void deliver(std::shared_ptr<attempt> made);
     // queue_runner_hops.cpp
     void hurry(conf::relay_hop back);
+    void hurry_later(conf::relay_hop back);
+    void find_waiting(conf::relay_hop back);
     bool take_from_lines(std::size_t at_once);
     bool take_from_line(const conf::relay_hop& hop, std::size_t at_once);
     bool take_for(queue_id id, turn of);
@@ -94,7 +105,10 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
 
     void try_to_settle(std::shared_ptr<attempt> made);
     void post_settling(std::shared_ptr<attempt> made);
-    template <class Work> void on_main(Work work);
+    // From any thread.
+    template <class Work> void on_main(Work work) {
+        insist([this, &work] { asio::post(main, [work] { insist(work); }); });
+    }
     void settle(std::shared_ptr<attempt> made);
     void again_later(std::shared_ptr<attempt> made);
     void write_result(std::shared_ptr<attempt> made);

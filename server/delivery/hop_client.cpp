@@ -16,11 +16,9 @@ std::string looped(const hop_address& at) {
     return fmt::format("loop guard: {} greets with a name of this server", at.to_string());
 }
 
-// Where DNS or another address has a say, a server that is ourselves is one that can't be used now; where the
-// operator wrote its only address, nothing else can come of it.
-bool may_be_another(const conf::relay_hop& hop, const found_hop& found) {
-    return hop.what == conf::relay_hop::kind::mx || found.addresses.size() > 1;
-}
+// Where DNS has a say, a server that is ourselves is one that can't be used now; where the operator wrote its
+// address, nothing else can come of it.
+bool may_be_another(const conf::relay_hop& hop) { return hop.what != conf::relay_hop::kind::address; }
 
 ourselves ourselves_of(const snapshot& now) {
     ourselves made{identity_of(*now.config).own_names, {}};
@@ -58,8 +56,7 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
         mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};
         auto who = identity_of(*config_.get()->config);
         auto said = co_await client_.deliver(std::move(peer), std::move(who), message, make_content, within);
-        if (said.is_ourselves && may_be_another(hop, found))
-            said = mail_client::unreached(recipients, looped(one));
+        if (said.is_ourselves && may_be_another(hop)) said = mail_client::unreached(recipients, looped(one));
         made = {std::move(said), one.to_string()};
         if (!made.of_server.away.empty()) continue;
         if (!made.of_server.is_ourselves) remember(hop, one.at);
@@ -75,7 +72,7 @@ asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadl
         mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};
         auto who = identity_of(*config_.get()->config);
         const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
-        why = said.is_ourselves && may_be_another(hop, found) ? looped(one) : said.away;
+        why = said.is_ourselves && may_be_another(hop) ? looped(one) : said.away;
         if (!why.empty()) continue;
         if (!said.is_ourselves) remember(hop, one.at);
         break;

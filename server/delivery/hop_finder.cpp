@@ -12,7 +12,6 @@
 
 namespace postern::server {
 namespace asio = boost::asio;
-using policy::dns_deadline;
 using policy::resolver;
 using protocol::dns_name;
 using protocol::dns_type;
@@ -26,11 +25,13 @@ struct host_addresses {
     std::string trouble;
 };
 
-asio::awaitable<host_addresses> addresses_of(resolver& names, dns_name host, dns_deadline until) {
+// Each look-up has its share of the time, so that silence about one name leaves some for the next.
+asio::awaitable<host_addresses> addresses_of(resolver& names, dns_name host,
+                                             std::chrono::milliseconds within) {
     host_addresses made;
     for (const auto type : {dns_type::a, dns_type::aaaa}) {
         protocol::dns_question question{host, type};
-        auto answer = co_await names.look_up(std::move(question), until);
+        auto answer = co_await names.look_up(std::move(question), names.deadline(within / 2));
         if (const auto* found = std::get_if<protocol::dns_found>(&answer))
             made.all.insert(made.all.end(), found->records.addresses.begin(), found->records.addresses.end());
         if (const auto* later = std::get_if<policy::dns_try_later>(&answer))
@@ -55,11 +56,11 @@ bool any_ours(const ourselves& us, const host_addresses& host) {
     });
 }
 
-asio::awaitable<found_hop> find_host(resolver& names, conf::relay_hop hop, dns_deadline until) {
+asio::awaitable<found_hop> find_host(resolver& names, conf::relay_hop hop, std::chrono::milliseconds within) {
     found_hop made;
     const auto host = dns_name::parse(hop.name, protocol::dns_escapes::none);
     if (!host) co_return found_hop{{}, hop.name + " is no name of DNS"};
-    const auto found = co_await addresses_of(names, *host, until);
+    const auto found = co_await addresses_of(names, *host, within);
     add(made, hop.name, found, hop.address.port);
     if (made.addresses.empty() && made.trouble.empty()) made.trouble = hop.name + " has no address";
     co_return made;
@@ -104,11 +105,11 @@ found_hop better_than_us(const std::string& domain, const std::vector<exchanger>
 }
 
 asio::awaitable<found_hop> find_exchangers(resolver& names, conf::relay_hop hop, ourselves us,
-                                           dns_deadline until) {
+                                           std::chrono::milliseconds within) {
     const auto domain = dns_name::parse(hop.name, protocol::dns_escapes::none);
     if (!domain) co_return found_hop{{}, hop.name + " is no name of DNS"};
     protocol::dns_question question{*domain, dns_type::mx};
-    auto answer = co_await names.look_up(std::move(question), until);
+    auto answer = co_await names.look_up(std::move(question), names.deadline(within / 2));
     if (const auto* later = std::get_if<policy::dns_try_later>(&answer))
         co_return found_hop{
             {}, fmt::format("its MX records cannot be looked up now: {}", policy::dns_cause_text(*later))};
@@ -128,9 +129,10 @@ asio::awaitable<found_hop> find_exchangers(resolver& names, conf::relay_hop hop,
         records.resize(hop_exchangers_max);
     }
     std::vector<exchanger> all;
+    const auto of_each = within / 2 / static_cast<int>(records.size());
     for (const auto& record : records) {
         exchanger one{record, {}, is_ours(us, record.exchange)};
-        if (!one.is_us) one.found = co_await addresses_of(names, record.exchange, until);
+        if (!one.is_us) one.found = co_await addresses_of(names, record.exchange, of_each);
         one.is_us = one.is_us || any_ours(us, one.found);
         all.push_back(std::move(one));
     }
@@ -153,9 +155,8 @@ asio::awaitable<found_hop> find_hop(resolver* names, conf::relay_hop hop, oursel
         co_return made;
     }
     if (names == nullptr) co_return found_hop{{}, "no names can be looked up"};
-    const auto until = names->deadline(within);
-    if (hop.what == kind::host) co_return co_await find_host(*names, std::move(hop), until);
-    co_return co_await find_exchangers(*names, std::move(hop), std::move(us), until);
+    if (hop.what == kind::host) co_return co_await find_host(*names, std::move(hop), within);
+    co_return co_await find_exchangers(*names, std::move(hop), std::move(us), within);
 }
 
 } // namespace postern::server

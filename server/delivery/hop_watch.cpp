@@ -34,13 +34,17 @@ std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& rou
     }
     std::erase_if(hops_, [&](const auto& one) { return !wanted.contains(one.first); });
     std::vector<conf::relay_hop> due;
+    std::vector<entry*> asked; // marked when all memory is there: one that nobody asks would stay away
     for (auto& [key, known] : hops_) {
         if (known.is == standing::there || known.is_asked || now < known.next_probe ||
             due.size() == probes_max)
             continue;
-        known.next_probe = now + probe_interval;
-        known.is_asked = true;
         due.push_back(known.hop);
+        asked.push_back(&known);
+    }
+    for (auto* one : asked) {
+        one->next_probe = now + probe_interval;
+        one->is_asked = true;
     }
     return due;
 }

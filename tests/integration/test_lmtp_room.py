@@ -98,9 +98,8 @@ class Scripted(threading.Thread):
 
 def test_only_a_word_about_room_refuses_and_it_is_kept_for_a_moment():
     for says, reply in (('250 2.1.5 Ok', '250 2.1.5 '), ('452 4.2.2 full now', '552 5.2.2 '), ('552 5.2.2 full', '552 5.2.2 '),
-                        ('552 full', '552 5.2.2 '), ('552-5.2.2 full\r\n552 5.2.2 it is', '552 5.2.2 '), ('550 5.1.1 nobody', '250 2.1.5 '),
-                        ('451 4.3.0 trouble', '250 2.1.5 '), ('552 5.3.4 too large', '250 2.1.5 '), ('nonsense', '250 2.1.5 '),
-                        ('421 4.3.2 not now', '250 2.1.5 ')):
+                        ('552 full', '552 5.2.2 '), ('452 no room on any disk', '250 2.1.5 '),
+                        ('552-5.2.2 full\r\n552 5.2.2 it is', '552 5.2.2 '), ('550 5.1.1 nobody', '250 2.1.5 '), ('451 4.3.0 trouble', '250 2.1.5 '), ('552 5.3.4 too large', '250 2.1.5 '), ('nonsense', '250 2.1.5 '), ('421 4.3.2 not now', '250 2.1.5 ')):
         with Scripted(says) as lmtp, Server(local={'transport': lmtp.transport()}, server={'threads': 1}) as server:
             for _ in range(3):
                 contains(ask(server, 'u@d.test'), reply, f'after {says}')

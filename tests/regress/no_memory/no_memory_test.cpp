@@ -4,6 +4,7 @@
 #include "server/async_spool.hpp"
 #include "server/awaiting.hpp"
 #include "server/tcp_stream.hpp"
+#include "tests/regress/no_memory/failing_memory.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <array>
@@ -34,11 +35,12 @@ using namespace postern;
 using boost::system::error_code;
 using storage::storage_errc;
 
-namespace {
+namespace postern::testing {
 
-// On this thread: how many allocations pass before `failing` fail; negative: none does.
 thread_local long passing = -1, failing = 1;
 thread_local bool struck = false;
+std::atomic<std::size_t> too_large{0};
+std::atomic<unsigned> refused_as_large{0};
 
 void fail_from(long nth, long in_a_row) {
     passing = nth;
@@ -46,9 +48,21 @@ void fail_from(long nth, long in_a_row) {
     struck = false;
 }
 
-bool fails_now() {
+} // namespace postern::testing
+
+using testing::fail_from;
+using testing::passing;
+using testing::struck;
+
+namespace {
+
+bool fails_now(std::size_t size) {
+    if (const std::size_t least = testing::too_large; least != 0 && size >= least) {
+        ++testing::refused_as_large;
+        return true;
+    }
     if (passing < 0 || passing-- > 0) return false;
-    if (--failing > 0) passing = 0;
+    if (--testing::failing > 0) passing = 0;
     return struck = true;
 }
 
@@ -56,7 +70,7 @@ bool fails_now() {
 
 // All forms of them, or what one family makes another frees.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return fails_now() ? nullptr : std::malloc(size == 0 ? 1 : size);
+    return fails_now(size) ? nullptr : std::malloc(size == 0 ? 1 : size);
 }
 void* operator new(std::size_t size) {
     if (void* const made = operator new(size, std::nothrow)) return made;
@@ -72,7 +86,7 @@ void operator delete[](void* what) noexcept { std::free(what); }
 void operator delete[](void* what, std::size_t) noexcept { std::free(what); }
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) { // Asio's
     void* made = nullptr;
-    return fails_now() || ::posix_memalign(&made, alignment, size) != 0 ? nullptr : made;
+    return fails_now(size) || ::posix_memalign(&made, alignment, size) != 0 ? nullptr : made;
 }
 
 namespace {
