@@ -91,6 +91,7 @@ void read_encoding(const std::vector<std::string>& readings, facts& to) {
 
 void read_field(const field& one, const limits& bounds, facts& to) {
     const auto readings = value_readings(one.value);
+    for (const std::string& reading : readings) to.work += reading.size() * 4;
     switch (one.kind) {
     case field_kind::type:
         read_type(readings, bounds, to);
@@ -113,6 +114,12 @@ void read_field(const field& one, const limits& bounds, facts& to) {
 }
 
 void add_normalised(name_source source, std::string_view raw, const limits& bounds, facts& to) {
+    constexpr unsigned cost = 16; // of an octet, beside one that is only searched
+    if (++to.names_tried > names_tried_for_each * bounds.names) {
+        add(to.found, finding::too_many_names);
+        return;
+    }
+    to.work += raw.size() * cost;
     for (std::string& name : normalised_names(raw)) {
         const auto same = [&](const named& one) { return one.normalised == name; };
         if (std::any_of(to.names.begin(), to.names.end(), same)) continue;

@@ -17,7 +17,10 @@ struct facts {
     std::vector<encoding> encodings;     // one at least
     std::vector<named> names;            // each normalised name once
     findings found;
+    unsigned names_tried = 0; // at most names_tried_for_each times limits.names
+    std::uint64_t work = 0;   // octets looked at, weighed by what they cost
 };
+inline constexpr unsigned names_tried_for_each = 4;
 
 // RFC 2045 §5 and §6, RFC 2183. Linear in the fields, within `bounds`.
 facts read_facts(const std::vector<field>& fields, const limits& bounds);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace postern::protocol::mime {
 namespace {
@@ -77,13 +78,16 @@ header_status header_section::feed(std::string_view& octets) {
     const auto kept = part.substr(0, octets_max_ - kept_);
     if (kept.size() < part.size() && trim(part.substr(kept.size())).size() > 0)
         add(found_, finding::overlong_header);
+    any_octet_ = any_octet_ || part.find_first_not_of("\r\n") != std::string_view::npos;
     line_ += kept;
     kept_ += kept.size();
     octets.remove_prefix(part.size());
     if (end == std::string_view::npos) return header_status::need_more;
-    // A line that is not kept at all is not known to be empty.
-    if (kept.empty() && line_.empty())
-        return trim(part).empty() ? header_status::ended : header_status::need_more;
+    const bool empty = !std::exchange(any_octet_, false);
+    if (kept_ == octets_max_ && line_.empty()) { // no more is kept, but the end of the header is to be seen
+        if (empty) take_field();
+        return empty ? header_status::ended : header_status::need_more;
+    }
     return end_of_line();
 }
 

@@ -51,6 +51,7 @@ class header_section {
     std::string line_;
     bool line_done_ = false; // line_ is the one before; cleared with the next octet
     std::string field_;      // unfolded so far
+    bool any_octet_ = false; // in the line, beside its end
     bool any_line_ = false, may_begin_body_ = true;
     std::vector<field> fields_;
     findings found_;

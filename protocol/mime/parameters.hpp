@@ -10,7 +10,7 @@
 
 namespace postern::protocol::mime {
 
-inline constexpr unsigned parameter_places_max = 64; // of one attribute in one value: more are not looked at
+inline constexpr unsigned parameter_places_max = 32; // of one attribute in one value: more are not looked at
 
 struct parameter_values {
     std::vector<std::string> values; // each once, in the order of their likeliness

@@ -12,15 +12,15 @@ namespace postern::protocol::mime {
 // What bounds the work and the memory. Reaching one is a finding, and what lies beyond it isn't looked at:
 // the message must then not be taken for clean.
 struct limits {
-    unsigned depth = 20;                       // multiparts and messages inside each other
-    unsigned parts = 1000;                     // parts told of, every reading counted
-    unsigned readings = 8;                     // further readings open at the same time
-    std::size_t header_octets = 64 * 1024;     // kept of a part's header
-    unsigned names = 128;                      // of a part, in all readings
-    std::size_t name_octets = 2048;            // of a name or another parameter, before it is decoded
-    std::size_t boundary_octets = 1024;        // RFC 2046 §5.1.1 says 70; clients take more
-    std::uint64_t work_for_each_octet = 64;    // octets looked at, at all levels, for each one of the message
-    std::uint64_t work_at_least = 1024 * 1024; // but always as many
+    unsigned depth = 20;                    // multiparts and messages inside each other
+    unsigned parts = 1000;                  // parts told of, every reading counted
+    unsigned readings = 8;                  // further readings open at the same time
+    std::size_t header_octets = 64 * 1024;  // kept of a part's header
+    unsigned names = 128;                   // of a part, in all readings
+    std::size_t name_octets = 1024;         // of a name or another parameter, before it is decoded
+    std::size_t boundary_octets = 1024;     // RFC 2046 §5.1.1 says 70; clients take more
+    std::uint64_t work_for_each_octet = 64; // octets looked at, at all levels, for each one of the message
+    std::uint64_t work_at_least = 16 * 1024 * 1024; // but always as many
 };
 
 enum class finding : unsigned char {
