@@ -42,6 +42,7 @@ class multipart final : public sink {
     enum class reading : unsigned char { content, delimiter };
 
     void feed_plain(std::string_view& octets);
+    bool may_be_delimiter(std::string_view octets, std::size_t at) const;
     bool step(char c);
     bool step_line_start(char c);
     void end_candidate(char c);
@@ -81,11 +82,17 @@ void multipart::feed(std::string_view octets) {
     }
 }
 
+// Whether the line that begins with "--" at `at` may be one, as far as it is there.
+bool multipart::may_be_delimiter(std::string_view octets, std::size_t at) const {
+    if (line_end_before(octets, at) == 0) return false;
+    const auto known = octets.substr(at + 2, boundary_.size());
+    return known == std::string_view(boundary_).substr(0, known.size());
+}
+
 // Passes on what can't be part of a delimiter.
 void multipart::feed_plain(std::string_view& octets) {
     std::size_t hit = octets.find("--");
-    while (hit != std::string_view::npos && line_end_before(octets, hit) == 0)
-        hit = octets.find("--", hit + 2);
+    while (hit != std::string_view::npos && !may_be_delimiter(octets, hit)) hit = octets.find("--", hit + 2);
     std::size_t until = hit;
     state_ = state::line_start;
     if (hit == std::string_view::npos) {
@@ -145,14 +152,13 @@ bool multipart::step_line_start(char c) {
         state_ = state::dash;
         return true;
     }
-    if (!ends_line(c)) {
-        pass_held();
-        state_ = state::plain;
-        return false;
+    if (c == '\n' && held_ == "\r") {
+        held_ += c;
+        return true;
     }
-    if (c != '\n' || held_ != "\r") pass_held();
-    held_ += c;
-    return true;
+    pass_held();
+    state_ = state::plain; // a line end too is looked at there, with all that follows at once
+    return false;
 }
 
 // The line is complete, by the line end `c` or by its length.

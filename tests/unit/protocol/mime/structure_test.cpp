@@ -130,6 +130,23 @@ TEST_CASE("each of two encodings and two boundaries is followed") {
     CHECK(encoded.has_octets("body"));
 }
 
+TEST_CASE("a file that clients open as a message is told both ways, and is not odd for that") {
+    const auto told = walked(crlf("Content-Type: application/octet-stream; name=a.EML\n\n"
+                                  "Content-Type: a/b; name=evil.exe\n\nbody\n"));
+    CAPTURE(told.findings_text());
+    CHECK(told.has_name("evil.exe"));
+    CHECK(told.has_octets("name=evil.exe"));
+    CHECK(told.all_found.empty());
+}
+
+TEST_CASE("a line that begins like a delimiter stays in the part for those who compare whole lines") {
+    const auto told =
+        walked(multipart("multipart/mixed; boundary=b", "--b\n\nx\n--bc\ny\n\n--b\n\n\nz\n--b--\n"));
+    CHECK(told.has_octets("x\r\n--bc\r\ny\r\n"));
+    CHECK(told.has_octets("\r\nz"));
+    CHECK(told.has(finding::several_readings));
+}
+
 TEST_CASE("preamble and epilogue are told, with files in them") {
     const std::string file = "begin 644 evil.exe\n#0V%T\n`\nend\n";
     const auto told = walked(multipart("multipart/mixed; boundary=b", file + "--b\n\ntext\n--b--\n" + file));
