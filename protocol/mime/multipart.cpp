@@ -45,7 +45,7 @@ class multipart final : public sink {
     bool may_be_delimiter(std::string_view octets, std::size_t at) const;
     bool step(char c);
     bool step_line_start(char c);
-    void end_candidate(char c);
+    bool end_candidate(char c);
     reading decide();
     reading decide_behind_boundary(std::string_view rest);
     void begin_child(bool last);
@@ -91,8 +91,12 @@ bool multipart::may_be_delimiter(std::string_view octets, std::size_t at) const 
 
 // Passes on what can't be part of a delimiter.
 void multipart::feed_plain(std::string_view& octets) {
+    constexpr unsigned cost = 8; // of a look at "--", beside an octet that is only searched
+    std::uint64_t looks = 1;
     std::size_t hit = octets.find("--");
-    while (hit != std::string_view::npos && !may_be_delimiter(octets, hit)) hit = octets.find("--", hit + 2);
+    for (; hit != std::string_view::npos && !may_be_delimiter(octets, hit); ++looks)
+        hit = octets.find("--", hit + 2);
+    shared_.work(looks * cost);
     std::size_t until = hit;
     state_ = state::line_start;
     if (hit == std::string_view::npos) {
@@ -131,8 +135,7 @@ bool multipart::step(char c) {
             held_ += c;
             return true;
         }
-        end_candidate(c);
-        return ends_line(c);
+        return end_candidate(c);
     case state::rest_of_line:
         if (ends_line(c)) {
             swallow_lf_ = c == '\r';
@@ -161,21 +164,19 @@ bool multipart::step_line_start(char c) {
     return false;
 }
 
-// The line is complete, by the line end `c` or by its length.
-void multipart::end_candidate(char c) {
+// The line is complete, by the line end `c` or by its length. False: `c` is to be looked at again.
+bool multipart::end_candidate(char c) {
     const auto what = decide();
-    if (what == reading::content) pass_held();
+    if (what == reading::content) {
+        pass_held();
+        state_ = state::plain;
+        return false;
+    }
     held_.clear();
     line_end_ = 0;
-    if (!ends_line(c)) {
-        state_ = what == reading::content ? state::plain : state::rest_of_line;
-        return;
-    }
-    state_ = state::line_start;
-    if (what == reading::content)
-        held_ = c;
-    else
-        swallow_lf_ = c == '\r';
+    state_ = ends_line(c) ? state::line_start : state::rest_of_line;
+    swallow_lf_ = c == '\r';
+    return true;
 }
 
 multipart::reading multipart::decide() {

@@ -117,7 +117,7 @@ TEST_CASE("the worst shapes take no more than linear time") {
 }
 
 TEST_CASE("50 MB of the worst shapes take seconds", "[.long]") {
-    for (const shape& one : worst_shapes()) walk_in_time(one, 50'000'000, 400);
+    for (const shape& one : worst_shapes()) walk_in_time(one, 50'000'000, 200);
 }
 
 TEST_CASE("every limit that is reached is found") {
