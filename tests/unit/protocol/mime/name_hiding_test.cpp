@@ -30,6 +30,8 @@ TEST_CASE("evil.exe is seen in every form of its parameter") {
         disposition + "filename*=utf-16le''e%00v%00i%00l%00.%00e%00x%00e%00",
         disposition + "filename*=x-unknown''evil.exe",
         disposition + "filename*0=good.txt; filename*0=evil.exe",
+        disposition + "filename*1=ev; filename*0=il.exe",
+        disposition + "filename*0=a; filename*0=ev; filename*1=il.exe",
         disposition + "filename*0=a; filename*1=b; filename*1=evil.exe",
         disposition + "filename=\"=?utf-8?B?ZXZpbC5leGU=?=\"", // MI-02
         disposition + "filename==?utf-8?B?ZXZpbC5leGU=?=",
@@ -38,6 +40,7 @@ TEST_CASE("evil.exe is seen in every form of its parameter") {
         disposition + "filename=\"=?utf-8?Q?ev?=\n =?utf-8?B?aWwuZXhl?=\"",
         disposition + "filename=\"=?x-odd?q?evil.exe?=\"",
         disposition + "filename=\"=?utf-16be?B?AGUAdgBpAGwALgBlAHgAZQ==?=\"",
+        disposition + "filename=\"=?utf-16be?Q?=00e=00v=00i=00l=00.=00e=00x=00?= =?utf-16be?Q?e?=\"",
         "Content-Disposition: =?utf-8?Q?attachment;_filename=3D=22evil.exe=22?="s,
         type + "name=\"evil.exe\"\nContent-Disposition: attachment; filename=\"a.txt\"", // MI-03
         type + "name=\"a.txt\"\nContent-Disposition: attachment; filename=\"evil.exe\"",

@@ -117,7 +117,7 @@ TEST_CASE("ambiguous structure is found") {
     CHECK(told.has(one.expected));
 }
 
-TEST_CASE("each of two encodings and two boundaries is followed") {
+TEST_CASE("each of two encodings is followed, around a message too") {
     const auto told =
         walked(crlf("Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 8bit\n\nQUJD\n"));
     REQUIRE(told.parts.size() == 2);
@@ -128,6 +128,23 @@ TEST_CASE("each of two encodings and two boundaries is followed") {
                                      "Q29udGVudC1UeXBlOiBhL2I7IG5hbWU9ZXZpbC5leGUKCmJvZHk=\n"));
     CHECK(encoded.has_name("evil.exe"));
     CHECK(encoded.has_octets("body"));
+}
+
+TEST_CASE("a multipart that says it is base64 is walked as it is too") {
+    const auto told =
+        walked(multipart("multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64", part_in_b));
+    CHECK(told.has_name("evil.exe"));
+    CHECK(told.has_octets("body of it"));
+}
+
+TEST_CASE("the body may begin at a line that is no field, or behind one of blanks") {
+    const auto told = walked(crlf("Content-Type: multipart/mixed; boundary=b\n--b\n"
+                                  "Content-Transfer-Encoding: base64\n\nQUJD\n--b--\n"));
+    CHECK(std::any_of(told.parts.begin(), told.parts.end(), [](const auto& one) {
+        return one.second.kind == part_kind::leaf && one.second.octets == "ABC";
+    }));
+    CHECK(walked(crlf("A: b\n \nhidden text\n\nbody\n")).has_octets("hidden text\r\n\r\nbody"));
+    CHECK(walked(crlf("A: b\n \nC: d\n\nbody\n")).has_octets("C: d"));
 }
 
 TEST_CASE("a file that clients open as a message is told both ways, and is not odd for that") {
