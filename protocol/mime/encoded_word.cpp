@@ -1,3 +1,4 @@
+// Octets of words of one charset are joined before they are converted, since senders cut characters in two.
 #include "protocol/mime/encoded_word.hpp"
 
 #include "protocol/mime/decoder.hpp"

@@ -1,3 +1,5 @@
+// Each field is read in all its readings; what they say is gathered, each thing once, and contradictions
+// noted.
 #include "protocol/mime/facts.hpp"
 
 #include "protocol/mime/encoded_word.hpp"

@@ -1,3 +1,4 @@
+// The findings by name, in the order of the enum; a test sees to it that none is without.
 #include "protocol/mime/visitor.hpp"
 
 #include <array>

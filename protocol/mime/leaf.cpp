@@ -32,7 +32,11 @@ class leaf final : public sink, private uuencode_events {
         start_ += octets.substr(0, tnef_magic.size() - start_.size());
         if (start_ == tnef_magic) shared_.report(entity_, finding::tnef);
     }
+    // Text may name as many files as it has lines.
     void tell_names(part_id id, name_source source, std::string_view raw) {
+        if (names_ >= shared_.bounds().names + shared_.bounds().parts)
+            return shared_.report(id_, finding::too_many_names);
+        ++names_;
         raw = raw.substr(0, shared_.bounds().name_octets);
         shared_.work(raw.size() * 16);
         for (const std::string& one : normalised_names(raw))
@@ -62,6 +66,7 @@ class leaf final : public sink, private uuencode_events {
 
     walk& shared_;
     part_id id_, entity_, file_ = 0;
+    unsigned names_ = 0; // told by the text
     bool text_;
     unsigned depth_;
     std::string start_;

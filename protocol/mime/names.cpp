@@ -1,3 +1,5 @@
+// NFKC is libunistring's; what it leaves that looks like a dot or a slash is folded here. A name that is not
+// UTF-8 keeps its odd octets: an extension in ASCII is seen all the same.
 #include "protocol/mime/names.hpp"
 
 #include "protocol/mime/decoder.hpp"

@@ -1,3 +1,5 @@
+// Outside a file a line is dropped at the first octet that can't be of a line that matters. Within one, lines
+// that are no uuencode are decoded too: nothing is refused, the octets are for a scanner.
 #include "protocol/mime/uuencode.hpp"
 
 #include "protocol/smtp/grammar.hpp"

@@ -98,7 +98,8 @@ class visitor {
   public:
     virtual ~visitor() = default;
     virtual void begin_part(const part& begun) = 0;
-    // Each normalised name once for a part.
+    // Each normalised name once for a part; those within text as often as they stand there, of at most
+    // limits.names and limits.parts together of them in a part.
     virtual void name_of_part(part_id id, const name& candidate) = 0;
     virtual void octets(part_id id, std::string_view decoded) = 0;
     virtual void end_part(part_id id) = 0;

@@ -10,7 +10,8 @@
 namespace postern::protocol::mime {
 
 // Memory: a constant, and for each open part at most limits.header_octets; time: linear in the input. The
-// same octets give the same parts, names, octets and findings however they are cut.
+// same octets give the same parts, names, octets and findings however they are cut; only the numbers of parts
+// that are open at the same time may differ, and where a walk ends that reaches a limit.
 class walker {
   public:
     // `told` is borrowed and outlives the walker.

@@ -89,6 +89,7 @@ const std::vector<shape>& worst_shapes() {
          }},
         {"files in text", [](std::size_t n) { return "\r\n" + repeated("begin 644 a\n#0V%T\nend\n", n); }},
         {"one file in text", [](std::size_t n) { return "\r\nbegin 644 a\n" + repeated("#0V%T\n", n); }},
+        {"names in text", [](std::size_t n) { return "\r\n" + repeated("=ybegin name=a.exe\n", n); }},
         {"carriage returns", [](std::size_t n) { return "Content-Type:" + repeated("\r", n); }},
     };
     return shapes;
@@ -130,6 +131,7 @@ TEST_CASE("every limit that is reached is found") {
         {repeated("Content-Type: message/rfc822\r\n\r\n", 2000), finding::too_deep},
         {nested(1, "b") + repeated("--b0\r\n\r\n", 20000), finding::too_many_parts},
         {"\r\n" + repeated("begin 644 a\nend\n", 20000), finding::too_many_parts},
+        {"\r\n" + repeated("=ybegin name=a.exe\n", 50000), finding::too_many_names},
         {"Content-Type: multipart/mixed; boundary=a; boundary=b; boundary=c; boundary=d; boundary=e; "
          "boundary=f; "
          "boundary=g; boundary=h; boundary=i; boundary=j\r\n\r\n",
