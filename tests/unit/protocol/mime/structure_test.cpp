@@ -48,6 +48,29 @@ TEST_CASE("an ordinary message is told plainly, and nothing is found") {
     for (const auto& [id, one] : told.parts) CHECK((one.ended && one.alternative_of == 0));
 }
 
+TEST_CASE("what ordinary programs write is not odd") {
+    const std::string header = GENERATE(values({
+        "Content-Type: text/plain; charset=\"utf-8\"; format=flowed; delsp=yes"s,
+        "Content-Type: application/pdf;\n\tname=\"Report (final), v.2; new.pdf\"\nContent-Description: Report"s,
+        "Content-Disposition: attachment; filename=Report.pdf; size=12;\n creation-date=\"Mon, 01 Jan 2024 00:00:00 GMT\""s,
+        "Content-Disposition: attachment; filename=\"Prilohy.pdf\";\n filename*=UTF-8''P%C5%99%C3%ADlohy.pdf"s,
+        "Content-Type: multipart/signed; micalg=\"pgp-sha512\"; protocol=\"application/pgp-signature\"; "
+        "boundary=\"--b\"\n"
+        "\n----b\n\nx\n----b--"s,
+        "Content-Type: multipart/report; report-type=delivery-status;\n "
+        "boundary=\"=_b\"\n\n--=_b\nContent-Type: "
+        "message/delivery-status\n\nReporting-MTA: dns; a.test\n\n--=_b\nContent-Type: text/rfc822-headers\n\nA: b\n\n--=_b--"s,
+        "Content-Type: multipart/alternative; boundary=----=_Part_1.2\n\n------=_Part_1.2\nContent-Type: "
+        "text/html\n"
+        "Content-Transfer-Encoding: quoted-printable\n\n<a href=3D=\n\"x\">\n------=_Part_1.2--"s,
+        "Subject: no MIME at all"s,
+    }));
+    CAPTURE(header);
+    const auto told = walked(crlf(header + "\n\nbody -- text\n-- \nsignature\n"));
+    CAPTURE(told.findings_text());
+    CHECK(told.all_found.empty());
+}
+
 TEST_CASE("a part is found whatever its boundary looks like") { // MI-09
     struct row {
         std::string type, body;
