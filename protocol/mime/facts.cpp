@@ -1,0 +1,181 @@
+// Each field is read in all its readings; what they say is gathered, each thing once, and contradictions
+// noted.
+#include "protocol/mime/facts.hpp"
+
+#include "protocol/mime/encoded_word.hpp"
+#include "protocol/mime/names.hpp"
+#include "protocol/mime/parameters.hpp"
+#include "protocol/smtp/grammar.hpp"
+
+#include <algorithm>
+
+namespace postern::protocol::mime {
+namespace {
+
+template <class T> void add_once(std::vector<T>& to, T one) {
+    if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
+}
+
+// What stands before the first ";", in lower case, without blanks, controls and quotes.
+std::string first_word(std::string_view reading) {
+    std::string word;
+    for (const char c : reading.substr(0, reading.find(';')))
+        if (!is_control(c) && c != ' ' && c != '"' && c != '\'') word += to_lower(c);
+    return word;
+}
+
+bool is_type(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == 0 || slash == std::string_view::npos || slash + 1 == text.size()) return false;
+    const auto good = [](char c) {
+        return is_digit(c) || (c >= 'a' && c <= 'z') ||
+               std::string_view("!#$&-^_.+%*'`{|}~").find(c) != std::string_view::npos;
+    };
+    return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(slash), good) &&
+           std::all_of(text.begin() + static_cast<std::ptrdiff_t>(slash) + 1, text.end(), good);
+}
+
+void read_type(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
+    for (const std::string& reading : readings) {
+        auto type = first_word(reading).substr(0, bounds.name_octets);
+        if (!is_type(type)) add(to.found, finding::malformed_type);
+        add_once(to.types, std::move(type));
+    }
+}
+
+void read_boundaries(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
+    for (const std::string& reading : readings) {
+        parameter_values found;
+        find_parameter(reading, "boundary", bounds.boundary_octets, sections::joined, found);
+        if (found.malformed) add(to.found, finding::malformed_parameter);
+        if (found.overlong) add(to.found, finding::overlong_boundary);
+        for (std::string& value : found.values) {
+            value.resize(std::min(value.size(), bounds.boundary_octets));
+            value.erase(value.find_last_not_of(" \t\r\n") + 1);
+            if (!value.empty()) add_once(to.boundaries, std::move(value));
+        }
+    }
+    if (to.boundaries.size() > 1) add(to.found, finding::conflicting_values);
+}
+
+void read_names(name_source source, const std::vector<std::string>& readings, const limits& bounds,
+                facts& to) {
+    for (const std::string& reading : readings) {
+        for (const std::string_view attribute : {"filename", "name"}) {
+            parameter_values found;
+            find_parameter(reading, attribute, bounds.name_octets, sections::joined_and_alone, found);
+            if (found.malformed) add(to.found, finding::malformed_parameter);
+            if (found.conflicting) add(to.found, finding::conflicting_values);
+            if (found.overlong) add(to.found, finding::overlong_name);
+            for (const std::string& value : found.values) add_name(source, value, bounds, to);
+        }
+    }
+}
+
+void read_encoding(const std::vector<std::string>& readings, facts& to) {
+    constexpr std::string_view plain[] = {"7bit", "8bit", "binary", "x-uuencode", "x-uue", "uuencode"};
+    for (const std::string& reading : readings) {
+        const auto word = first_word(reading);
+        if (word == "base64") {
+            add_once(to.encodings, encoding::base64);
+        } else if (word == "quoted-printable") {
+            add_once(to.encodings, encoding::quoted_printable);
+        } else {
+            if (std::find(std::begin(plain), std::end(plain), word) == std::end(plain))
+                add(to.found, finding::unknown_encoding);
+            if (word.find("yenc") != std::string::npos) add(to.found, finding::yenc);
+            add_once(to.encodings, encoding::identity);
+            if (word.find("base64") != std::string::npos) add_once(to.encodings, encoding::base64);
+            if (word.find("quoted") != std::string::npos) add_once(to.encodings, encoding::quoted_printable);
+        }
+    }
+}
+
+void read_field(const field& one, const limits& bounds, facts& to) {
+    const auto readings = value_readings(one.value);
+    for (const std::string& reading : readings) to.work += reading.size() * 4;
+    switch (one.kind) {
+    case field_kind::type:
+        read_type(readings, bounds, to);
+        read_boundaries(readings, bounds, to);
+        read_names(name_source::type, readings, bounds, to);
+        return;
+    case field_kind::disposition: read_names(name_source::disposition, readings, bounds, to); return;
+    case field_kind::encoding: read_encoding(readings, to); return;
+    case field_kind::description:
+        for (const std::string& reading : readings)
+            add_name(name_source::description, std::string_view(reading).substr(0, bounds.name_octets),
+                     bounds, to);
+        return;
+    case field_kind::location:
+        for (const std::string& reading : readings)
+            add_name(name_source::location, std::string_view(reading).substr(0, bounds.name_octets), bounds,
+                     to);
+        return;
+    }
+}
+
+void add_normalised(name_source source, std::string_view raw, const limits& bounds, facts& to) {
+    constexpr unsigned cost = 16; // of an octet, beside one that is only searched
+    if (++to.names_tried > names_tried_for_each * bounds.names) {
+        add(to.found, finding::too_many_names);
+        return;
+    }
+    to.work += raw.size() * cost;
+    for (std::string& name : normalised_names(raw)) {
+        const auto same = [&](const named& one) { return one.normalised == name; };
+        if (std::any_of(to.names.begin(), to.names.end(), same)) continue;
+        if (to.names.size() >= bounds.names) {
+            add(to.found, finding::too_many_names);
+            return;
+        }
+        to.names.push_back({source, std::string(raw), std::move(name)});
+    }
+}
+
+} // namespace
+
+void add_name(name_source source, std::string_view raw, const limits& bounds, facts& to) {
+    if (raw.size() > bounds.name_octets) {
+        add(to.found, finding::overlong_name);
+        raw = raw.substr(0, bounds.name_octets);
+    }
+    add_normalised(source, raw, bounds, to);
+    if (!has_encoded_word(raw)) return;
+    const auto decoded = decode_encoded_words(raw);
+    if (decoded != raw) add_normalised(source, decoded, bounds, to);
+}
+
+facts read_facts(const std::vector<field>& fields, const limits& bounds) {
+    constexpr std::size_t fields_max = 32; // that differ; nobody needs more than five
+    facts read;
+    std::vector<const field*> seen;
+    for (const field& one : fields) {
+        const auto same = [&](const field* other) {
+            return other->kind == one.kind && other->value == one.value;
+        };
+        if (std::any_of(seen.begin(), seen.end(), same)) continue;
+        const auto rival = [&](const field* other) { return other->kind == one.kind; };
+        if (one.kind <= field_kind::encoding && std::any_of(seen.begin(), seen.end(), rival))
+            add(read.found, finding::conflicting_fields);
+        if (seen.size() == fields_max) {
+            add(read.found, finding::overlong_header);
+            break;
+        }
+        seen.push_back(&one);
+        read_field(one, bounds, read);
+    }
+    if (read.encodings.empty()) read.encodings.push_back(encoding::identity);
+    return read;
+}
+
+bool is_multipart(std::string_view type) { return type.find("multipart") != std::string_view::npos; }
+
+bool is_message(std::string_view type) {
+    return type.starts_with("message") && (type.ends_with("rfc822") || type.ends_with("global") ||
+                                           type.ends_with("news") || type == "message/");
+}
+
+bool is_tnef(std::string_view type) { return type.find("ms-tnef") != std::string_view::npos; }
+
+} // namespace postern::protocol::mime
