@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <future>
+#include <thread>
 
 using namespace postern;
 using boost::system::error_code;
@@ -123,17 +124,25 @@ TEST_CASE("a message waits for several that are coming in, and goes with them") 
         coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
     std::promise<void> last;
     std::atomic<std::size_t> answers{0}, failed{0};
-    for (std::uint64_t id = 1; id <= all; ++id)
-        REQUIRE(spool.try_submit(message(id), [&](error_code ec) {
+    const auto submit = [&](std::uint64_t id) {
+        REQUIRE(spool.try_submit(message(id), [&, id](error_code ec) {
             if (ec) ++failed;
+            coming[id - 1].reset(); // none is still to come: what is left over waits for nobody
             if (++answers == all) last.set_value();
         }));
+    };
+    submit(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // the writer sees it alone, and waits
+    CHECK(answers == 0);
+    for (std::uint64_t id = 2; id <= all; ++id) submit(id);
     last.get_future().wait();
     CHECK(failed == 0);
     CHECK(spool.measures().times.read().count() == 1);
 
     // Alone, or with too few, it waits for nobody.
-    coming.resize(server::async_spool::company_min);
+    coming.clear();
+    for (std::size_t i = 0; i < server::async_spool::company_min; ++i)
+        coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
     std::promise<void> alone;
     REQUIRE(spool.try_submit(message(100), [&](error_code) { alone.set_value(); }));
     alone.get_future().wait();
