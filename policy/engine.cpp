@@ -41,6 +41,12 @@ bool is_postmaster(const protocol::address& candidate) {
     return protocol::equals_ignoring_case(candidate.local, "postmaster");
 }
 
+// The domain's own before the listener's. One that the configuration has no more is as none.
+const conf::tier_settings* tier_of(const context& about) {
+    const auto* own = *about.leads_to ? conf::find_tier(*about.config, (*about.leads_to)->tier) : nullptr;
+    return own != nullptr ? own : conf::find_tier(*about.config, about.listener.tier);
+}
+
 void look_at_candidate(context& about) {
     const auto& asked = about.candidate->mailbox;
     about.leads_to = storage::resolve(about.ask.accounts, asked, about.resolving);
@@ -49,8 +55,7 @@ void look_at_candidate(context& about) {
         about.leads_to = std::move(held.leads_to);
         about.primary = held.ask;
     }
-    const bool own_tier = about.leads_to->has_value() && !(*about.leads_to)->tier.empty();
-    about.tier = conf::find_tier(*about.config, own_tier ? (*about.leads_to)->tier : about.listener.tier);
+    about.tier = tier_of(about);
     if (is_postmaster(asked)) about.allowed_by = "postmaster";
 }
 
