@@ -1,7 +1,13 @@
-# postern_layer(NAME LINKS ... [EXCEPT file...]): the library postern_NAME from every .cpp below NAME/.
+# postern_layer(NAME LINKS ... [EXCEPT path...]): the library postern_NAME from every .cpp below NAME/, but for
+# those files, or what lies below those folders (with a slash at their end).
 function(postern_layer name)
   cmake_parse_arguments(layer "" "" "LINKS;EXCEPT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
+  foreach(path IN LISTS layer_EXCEPT)
+    if(path MATCHES "/$")
+      list(FILTER sources EXCLUDE REGEX "^${path}")
+    endif()
+  endforeach()
   list(REMOVE_ITEM sources "" ${layer_EXCEPT})
   if(sources)
     add_library(postern_${name} STATIC ${sources})

@@ -1,0 +1,3 @@
+#include "policy/content/inspect.hpp"
+
+int main() { return 69; }
