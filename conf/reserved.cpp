@@ -12,13 +12,10 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
-                                              {"antivirus", ""},
-                                              {"spam", ""},
+constexpr std::array<reserved_name, 6> names{{{"spam", ""},
                                               {"submission", ""},
                                               {"sender_ownership", ""},
                                               {"identity", ""},
-                                              {"scanner", ""},
                                               {"relay.smarthost", ""},
                                               {"relay.tls", ""}}};
 
