@@ -13,8 +13,10 @@ namespace {
 
 constexpr std::uint32_t mark = 0x31525350; // "PSR1"
 constexpr std::size_t head_size = 4 + 8 + 1;
-// More than the largest report needs.
-constexpr std::size_t datagrams_max = 4 + seen_max * (3 * (finding_text_max + 2) + 1) / datagram_max;
+// More than the largest report needs, half of each wasted.
+constexpr std::size_t datagrams_without_all = 64;
+constexpr std::size_t datagrams_max =
+    datagrams_without_all + 2 * seen_max * (3 * (finding_text_max + 2) + 1) / datagram_max;
 
 enum record : std::uint8_t { found = 1, subject, author, sign, phrase_seen, token, seen_line };
 
@@ -159,7 +161,8 @@ std::vector<std::string> encode(const report& what) {
 }
 
 report_reader::outcome report_reader::feed(std::string_view datagram) {
-    if (++datagrams_ > datagrams_max || datagram.size() > datagram_max) return outcome::broken;
+    const auto most = everything_ ? datagrams_max : datagrams_without_all;
+    if (++datagrams_ > most || datagram.size() > datagram_max) return outcome::broken;
     octet_reader from(datagram);
     const bool marked = from.number<std::uint32_t>() == mark;
     const auto id = from.number<std::uint64_t>();
@@ -168,6 +171,7 @@ report_reader::outcome report_reader::feed(std::string_view datagram) {
     made_.id = id;
     while (!from.at_end())
         if (!read_record(from, made_) || from.bad()) return outcome::broken;
+    if (!everything_ && !made_.all.empty()) return outcome::broken;
     return last == 1 ? outcome::whole : outcome::more;
 }
 

@@ -134,10 +134,11 @@ result<rooms, std::string> leave_the_world(const options& what) {
     const int statm = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     rooms made{statm, 0, what.signatures, what.scratch_folder, what.scratch_folder};
     if (what.around == walls::calls_only) return made;
+    if (auto done = make_namespaces(); !done) return done.error();
+    // Of the new namespace: what was opened before can't be bound.
     const int signatures =
         what.signatures.empty() ? -1 : ::open(what.signatures.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (!what.signatures.empty() && signatures < 0) return failed(what.signatures);
-    if (auto done = make_namespaces(); !done) return done.error();
     if (auto done = build_rooms(signatures); !done) return done.error();
     if (signatures >= 0) {
         ::close(signatures); // else it would lead back to the old file system

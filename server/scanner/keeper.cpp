@@ -69,6 +69,7 @@ class keeper {
         }
         const auto said = scanning::read_control(got->octets);
         if (said.word == "ping") tell("alive", said.rest);
+        if (said.word == "retire") is_retired_ = true;
         if (said.word != "end") return;
         for (const auto& one : places_)
             if (one.process != 0 && one.number == said.number()) ::kill(one.process, SIGKILL);
@@ -106,14 +107,14 @@ class keeper {
         const auto now = steady_clock::now();
         auto next = now + look_time;
         for (const auto& one : places_)
-            if (one.process == 0) next = std::min(next, one.start_at);
+            if (one.process == 0 && !is_retired_) next = std::min(next, one.start_at);
         return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(next - now));
     }
 
     void start_due() {
         const auto now = steady_clock::now();
         for (auto& one : places_)
-            if (one.process == 0 && now >= one.start_at && !ended_) start(one);
+            if (one.process == 0 && now >= one.start_at && !ended_ && !is_retired_) start(one);
     }
 
     void start(place& one) {
@@ -151,6 +152,7 @@ class keeper {
     int children_; // tells of their ends
     std::vector<place> places_;
     unsigned numbers_ = 0;
+    bool is_retired_ = false; // no worker is replaced: another program has taken over
     std::optional<int> ended_;
 };
 

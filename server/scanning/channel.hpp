@@ -51,7 +51,8 @@ result<datagram> receive(int channel, std::size_t most, std::chrono::steady_cloc
 result<datagram> receive_now(int channel, std::size_t most);
 
 // What keeper and server say to each other: one word, and a number or a text. The keeper: "ready", "failed",
-// "worker" (with its channel), "ended", "alive". The server: "end" (kill that worker), "ping".
+// "worker" (with its channel), "ended", "alive". The server: "end" (kill that worker), "retire"
+// (replace no more), "ping".
 inline constexpr std::size_t control_max = 1024;
 struct control {
     std::string word;

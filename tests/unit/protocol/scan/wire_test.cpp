@@ -39,7 +39,7 @@ report a_report() {
 }
 
 report read(const std::vector<std::string>& datagrams) {
-    report_reader from;
+    report_reader from(true);
     for (std::size_t i = 0; i < datagrams.size(); ++i)
         REQUIRE(from.feed(datagrams[i]) == (i + 1 == datagrams.size() ? outcome::whole : outcome::more));
     return from.take();
@@ -50,7 +50,7 @@ report read(const std::vector<std::string>& datagrams) {
 TEST_CASE("an order comes as it went") {
     const auto before = an_order();
     const auto after = decode_order(encode(before));
-    REQUIRE(after);
+    REQUIRE(after.has_value());
     CHECK(after->id == before.id);
     CHECK(after->from == before.from);
     CHECK(after->size == before.size);
@@ -76,21 +76,22 @@ TEST_CASE("the largest order fits into a datagram, and one that is too large is 
     const auto octets = encode(large);
     CHECK(octets.size() <= order_octets_max);
     const auto after = decode_order(octets);
-    REQUIRE(after);
+    REQUIRE(after.has_value());
     CHECK(after->extensions.size() == extensions_max);
     CHECK(after->phrases.back().text.size() == text_max);
 }
 
 TEST_CASE("an order that is cut anywhere, or longer, or of another kind, is none") {
     const auto whole = encode(an_order());
-    for (std::size_t size = 0; size < whole.size(); ++size) CHECK(!decode_order(whole.substr(0, size)));
-    CHECK(!decode_order(whole + "x"));
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        CHECK(decode_order(whole.substr(0, size)).has_error());
+    CHECK(decode_order(whole + "x").has_error());
     auto other = whole;
     other[0] = 'Q';
-    CHECK(!decode_order(other));
+    CHECK(decode_order(other).has_error());
     other = whole;
     other[28] = 16; // a wish that nobody knows
-    CHECK(!decode_order(other));
+    CHECK(decode_order(other).has_error());
 }
 
 TEST_CASE("a report comes as it went") { CHECK(read(encode(a_report())) == a_report()); }
@@ -127,29 +128,29 @@ TEST_CASE("what is no report is not taken for one") {
     const auto whole = encode(a_report()).front();
     SECTION("cut anywhere") {
         for (std::size_t size = 0; size < 13; ++size)
-            CHECK(report_reader().feed(whole.substr(0, size)) == outcome::broken);
+            CHECK(report_reader(true).feed(whole.substr(0, size)) == outcome::broken);
         std::size_t taken = 0; // between two records it can't be seen; nowhere else is it taken
         for (std::size_t size = 13; size < whole.size(); ++size)
-            if (report_reader().feed(whole.substr(0, size)) != outcome::broken) ++taken;
+            if (report_reader(true).feed(whole.substr(0, size)) != outcome::broken) ++taken;
         CHECK(taken == 10);
     }
     SECTION("other marks") {
         auto other = whole;
         other[1] = 'x';
-        CHECK(report_reader().feed(other) == outcome::broken);
+        CHECK(report_reader(true).feed(other) == outcome::broken);
     }
     SECTION("a last one that is neither yes nor no") {
         auto other = whole;
         other[12] = 2;
-        CHECK(report_reader().feed(other) == outcome::broken);
+        CHECK(report_reader(true).feed(other) == outcome::broken);
     }
     SECTION("a kind that nobody knows") {
         auto other = whole;
         other[14] = finding_kind_count;
-        CHECK(report_reader().feed(other) == outcome::broken);
+        CHECK(report_reader(true).feed(other) == outcome::broken);
     }
     SECTION("a datagram of another order in between") {
-        report_reader from;
+        report_reader from(true);
         auto first = whole;
         first[12] = 0;
         REQUIRE(from.feed(first) == outcome::more);
@@ -158,7 +159,7 @@ TEST_CASE("what is no report is not taken for one") {
         CHECK(from.feed(second) == outcome::broken);
     }
     SECTION("lists without end") {
-        report_reader from;
+        report_reader from(true);
         auto more = whole;
         more[12] = 0;
         auto told = outcome::more;
@@ -168,7 +169,7 @@ TEST_CASE("what is no report is not taken for one") {
         CHECK(times <= static_cast<int>(findings_max));
     }
     SECTION("empty datagrams without end") {
-        report_reader from;
+        report_reader from(true);
         auto empty = encode(report{}).front();
         empty[12] = 0;
         auto told = outcome::more;
@@ -176,6 +177,14 @@ TEST_CASE("what is no report is not taken for one") {
         for (; told == outcome::more && times < 100'000; ++times) told = from.feed(empty);
         CHECK(told == outcome::broken);
     }
+}
+
+TEST_CASE("what was not asked for is nothing to read") {
+    const auto whole = encode(a_report()).front();
+    CHECK(report_reader(false).feed(whole) == outcome::broken);
+    auto less = a_report();
+    less.all.clear();
+    CHECK(report_reader(false).feed(encode(less).front()) == outcome::whole);
 }
 
 TEST_CASE("findings are told once, and of each kind one has its place") {
