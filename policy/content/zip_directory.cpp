@@ -111,9 +111,9 @@ void reader::walk(const zip_end& end, std::size_t start, std::size_t base) {
     directory_ = true;
     std::uint64_t count = 0;
     std::size_t at = start;
-    while (!full()) {
+    while (at < end.above) {
         const auto central = read_zip_central(octets_, at);
-        if (!central || at >= end.above) break;
+        if (!central || full()) break;
         take(*central, base);
         at += central->size;
         ++count;
@@ -185,10 +185,9 @@ void reader::look_for_overlaps() {
     for (const range& one : ranges_) {
         if (!one.entry) continue;
         if (one.from < reach) note(zip_oddity::overlapping_entries, one.name);
+        if (reach == 0) listing_.first = one.from;
         reach = std::max(reach, one.to);
-        if (listing_.first == 0) listing_.first = one.from;
     }
-    if (!ranges_.empty() && ranges_.front().entry) listing_.first = ranges_.front().from;
 }
 
 // A directory's range counts as read too.
