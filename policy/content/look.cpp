@@ -82,7 +82,6 @@ bool look::out_of_time(const path& where) {
 }
 
 void look::add(finding_kind kind, const path& where, std::string_view what) {
-    if (kind == finding_kind::virus) virus_found_ = true;
     protocol::scan::add({kind, where.text(), cut(shown(what), protocol::scan::finding_text_max)}, report_);
 }
 
@@ -115,13 +114,13 @@ void look::scan(std::string_view octets, const path& where) {
     if (!asked_.antivirus || octets.empty()) return;
     if (known_ == nullptr) return add(finding_kind::not_scanned, {}, "no signatures are loaded");
     if (out_of_time(where)) return;
-    const auto viruses = [this] {
-        return std::count_if(report_.findings.begin(), report_.findings.end(),
-                             [](const auto& one) { return one.kind == finding_kind::virus; });
-    };
     known_->scan(octets, where.text(), asked_, milliseconds_left(), report_);
-    virus_found_ = virus_found_ || viruses() > 0;
     out_of_time(where);
+}
+
+std::size_t look::viruses() const {
+    const auto is_virus = [](const auto& one) { return one.kind == finding_kind::virus; };
+    return std::size_t(std::count_if(report_.findings.begin(), report_.findings.end(), is_virus));
 }
 
 bool look::one_more_entry(const path& where) {

@@ -48,10 +48,9 @@ class look {
     void judge(std::string_view raw, const path& around, readable how = readable::yes);
     void judge_normalised(std::string_view name, const path& around, readable how = readable::yes);
 
-    // Asks the antivirus engine, if the order wants it. `octets` that are no file but a message follow the
-    // same way.
+    // Asks the antivirus engine, if the order wants it.
     void scan(std::string_view octets, const path& where);
-    bool virus_found() const { return virus_found_; }
+    std::size_t viruses() const; // found so far
 
     // Of all archives together; false once there are too many.
     bool one_more_entry(const path& where);
@@ -69,7 +68,7 @@ class look {
     extension_judge extensions_;
     protocol::scan::report report_;
     std::uint64_t entries_ = 0, unpacked_ = 0;
-    bool late_ = false, full_ = false, virus_found_ = false;
+    bool late_ = false, full_ = false;
 };
 
 } // namespace postern::policy::content
