@@ -19,11 +19,14 @@ endfunction()
 
 foreach(layer IN ITEMS protocol conf storage tls policy server)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/${layer}/*.cpp tests/regress/${layer}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/tests/unit/policy/content/") # a program of its own, below
   if(layer STREQUAL policy) # checks wait beside each other as they do in the server
     list(APPEND sources server/awaiting.cpp server/side_tasks.cpp)
   endif()
   postern_test_program(test_${layer} SOURCES ${sources} LINKS postern_${layer})
 endforeach()
+file(GLOB sources CONFIGURE_DEPENDS tests/unit/policy/content/*.cpp)
+postern_test_program(test_content SOURCES ${sources} LINKS postern_content)
 # Once more with every answer of DNS at hand, which takes other ways.
 add_test(NAME test_policy_answers_at_hand COMMAND test_policy)
 set_tests_properties(test_policy_answers_at_hand PROPERTIES TIMEOUT 600 ENVIRONMENT POSTERN_TEST_ANSWERS_AT_HAND=1)
