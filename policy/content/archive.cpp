@@ -3,7 +3,7 @@
 #include "policy/content/archive.hpp"
 
 #include "policy/content/gathered.hpp"
-#include "policy/content/rar_volume.hpp"
+#include "policy/content/rar.hpp"
 
 #include <algorithm>
 #include <archive.h>
@@ -22,15 +22,21 @@ struct freed {
 };
 using handle = std::unique_ptr<archive, freed>;
 
-enum class zip_by : std::uint8_t { directory, headers };
+// How an archive is read that may be read in several ways.
+enum class way : std::uint8_t {
+    plain,   // a ZIP: by its directory
+    headers, // a ZIP: by the headers of its entries
+    alone,   // a compressed file: never as a tar archive
+    latin,   // names are Latin-1, which every octet is of
+};
 
-void support(archive* reader, container what, zip_by way) {
+void support(archive* reader, container what, way how) {
     switch (what) {
     case container::zip:
-        if (way == zip_by::directory)
-            archive_read_support_format_zip_seekable(reader);
-        else
+        if (how == way::headers)
             archive_read_support_format_zip_streamable(reader);
+        else
+            archive_read_support_format_zip_seekable(reader);
         return;
     case container::rar:
         archive_read_support_format_rar(reader);
@@ -54,9 +60,10 @@ void support(archive* reader, container what, zip_by way) {
         archive_read_support_filter_lzip(reader);
         archive_read_support_filter_compress(reader);
         archive_read_support_filter_rpm(reader);
+        archive_read_support_format_raw(reader);
+        if (how == way::alone) return;
         archive_read_support_format_tar(reader);
         archive_read_support_format_cpio(reader);
-        archive_read_support_format_raw(reader);
         return;
     case container::unknown: return;
     }
@@ -89,18 +96,21 @@ class unpacking {
               bool counted)
         : shared_(shared), around_(around), what_(what), octets_(octets), counted_(counted) {}
 
-    void run(zip_by way);
+    void run(way how);
 
   private:
     enum class outcome : std::uint8_t { went_on, stopped };
-    bool open(zip_by way);
+    enum class ended : std::uint8_t { whole, header_failed, stopped };
+    bool open(way how);
+    ended read_all(way how);
+    bool is_sealed(archive_entry* entry) const;
     bool deep_enough();
     outcome take(archive_entry* entry);
     outcome unpack(archive_entry* entry, gathered& into);
     void tell(const std::string& name, look::readable how, archive_entry* entry);
     void look_within(const std::string& name, std::string_view octets);
     void fail(std::string_view error);
-    void list_behind(zip_by way);
+    void list_behind(way how);
     bool is_raw() const { return archive_format(reader_.get()) == ARCHIVE_FORMAT_RAW; }
     std::vector<std::string> names_within() const;
 
@@ -114,28 +124,51 @@ class unpacking {
     std::uint64_t entries_ = 0, unpacked_ = 0;
     unsigned layers_ = 1; // of compression within each other
     handle reader_;
+    std::vector<bool> sealed_; // the entries of a RAR 5 archive that are encrypted
 };
 
-bool unpacking::open(zip_by way) {
+bool unpacking::open(way how) {
     reader_.reset(archive_read_new());
     if (!reader_) throw std::bad_alloc();
-    support(reader_.get(), what_.what, way);
+    support(reader_.get(), what_.what, how);
+    if (how == way::latin) archive_read_set_options(reader_.get(), "hdrcharset=ISO-8859-1");
     return archive_read_open_memory(reader_.get(), octets_.data(), octets_.size()) == ARCHIVE_OK;
 }
 
-void unpacking::run(zip_by way) {
-    if (!open(way)) return fail(error_of(reader_.get()));
+unpacking::ended unpacking::read_all(way how) {
+    if (!open(how)) return ended::header_failed;
     while (!shared_.out_of_time(around_.where)) {
         archive_entry* entry = nullptr;
         const int got = archive_read_next_header(reader_.get(), &entry);
-        if (got == ARCHIVE_EOF) return;
+        if (got == ARCHIVE_EOF) return ended::whole;
         if (got == ARCHIVE_RETRY) continue;
-        if (got == ARCHIVE_FATAL || got == ARCHIVE_FAILED) return fail(error_of(reader_.get()));
-        if (entries_ == 0 && !deep_enough()) return;
+        if (got == ARCHIVE_FATAL || got == ARCHIVE_FAILED) return ended::header_failed;
+        if (entries_ == 0 && !deep_enough()) return ended::stopped;
         ++entries_;
-        if (take(entry) == outcome::stopped) break;
+        if (take(entry) == outcome::stopped) return ended::stopped;
     }
-    if (failed_) list_behind(way);
+    return ended::stopped;
+}
+
+void unpacking::run(way how) {
+    if (what_.what == container::rar) sealed_ = rar5_encrypted(octets_, std::size_t(shared_.entries_left()));
+    auto got = read_all(how);
+    // Zeros are an empty tar archive, too; and names that are no UTF-8 end the reading of a LHA one.
+    if (what_.what == container::compressed && got == ended::whole && entries_ == 0) {
+        how = way::alone;
+        got = read_all(how);
+    } else if (what_.what == container::lha && got == ended::header_failed) {
+        how = way::latin;
+        entries_ = 0;
+        got = read_all(how);
+    }
+    if (got == ended::header_failed) fail(error_of(reader_.get()));
+    if (got == ended::stopped && failed_) list_behind(how);
+}
+
+bool unpacking::is_sealed(archive_entry* entry) const {
+    return archive_entry_is_data_encrypted(entry) > 0 || archive_entry_is_metadata_encrypted(entry) > 0 ||
+           (entries_ <= sealed_.size() && sealed_[std::size_t(entries_) - 1]);
 }
 
 // A file that was compressed several times is as many archives deep.
@@ -170,8 +203,7 @@ unpacking::outcome unpacking::take(archive_entry* entry) {
     const auto type = archive_entry_filetype(entry);
     // A type of 0: the format has none.
     const bool file = (type == AE_IFREG || type == 0) && archive_entry_hardlink(entry) == nullptr;
-    const bool sealed =
-        archive_entry_is_data_encrypted(entry) > 0 || archive_entry_is_metadata_encrypted(entry) > 0;
+    const bool sealed = is_sealed(entry);
     gathered octets(shared_.folder());
     auto after = outcome::went_on;
     const bool was_encrypted = encrypted_;
@@ -244,10 +276,10 @@ void unpacking::look_within(const std::string& name, std::string_view octets) {
 }
 
 // The entry that failed is left out: it was told.
-void unpacking::list_behind(zip_by way) {
+void unpacking::list_behind(way how) {
     if (counted_ || is_raw()) return;
     const auto told = entries_;
-    if (!open(way)) return;
+    if (!open(how)) return;
     archive_entry* entry = nullptr;
     for (std::uint64_t at = 0; !shared_.out_of_time(around_.where); ++at) {
         const int got = archive_read_next_header(reader_.get(), &entry);
@@ -267,13 +299,13 @@ void look_at_archive(look& shared, const piece& around, const recognised& what) 
     const auto octets = around.octets.substr(what.at);
     if (what.what == container::rar && is_rar_volume(octets))
         shared.add(finding_kind::unreadable, around.where, "rar: a volume of several");
-    if (what.what != container::zip)
-        return unpacking(shared, around, what, octets, false).run(zip_by::directory);
+    if (what.what != container::zip) return unpacking(shared, around, what, octets, false).run(way::plain);
     const auto ways = look_at_zip_directory(shared, around, what);
     if (!ways.is_zip && !what.sure) return;
-    if (ways.by_directory) unpacking(shared, around, what, octets, true).run(zip_by::directory);
+    // Octets behind the end would keep libarchive from finding it.
+    if (ways.by_directory) unpacking(shared, around, what, octets.substr(0, ways.end), true).run(way::plain);
     if (ways.by_headers)
-        unpacking(shared, around, what, around.octets.substr(ways.first), true).run(zip_by::headers);
+        unpacking(shared, around, what, around.octets.substr(ways.first), true).run(way::headers);
 }
 
 } // namespace postern::policy::content

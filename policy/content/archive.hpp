@@ -15,7 +15,7 @@ void look_at_archive(look& shared, const piece& around, const recognised& what);
 // be read from, and whether by the local headers too.
 struct zip_ways {
     bool by_directory = true, by_headers = false;
-    std::size_t first = 0; // the first local header
+    std::size_t first = 0, end = 0; // the first local header; behind the directory's end
     bool is_zip = false;
 };
 zip_ways look_at_zip_directory(look& shared, const piece& around, const recognised& what);

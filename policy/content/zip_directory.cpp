@@ -87,16 +87,19 @@ zip_listing reader::read() {
 
 // Its directory is right before it, or where it says; a prefix shifts the latter.
 void reader::read_end(const zip_end& end) {
-    if (end.several_volumes) note(zip_oddity::several_volumes, {});
     if (end.entries == 0 && end.size == 0) {
         directory_ = directory_ || (end.at == 0 && end.offset == 0);
+        listing_.end = std::max(listing_.end, end.after);
         ranges_.push_back({end.above, end.after, false, {}});
         return sort_ranges();
     }
     const bool before = end.size <= end.above && is_central(end.above - std::size_t(end.size));
     const std::size_t start = before ? end.above - std::size_t(end.size) : 0;
     const bool claimed = end.offset < octets_.size() && is_central(std::size_t(end.offset));
-    if (!before && !claimed) return; // an empty directory would be 0 octets long: these are no end
+    // Without either these octets are no end, or that of the last volume.
+    if (end.several_volumes && (before || claimed || octets_.starts_with(zip_local_sign)))
+        note(zip_oddity::several_volumes, {});
+    if (!before && !claimed) return;
     if (end.zip64_differs) note(zip_oddity::zip64_differs, {});
     if (before) walk(end, start, start >= end.offset ? start - std::size_t(end.offset) : 0);
     if (before && start < end.offset) note(zip_oddity::directory_misplaced, {});
@@ -109,6 +112,7 @@ void reader::read_end(const zip_end& end) {
 
 void reader::walk(const zip_end& end, std::size_t start, std::size_t base) {
     directory_ = true;
+    listing_.end = std::max(listing_.end, end.after);
     std::uint64_t count = 0;
     std::size_t at = start;
     while (at < end.above) {

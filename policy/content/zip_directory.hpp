@@ -56,6 +56,7 @@ struct zip_found {
 struct zip_listing {
     bool is_zip = false;   // it has a directory or a local header
     std::size_t first = 0; // the octet where the first local header is
+    std::size_t end = 0;   // the one behind the last end of a directory
     std::vector<zip_name> names;
     std::vector<zip_found> odd; // each oddity once
     std::uint64_t entries = 0;

@@ -83,6 +83,7 @@ zip_ways look_at_zip_directory(look& shared, const piece& around, const recognis
     zip_ways ways;
     ways.is_zip = listing.is_zip;
     ways.first = listing.first;
+    ways.end = listing.end;
     if (!listing.is_zip && !what.sure) return ways;
     std::uint64_t counted = 0;
     for (const zip_name& one : listing.names) {

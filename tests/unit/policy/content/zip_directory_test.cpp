@@ -124,8 +124,8 @@ TEST_CASE("every contradiction of a ZIP is found, and every name told") { // AR-
 }
 
 TEST_CASE("an entry is encrypted if either of its headers says so") { // AR-04
-    for (const std::uint16_t central : {0, 1})
-        for (const std::uint16_t local : {0, 1}) {
+    for (const std::uint16_t central : {std::uint16_t(0), std::uint16_t(1)})
+        for (const std::uint16_t local : {std::uint16_t(0), std::uint16_t(1)}) {
             const auto octets = make_zip({{.name = "a.exe",
                                            .octets = "x",
                                            .flags = central,
