@@ -430,7 +430,7 @@ constexpr setting settings[] = {
      "The same of what is protected by a password.",
      kept_in<&config::antivirus, &antivirus_settings::on_encrypted>},
 
-    {"scanner", "processes", or_zero(number(1, 256)), "0", reload,
+    {"scanner", "processes", or_zero(number(1, 256)), "0", restart,
      "Processes that look into messages; 0 = one per core.",
      kept_in<&config::scanner, &scanner_settings::processes>},
     {"scanner", "timeout", duration(5, hour), "60s", reload,

@@ -119,12 +119,15 @@ class attributes {
 } // namespace
 
 terms terms_of(const conf::config& config) {
+    if (wants_antivirus(config)) return terms_for(config, antivirus::is_asked);
+    return wants_attachments(config) ? terms_for(config, antivirus::is_not) : terms();
+}
+
+terms terms_for(const conf::config& config, antivirus what) {
     terms made;
-    const bool antivirus = wants_antivirus(config);
-    if (!antivirus && !wants_attachments(config)) return made;
     const auto& chosen = config.scanner;
     made.program = chosen.program.empty() ? beside_this_program() : chosen.program;
-    if (antivirus) made.signatures = config.antivirus.database;
+    if (what == antivirus::is_asked) made.signatures = config.antivirus.database;
     made.processes =
         chosen.processes != 0 ? chosen.processes : std::max(1U, std::thread::hardware_concurrency());
     made.memory = chosen.memory;

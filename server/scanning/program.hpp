@@ -19,9 +19,10 @@ struct terms {
     bool operator==(const terms&) const = default;
 };
 
-// By the configuration: does any listener's tier want tests of content? `all_domains` says that of the
-// domains that name a tier.
+// By the configuration, as far as any listener's tier wants tests of content.
 terms terms_of(const conf::config& config);
+enum class antivirus { is_asked, is_not };
+terms terms_for(const conf::config& config, antivirus what); // in any case
 // Why test 7 can't be run by this configuration, with the cure; "" = it can, or nobody asks for it.
 std::string antivirus_problem(const conf::config& config);
 // Which signature files the folder holds, as far as stat() tells; "" = none.
