@@ -9,7 +9,7 @@ COPY packaging/debian-packages packaging/
 COPY scripts/packages scripts/
 RUN scripts/packages build
 COPY . .
-RUN cmake --preset release -DPOSTERN_TESTS=OFF && ninja -C build/release postern && cmake --install build/release --strip --prefix /usr/local
+RUN cmake --preset release -DPOSTERN_TESTS=OFF && ninja -C build/release postern postern-scanner && cmake --install build/release --strip --prefix /usr/local
 
 FROM ${BASE}
 COPY packaging/debian-packages /usr/local/share/postern/packaging/
@@ -17,7 +17,7 @@ COPY scripts/packages /usr/local/share/postern/scripts/
 RUN /usr/local/share/postern/scripts/packages run && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && groupadd --system --gid 825 postern && useradd --system --uid 825 --gid postern --home-dir /var/lib/postern --shell /usr/sbin/nologin postern \
     && install -d -o postern -g postern -m 0750 /var/lib/postern /run/postern && install -d -o postern -g postern -m 0770 /var/mail
-COPY --from=build /usr/local/bin/postern /usr/local/bin/postern
+COPY --from=build /usr/local/bin/postern /usr/local/bin/postern-scanner /usr/local/bin/
 COPY packaging/container-health /usr/local/lib/postern/container-health
 COPY packaging/container.toml /etc/postern/postern.toml
 USER postern

@@ -249,6 +249,7 @@ struct scanner_settings {
     std::uint64_t scratch = 0; // octets of its temporary files
     scanner_walls sandbox = scanner_walls::namespaces;
     std::string program; // "" = postern-scanner beside this program
+    std::string socket;  // where there is one, the program is started there; "" = never
     bool operator==(const scanner_settings&) const = default;
 };
 

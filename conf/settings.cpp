@@ -450,6 +450,11 @@ constexpr setting settings[] = {
     {"scanner", "program", text(absolute_path_or_empty, "an absolute path"), "", reload,
      "The program; \"\" = postern-scanner beside postern.",
      kept_in<&config::scanner, &scanner_settings::program>},
+    {"scanner", "socket", text(absolute_path_or_empty, "an absolute path"), "/run/postern-scanner.sock",
+     reload,
+     "Where a service manager starts the program for each connection, as a user of its own "
+     "(packaging/postern-scanner.socket); used where there is one. \"\" = never.",
+     kept_in<&config::scanner, &scanner_settings::socket>},
 
     {"ledger", "keep", or_zero(duration(1, 365 * day_long)), "30d", reload,
      "How long a refused recipient is remembered; 0s = nothing is written down.",

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -44,23 +43,13 @@ outcome write_file(const char* path, const std::string& text) {
     return {};
 }
 
-outcome become_own_user(const options& what) {
-    if (what.user == 0 || ::geteuid() != 0) return {};
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(what.group, what.group, what.group) != 0 ||
-        ::setresuid(what.user, what.user, what.user) != 0)
-        return failed("becoming the scanner's own user");
-    // A change of user makes /proc/self root's, which the maps below are written to.
-    ::prctl(PR_SET_DUMPABLE, 1);
-    return {};
-}
-
 outcome make_namespaces() {
     const auto user = ::geteuid();
     const auto group = ::getegid();
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
-        return failed(
-            "the system lets nobody make namespaces (allow them, or set scanner.sandbox = \"calls\", which "
-            "keeps less out): unshare");
+        return failed("the system lets nobody make namespaces (allow them, enable postern-scanner.socket, or "
+                      "set scanner.sandbox = \"calls\", which "
+                      "keeps less out): unshare");
     if (auto done = write_file("/proc/self/setgroups", "deny"); !done) return done;
     if (auto done = write_file("/proc/self/uid_map", fmt::format("{} {} 1", user, user)); !done) return done;
     return write_file("/proc/self/gid_map", fmt::format("{} {} 1", group, group));
@@ -130,7 +119,6 @@ outcome own_scratch(const options& what, const rooms& where) {
 } // namespace
 
 result<rooms, std::string> leave_the_world(const options& what) {
-    if (auto done = become_own_user(what); !done) return done.error();
     const int statm = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     rooms made{statm, 0, what.signatures, what.scratch_folder, what.scratch_folder};
     if (what.around == walls::calls_only) return made;

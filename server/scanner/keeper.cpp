@@ -172,16 +172,23 @@ int watch_children() {
 
 } // namespace
 
-int keep(const options& what, const loader& load) {
+int keep(const loader& load) {
     const int children = watch_children();
-    auto where = leave_the_world(what);
+    // Whoever opens no conversation has started the program by hand.
+    const auto first =
+        scanning::receive(control_descriptor, scanning::control_max, steady_clock::now() + control_time);
+    if (!first) return not_for_people;
+    const auto said = scanning::read_control(first->octets);
+    const auto what = read_options(said.word == "begin" ? said.rest : "?");
+    if (!what) return fail(what.error());
+    auto where = leave_the_world(*what);
     if (!where) return fail(where.error());
     const auto shop = load(*where);
     if (!shop) return fail(shop.error());
     measure(*where);
     const auto text = scanning::to_text({"ready", std::to_string(shop->signatures)});
     if (scanning::send(control_descriptor, text, -1, steady_clock::now() + control_time)) return unavailable;
-    return keeper(what, *where, *shop, children).run();
+    return keeper(*what, *where, *shop, children).run();
 }
 
 } // namespace postern::server::scanner

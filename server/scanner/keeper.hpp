@@ -15,7 +15,10 @@ struct workshop {
 };
 using loader = std::function<result<workshop, std::string>(const rooms& where)>;
 
-// Until the server closes its end. Returns the exit code; what is wrong is told over the control channel.
-int keep(const options& what, const loader& load);
+inline constexpr int not_for_people = 64; // exit code (sysexits.h): there is no server at the other end
+
+// From the server's first word until it closes its end. Returns the exit code; what is wrong is told over the
+// control channel.
+int keep(const loader& load);
 
 } // namespace postern::server::scanner

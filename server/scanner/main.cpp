@@ -32,13 +32,12 @@ result<workshop, std::string> load(const rooms& where) {
 
 } // namespace
 
-int main(int count, char** words) {
-    constexpr int usage = 64;            // sysexits.h
+int main() {
     std::setlocale(LC_CTYPE, "C.UTF-8"); // else libarchive has no names beyond ASCII
-    const auto what = server::scanner::read_options(count, words);
-    if (!what) {
-        std::fprintf(stderr, "postern-scanner: %s\n", what.error().c_str());
-        return usage;
-    }
-    return server::scanner::keep(*what, load);
+    const int code = server::scanner::keep(load);
+    if (code == server::scanner::not_for_people)
+        std::fputs(
+            "postern-scanner: is started by postern, or by a service manager for it (docs/scanner.md)\n",
+            stderr);
+    return code;
 }

@@ -1,7 +1,7 @@
 #include "server/scanner/options.hpp"
 
+#include <algorithm>
 #include <charconv>
-#include <string_view>
 
 namespace postern::server::scanner {
 namespace {
@@ -16,8 +16,6 @@ bool take(std::string_view name, std::string_view value, options& to) {
     if (name == "workers") return read_number(value, to.workers) && to.workers > 0;
     if (name == "memory") return read_number(value, to.memory) && to.memory > 0;
     if (name == "scratch") return read_number(value, to.scratch) && to.scratch > 0;
-    if (name == "user") return read_number(value, to.user);
-    if (name == "group") return read_number(value, to.group);
     if (name == "signatures")
         to.signatures = value;
     else if (name == "scratch_folder")
@@ -33,15 +31,18 @@ bool take(std::string_view name, std::string_view value, options& to) {
 
 } // namespace
 
-result<options, std::string> read_options(int count, char** words) {
+result<options, std::string> read_options(std::string_view text) {
     options made;
-    for (int i = 1; i < count; ++i) {
-        const std::string_view word = words[i];
-        const auto equals = word.find('=');
-        if (equals == std::string_view::npos || !take(word.substr(0, equals), word.substr(equals + 1), made))
-            return "unknown word \"" + std::string(word) + "\"; this program is started by postern alone";
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        const auto line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const auto equals = line.find('=');
+        if (equals == std::string_view::npos || !take(line.substr(0, equals), line.substr(equals + 1), made))
+            return "the scanner does not understand \"" + std::string(line) +
+                   "\"; it must be of the server's version";
     }
-    if (made.memory == 0 || made.scratch == 0) return std::string("started by postern alone");
+    if (made.memory == 0 || made.scratch == 0) return std::string("the scanner was not told its limits");
     return made;
 }
 

@@ -1,10 +1,12 @@
-// What postern-scanner is told on its command line. The server writes it; nobody else calls the program.
+// What postern-scanner is told by the first datagram of its control channel. The server sends it; nobody else
+// starts the program, or connects to the socket at which a manager does.
 #pragma once
 
 #include "protocol/result.hpp"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace postern::server::scanner {
 
@@ -21,11 +23,10 @@ struct options {
     std::uint64_t memory = 0;  // octets that a worker may have beside the signatures
     std::uint64_t scratch = 0; // octets of its temporary files
     walls around = walls::namespaces;
-    std::string scratch_folder;   // for calls_only: where temporary files lie
-    unsigned user = 0, group = 0; // whom to become when started as root; 0 = stay
+    std::string scratch_folder; // for calls_only: where temporary files lie
 };
 
-// From NAME=VALUE words. The error is a sentence.
-result<options, std::string> read_options(int count, char** words);
+// From "begin", with lines NAME=VALUE as its rest. The error is a sentence.
+result<options, std::string> read_options(std::string_view text);
 
 } // namespace postern::server::scanner

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace postern::server::scanning {
@@ -59,6 +60,17 @@ result<pair> make_pair() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return last_error();
     return pair{owned_descriptor(ends[0]), owned_descriptor(ends[1])};
+}
+
+result<owned_descriptor> connect_to(const std::string& path) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    if (path.size() >= sizeof name.sun_path) return make_error_code(boost::system::errc::filename_too_long);
+    std::memcpy(name.sun_path, path.data(), path.size());
+    owned_descriptor made(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!made.is_open() || ::connect(made.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+        return last_error();
+    return made;
 }
 
 error_code send(int channel, std::string_view octets, int descriptor, steady_clock::time_point by) {

@@ -35,6 +35,9 @@ struct pair {
 // Sequenced datagrams, both ends closed on exec.
 result<pair> make_pair();
 
+// To a socket in the file system that takes such connections.
+result<owned_descriptor> connect_to(const std::string& path);
+
 struct datagram {
     std::string octets;
     owned_descriptor with; // the first that came; others are closed
@@ -51,9 +54,9 @@ result<datagram> receive(int channel, std::size_t most, std::chrono::steady_cloc
 result<datagram> receive_now(int channel, std::size_t most);
 
 // What keeper and server say to each other: one word, and a number or a text. The keeper: "ready", "failed",
-// "worker" (with its channel), "ended", "alive". The server: "end" (kill that worker), "retire"
-// (replace no more), "ping".
-inline constexpr std::size_t control_max = 1024;
+// "worker" (with its channel), "ended", "alive". The server: "begin" (first; scanner/options.hpp), "end"
+// (kill that worker), "retire" (replace no more), "ping".
+inline constexpr std::size_t control_max = 8192;
 struct control {
     std::string word;
     std::string rest;

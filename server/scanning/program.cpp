@@ -48,16 +48,12 @@ bool wants_attachments(const conf::config& config) {
            is_asked(config, &conf::tier_settings::attachments);
 }
 
-std::vector<std::string> words_for(const terms& what) {
+std::string options_for(const terms& what) {
     const bool whole = what.sandbox == conf::scanner_walls::namespaces;
-    std::vector<std::string> words{what.program,
-                                   fmt::format("workers={}", what.processes),
-                                   fmt::format("memory={}", what.memory),
-                                   fmt::format("scratch={}", what.scratch),
-                                   fmt::format("walls={}", whole ? "namespaces" : "calls"),
-                                   fmt::format("scratch_folder={}", what.scratch_folder)};
-    if (!what.signatures.empty()) words.push_back(fmt::format("signatures={}", what.signatures));
-    return words;
+    auto made = fmt::format("workers={}\nmemory={}\nscratch={}\nwalls={}\nscratch_folder={}", what.processes,
+                            what.memory, what.scratch, whole ? "namespaces" : "calls", what.scratch_folder);
+    if (!what.signatures.empty()) made += "\nsignatures=" + what.signatures;
+    return made;
 }
 
 // Nothing of the server's own, but for what a sanitizer wants to know.
@@ -127,6 +123,8 @@ terms terms_for(const conf::config& config, antivirus what) {
     terms made;
     const auto& chosen = config.scanner;
     made.program = chosen.program.empty() ? beside_this_program() : chosen.program;
+    std::error_code failure;
+    if (fs::is_socket(chosen.socket, failure)) made.socket = chosen.socket;
     if (what == antivirus::is_asked) made.signatures = config.antivirus.database;
     made.processes =
         chosen.processes != 0 ? chosen.processes : std::max(1U, std::thread::hardware_concurrency());
@@ -162,10 +160,12 @@ std::string stamp_of_signatures(const std::string& folder) {
     return stamp;
 }
 
-result<started_program> start(const terms& what) {
+namespace {
+
+result<started_program> start_here(const terms& what) {
     auto channel = make_pair();
     if (!channel) return channel.error();
-    auto words = words_for(what);
+    std::vector<std::string> words{what.program};
     auto settings = environment();
     const file_actions files(channel->theirs.get());
     const attributes signals;
@@ -174,6 +174,26 @@ result<started_program> start(const terms& what) {
                                       pointers(words).data(), pointers(settings).data());
     if (failure != 0) return boost::system::error_code(failure, boost::system::system_category());
     made.control = std::move(channel->ours);
+    return made;
+}
+
+} // namespace
+
+result<started_program> start(const terms& what) {
+    started_program made;
+    if (what.socket.empty()) {
+        auto started = start_here(what);
+        if (!started) return started.error();
+        made = std::move(*started);
+    } else {
+        auto connected = connect_to(what.socket);
+        if (!connected) return connected.error();
+        made.control = std::move(*connected);
+    }
+    const auto text = to_text({"begin", options_for(what)});
+    constexpr std::chrono::seconds patience{5};
+    if (const auto ec = send(made.control.get(), text, -1, std::chrono::steady_clock::now() + patience))
+        return ec;
     return made;
 }
 

@@ -11,6 +11,7 @@ namespace postern::server::scanning {
 // All that a running scanner depends on: another value is another scanner.
 struct terms {
     std::string program;    // "" = none is needed
+    std::string socket;     // where a manager starts it for each connection; "" = it is started here
     std::string signatures; // folder; "" = no antivirus
     unsigned processes = 1;
     std::uint64_t memory = 0, scratch = 0; // octets
@@ -29,7 +30,7 @@ std::string antivirus_problem(const conf::config& config);
 std::string stamp_of_signatures(const std::string& folder);
 
 struct started_program {
-    pid_t process = -1;
+    pid_t process = -1; // -1: it is no child of this process
     owned_descriptor control;
 };
 // Without waiting for it; its first word over the control channel says whether it can.

@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::chrono::seconds leave_time{10}; // for a program whose channel was closed
 
+// Of one that a manager has started there is only the channel.
+void end(pid_t process) {
+    if (process > 0) ::kill(process, SIGKILL);
+}
+
 std::string how_it_ended(int status) {
     if (WIFSIGNALED(status)) return fmt::format("signal {}", WTERMSIG(status));
     return fmt::format("exit code {}", WEXITSTATUS(status));
@@ -62,8 +67,8 @@ void workforce::stop() {
     all.insert(all.end(), retired_.begin(), retired_.end());
     for (const auto& one : all) {
         one->control = owned_descriptor();
-        ::kill(one->process, SIGKILL); // its workers end with it
-        ::waitpid(one->process, nullptr, 0);
+        end(one->process); // its workers end with it
+        if (one->process > 0) ::waitpid(one->process, nullptr, 0);
     }
     current_.reset();
     coming_.reset();
@@ -169,7 +174,8 @@ void workforce::launch() {
     made->stamp = stamp_of_signatures(wanted_.signatures);
     made->began = made->pinged = made->alive = steady_clock::now();
     auto started = start(wanted_);
-    if (!started) return did_not_begin(fmt::format("{}: {}", wanted_.program, started.error().message()));
+    const auto& what = wanted_.socket.empty() ? wanted_.program : wanted_.socket;
+    if (!started) return did_not_begin(fmt::format("{}: {}", what, started.error().message()));
     made->process = started->process;
     made->control = std::move(started->control);
     coming_ = std::move(made);
@@ -249,7 +255,8 @@ void workforce::install(const program_ptr& ready) {
     failed_terms_ = {};
     failed_stamp_.clear();
     trouble_.clear();
-    auto text = fmt::format("scanner: process {} with {} workers", ready->process, ready->by.processes);
+    const auto which = ready->process > 0 ? fmt::format("process {}", ready->process) : ready->by.socket;
+    auto text = fmt::format("scanner: {} with {} workers", which, ready->by.processes);
     if (!ready->by.signatures.empty())
         text += fmt::format(", {} signatures of {}", ready->signatures, ready->by.signatures);
     say(news::note, is_first ? text : text + "; it takes over");
@@ -266,18 +273,18 @@ void workforce::retire(const program_ptr& one) {
 
 // Its channel has ended, or it hangs: its workers end with it.
 void workforce::has_ended(const program_ptr& one) {
-    ::kill(one->process, SIGKILL);
+    end(one->process);
     std::erase_if(free_, [&](const worker& each) { return each.of == one; });
     one->control = owned_descriptor();
     one->left = steady_clock::now();
     retired_.push_back(one);
     if (one == coming_) {
         int status = 0;
-        if (one->trouble.empty() && ::waitpid(one->process, &status, 0) == one->process) {
+        if (one->trouble.empty() && one->process > 0 && ::waitpid(one->process, &status, 0) == one->process) {
             one->trouble = "it ended by itself: " + how_it_ended(status);
             retired_.pop_back();
         }
-        return did_not_begin(one->trouble);
+        return did_not_begin(one->trouble.empty() ? "it ended by itself" : one->trouble);
     }
     if (one != current_) return;
     current_.reset();
@@ -297,7 +304,8 @@ void workforce::look_after_retired() {
             one->left = now;
         }
         if (one->control.is_open()) return false;
-        if (now - one->left > leave_time) ::kill(one->process, SIGKILL);
+        if (one->process <= 0) return true;
+        if (now - one->left > leave_time) end(one->process);
         return ::waitpid(one->process, nullptr, WNOHANG) != 0; // ended, or nobody's child
     });
 }

@@ -106,12 +106,10 @@ protocol::scan::report inspect(std::string_view message, const protocol::scan::o
 
 } // namespace
 
-int main(int count, char** words) {
-    const auto what = server::scanner::read_options(count, words);
-    if (!what) return 64;
-    return server::scanner::keep(*what, [&](const rooms& where) -> result<workshop, std::string> {
+int main() {
+    return server::scanner::keep([](const rooms& where) -> result<workshop, std::string> {
         workshop made;
-        made.signatures = what->signatures.empty() ? 0 : 1;
+        made.signatures = where.signatures.empty() ? 0 : 1;
         made.inspect = [where](std::string_view message, const protocol::scan::order& asked) {
             return inspect(message, asked, where);
         };

@@ -247,3 +247,36 @@ def test_metrics_tell_of_scans():
         equal(value(read, 'postern_scans_total', result='done'), 1, 'done')
         equal(value(read, 'postern_scanner_processes'), 2, 'processes')
         equal(value(read, 'postern_scanner_signatures'), 1, 'signatures')
+
+
+def test_a_service_manager_may_start_the_scanner_as_somebody_else():
+    """By systemd's own tool, as `nobody`: a connection each, the channel as descriptor 3."""
+    with scanning('d') as server:
+        server.stop()
+        path = server.path('scanner.sock')
+        program = os.path.join(os.path.dirname(BINARY), 'postern-scanner')
+        words = ['systemd-socket-activate', '--accept', '--seqpacket', '-l', path, program]
+        if os.geteuid() == 0:  # nobody may not go where this was built
+            shutil.copy(program, server.path('postern-scanner'))
+            words = words[:-1] + ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', server.path('postern-scanner')]
+        manager = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=server.folder)
+        try:
+            until('the socket', lambda: os.path.exists(path))
+            server.settings['scanner']['socket'] = path
+            server.configure()
+            server.start()
+            server.wait_log(f'scanner: {path} with 2 workers, 1 signatures')
+            equal(scanners(server), {}, 'children of the server')
+            contains(answer(server, mail(('e.txt', EICAR))), 'Test.Eicar', 'refused')
+            contains(answer(server, mail((None, b'hello'))), '250 ', 'taken')
+            server.write('signatures/more.ndb', signature('Test.Marker', MARKER))
+            until('the new one counts', lambda: 'Test.Marker' in answer(server, mail(('m.txt', MARKER))), 60)
+            with open(f'/proc/{manager.pid}/task/{manager.pid}/children') as file:
+                programs = [int(one) for one in file.read().split()]
+            for one in programs:
+                os.kill(one, signal.SIGKILL)
+            until('mail again', lambda: '250 ' in answer(server, mail((None, b'hello'))), 60)
+            server.stop()
+        finally:
+            manager.terminate()
+            manager.wait(20)

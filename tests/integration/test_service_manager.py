@@ -269,6 +269,21 @@ def test_the_unit_is_right_and_tight():
         server.__exit__(True)
 
 
+def test_the_scanner_s_units_are_right_and_tight():
+    server = Server()
+    try:
+        packaging = os.path.dirname(UNIT)
+        for name in ('postern-scanner.socket', 'postern-scanner@.service'):
+            with open(os.path.join(packaging, name), encoding='utf-8') as file:
+                text = file.read().replace('/usr/local/bin/postern-scanner', BINARY).replace('=postern-scanner\n', '=mail\n').replace('=postern\n', '=mail\n')
+            server.write(name, text)
+        equal(analyze('verify', server.path('postern-scanner.socket')), '', 'systemd-analyze verify')
+        found = re.search(r'exposure level for .*: ([0-9.]+)', analyze('security', '--offline=true', server.path('postern-scanner@.service')))
+        assert float(found[1]) <= EXPOSURE_MAX, found[0]
+    finally:
+        server.__exit__(True)
+
+
 def calls_in(name, seen=None):
     """The system calls of a set (@system-service), those of the sets in it included."""
     made = set()
