@@ -154,7 +154,7 @@ boost::asio::awaitable<policy::verdict> judge_message(const explain_subject& abo
     auto subject = trial_of(about, seen);
     made.message.emplace();
     made.message->size = about.message->size();
-    made.message->removed = forged_results(*about.message, subject.settings.results_of);
+    made.message->removed = forged_in(*about.message, subject.settings);
     message_trial trial(std::move(subject));
     if (!trial.take(*about.message)) {
         auto refused = policy::verdict::refuse(trial.refusal());

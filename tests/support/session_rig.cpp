@@ -17,6 +17,8 @@ session_settings session_rig::default_settings() {
     made.max_header_size = 200'000;
     made.body_block = 64 * 1024;
     made.offer_tls = true;
+    made.offer_prdr = true;
+    made.drop_spam_marks = true;
     return made;
 }
 
@@ -116,7 +118,8 @@ void session_rig::commit(bool failing) {
     const auto& envelope = session_.transaction();
     kept_message made;
     made.sender = envelope.sender_text();
-    for (const auto& to : envelope.recipients) made.recipients.push_back(to.mailbox.to_string());
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i)
+        if (!session_.is_refused(i)) made.recipients.push_back(envelope.recipients[i].mailbox.to_string());
     auto body = session_.take_body();
     largest_body_ = std::max(largest_body_, body.size());
     stored_ += body;
