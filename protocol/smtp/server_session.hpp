@@ -226,8 +226,10 @@ class server_session {
 
     // server_session_answers.cpp: recipients that are answered one by one
     void decided_for_each(std::vector<std::optional<reply>> answers);
-    void refuse_one(std::size_t recipient, reply with);
-    void say_for_each(const verdict_answer& kept);
+    void begin_answers(reply last);
+    void say_answers();
+    void answer_each(const verdict_answer& kept);
+    bool is_answering() const { return now().last_answer.has_value(); }
 
     // server_session_content.cpp: DATA and BDAT
     std::size_t consume_data(std::string_view input);
@@ -260,7 +262,7 @@ class server_session {
     line_reader lines_{command_line_max};
     std::string input_;          // received while an answer was awaited; at most one read
     std::size_t input_used_ = 0; // octets at its front that were handled already
-    std::string output_; // at most session_output_max and one reply, or one for each recipient of a message
+    std::string output_;         // at most session_output_max and one reply
     std::string tls_facts_;
 
     helo_name helo_;
@@ -278,6 +280,8 @@ class server_session {
         header_scan header;
         std::optional<field_filters> forged;       // of what claims to be our finding; while content comes in
         std::vector<std::optional<reply>> answers; // verdict_answer::of_recipients
+        std::size_t answered = 0;                  // of the recipients, when they are answered one by one
+        std::optional<reply> last_answer;          // what is said behind those; set: they are being said
         bool by_chunks = false;
         bool fault = false; // the content is refused already: nothing more is kept
         std::optional<reply> store_fault;

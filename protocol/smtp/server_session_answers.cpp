@@ -28,36 +28,46 @@ void server_session::decided_for_each(std::vector<std::optional<reply>> answers)
     if (!std::ranges::all_of(now().answers, [](const auto& one) { return one.has_value(); }))
         return want(step::commit);
     const bool later = std::ranges::any_of(now().answers, [](const auto& one) { return one->temporary(); });
-    for (std::size_t i = 0; i < now().answers.size(); ++i) refuse_one(i, *now().answers[i]);
-    say(later ? reply_id::put_off_by_all : reply_id::refused_by_all);
-    reset_transaction();
-    if (!later) count_error(); // one message, one error
+    begin_answers(make_reply(later ? reply_id::put_off_by_all : reply_id::refused_by_all));
 }
 
-// Observed as a refusal of its own. No farewell: others are still to be answered.
-void server_session::refuse_one(std::size_t recipient, reply with) {
-    with.close = false;
-    now().candidate = now().envelope.recipients[recipient];
-    const auto text = now().candidate.mailbox.to_string();
-    if (observer_) observer_({stage_, with, text, {}, refused_thing::recipient, recipient});
-    say(with);
+// Each refusal is observed as one of its own, and no farewell: others are still to be answered.
+void server_session::begin_answers(reply last) {
+    for (std::size_t i = 0; i < now().answers.size(); ++i) {
+        auto& own = now().answers[i];
+        if (!own) continue;
+        own->close = false;
+        now().candidate = now().envelope.recipients[i];
+        const auto text = now().candidate.mailbox.to_string();
+        if (observer_) observer_({stage_, *own, text, {}, refused_thing::recipient, i});
+    }
+    last.close = false;
+    now().last_answer = std::move(last);
+}
+
+// As much at a time as any output.
+void server_session::say_answers() {
+    const auto& answers = now().answers;
+    for (auto& next = now().answered; next < answers.size() && output_.size() < session_output_max; ++next) {
+        if (answers[next])
+            say(*answers[next]);
+        else
+            say(reply_id::recipient_queued, {now().envelope.recipients[next].mailbox.to_string()});
+    }
+    if (now().answered < answers.size() || output_.size() >= session_output_max) return;
+    const auto last = std::move(*now().last_answer);
+    say(last);
+    reset_transaction();
+    if (last.permanent()) count_error(); // one message, one error
 }
 
 // After the commit, or its failure: then nobody has the message.
-void server_session::say_for_each(const verdict_answer& kept) {
-    const bool taken = kept.what == verdict_answer::kind::accept;
-    for (std::size_t i = 0; i < now().answers.size(); ++i) {
-        if (const auto& own = now().answers[i])
-            refuse_one(i, *own);
-        else if (taken)
-            say(reply_id::recipient_queued, {now().envelope.recipients[i].mailbox.to_string()});
-        else
-            refuse_one(i, kept.with);
-    }
-    if (taken)
-        say(reply_id::queued, {now().id});
-    else
-        say(kept.with);
+void server_session::answer_each(const verdict_answer& kept) {
+    if (kept.what == verdict_answer::kind::accept)
+        return begin_answers(make_reply(reply_id::queued, {now().id}));
+    for (auto& one : now().answers)
+        if (!one) one = kept.with;
+    begin_answers(kept.with);
 }
 
 } // namespace postern::protocol

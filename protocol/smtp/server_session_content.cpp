@@ -222,9 +222,8 @@ void server_session::on_commit(verdict_answer kept) {
         ++messages_;
         junk_ = 0;
     }
-    if (!now().answers.empty()) {
-        say_for_each(kept);
-    } else if (kept.what == verdict_answer::kind::accept) {
+    if (!now().answers.empty()) return answer_each(kept);
+    if (kept.what == verdict_answer::kind::accept) {
         say(reply_id::queued, {now().id});
     } else {
         refuse(kept.with, refused_thing::message);

@@ -101,6 +101,8 @@ void session_rig::carry_out(step what, std::string& received) {
 
 verdict_answer session_rig::judge() {
     if (rule) return rule(session_.question());
+    if (session_.question() == question_stage::content && of_recipients && session_.answers_each())
+        return {verdict_answer::kind::accept, {}, of_recipients(session_.transaction().recipients.size())};
     if (session_.question() != question_stage::rcpt) return {};
     const auto& asked = session_.candidate().mailbox;
     const auto text = asked.folded();

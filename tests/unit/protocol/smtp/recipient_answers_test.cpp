@@ -1,6 +1,7 @@
 // Recipients of one message that are answered one by one after the data (draft-hall-prdr-00).
 #include "tests/support/session_rig.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -200,4 +201,41 @@ TEST_CASE("PRDR is neither offered nor taken where it is off") {
     rig.start();
     CHECK(rig.feed("EHLO c.test\r\n").find("PRDR") == std::string::npos);
     CHECK(rig.feed("MAIL FROM:<a@s.test> PRDR\r\n").starts_with("555 5.5.4"));
+}
+
+TEST_CASE("the replies of a hundred recipients are written as any output is, and keep their order") {
+    const std::string address = "u@" + std::string(60, 'd') + "." + std::string(60, 'e') + ".test";
+    for (const bool all : {false, true}) {
+        answers given(100, spam);
+        for (auto& one : given) one->text = std::string(300, 's');
+        if (!all) given[99].reset();
+        conversation with(given);
+        std::string sent = "MAIL FROM:<a@s.test> PRDR\r\n";
+        for (int i = 0; i < 100; ++i) sent += "RCPT TO:<" + address + ">\r\n";
+        with.rig.feed(sent);
+        with.rig.feed("DATA\r\n");
+        const auto received = with.rig.feed("x\r\n.\r\nNOOP\r\n");
+        CHECK(received.size() > 3 * session_output_max);
+        CHECK(with.rig.largest_output() <= session_output_max + 2 * 512);
+        CHECK(received.starts_with("353 "));
+        CHECK(std::ranges::count(received, '\n') == 103);
+        CHECK(received.ends_with(all ? "554 5.7.1 Refused for all recipients\r\n250 2.0.0 Ok\r\n"
+                                     : ": Ok\r\n250 2.0.0 Ok: queued as ID1\r\n250 2.0.0 Ok\r\n"));
+        CHECK(with.refusals.size() == (all ? 100 : 99));
+        CHECK(with.rig.abandoned() == (all ? 1 : 0));
+    }
+}
+
+TEST_CASE("a peer that goes away within the replies leaves nothing open") {
+    conversation with(answers(100, spam));
+    std::string sent = "MAIL FROM:<a@s.test> PRDR\r\n";
+    for (int i = 0; i < 100; ++i)
+        sent += "RCPT TO:<u@" + std::string(60, 'd') + "." + std::string(60, 'e') + ".test>\r\n";
+    with.rig.feed(sent);
+    with.rig.feed("DATA\r\n");
+    unsigned writes = 0;
+    with.rig.fails = [&](step what, unsigned) { return what == step::write && ++writes == 1; };
+    with.rig.feed("x\r\n.\r\n");
+    CHECK(with.rig.closed());
+    CHECK(with.rig.abandoned() == 1);
 }
