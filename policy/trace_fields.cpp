@@ -1,6 +1,7 @@
 #include "policy/trace_fields.hpp"
 
 #include "protocol/spf/header.hpp"
+#include "storage/queue.hpp"
 
 #include <algorithm>
 
@@ -44,7 +45,7 @@ bool is_whole_field(std::string_view text) {
 std::string result_fields(const transaction& learned) {
     std::string made;
     const auto add = [&](const std::string& field) {
-        if (is_whole_field(field) && field.size() <= result_fields_max - made.size()) made += field;
+        if (is_whole_field(field) && field.size() <= storage::result_fields_max - made.size()) made += field;
     };
     for (std::size_t i = learned.reports_written; i < learned.reports.size(); ++i)
         add(report_field(learned.reports[i]));

@@ -2,6 +2,7 @@
 // so, and the fields that are found after the data.
 #include "policy/recipient_outcome.hpp"
 #include "policy/trace_fields.hpp"
+#include "storage/queue.hpp"
 #include "tests/support/policy_world.hpp"
 
 #include <map>
@@ -219,7 +220,7 @@ TEST_CASE("fields found after the data are those that are not written yet, whole
     learned.result_fields = {"A: " + std::string(8000, 'x') + "\r\n", "B: " + std::string(300, 'x') + "\r\n",
                              "C: x\r\n"};
     const auto made = policy::result_fields(learned);
-    CHECK(made.size() <= policy::result_fields_max);
+    CHECK(made.size() <= storage::result_fields_max);
     CHECK(made.find("B: ") == std::string::npos);
     CHECK(made.ends_with("C: x\r\n"));
 }
