@@ -76,6 +76,7 @@ void session_driver::log_refusal(const protocol::refusal& what) {
 session_driver::refusal_reason session_driver::reason_of(const protocol::refusal& what) const {
     if (what.place && learned_ && session_->is_refused(*what.place)) {
         const auto& own = learned_->outcomes.at(*what.place);
+        if (own.what != policy::recipient_outcome::kind::refuse) return {}; // the disk's trouble
         return {own.check, own.cause};
     }
     if (refused_by_ == nullptr) return {};

@@ -81,8 +81,8 @@ storage::queued_message session_driver::envelope_for_queue() const {
     made.protocol = session_->protocol_name();
     made.proof = policy::proof_of_sender(*learned_);
     made.result_fields = policy::result_fields(*learned_);
-    std::map<std::string_view, std::size_t>
-        seen; // one copy for each final address, however many RCPTs lead to it
+    // One copy for each final address, however many RCPTs lead to it.
+    std::map<std::string_view, std::size_t> seen;
     for (std::size_t i = 0; i < from.recipients.size(); ++i) {
         if (session_->is_refused(i)) continue;
         const auto& asked = from.recipients[i];
