@@ -42,6 +42,11 @@ postern_test_program(test_comparison SOURCES tests/comparison/spf_comparison_tes
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/toolchain/*.cpp)
 postern_test_program(test_toolchain SOURCES ${sources} LINKS postern_asio)
 
+# The server with a test of messages that is none of the product's (tests/integration). Its registry takes the place of
+# that in the library.
+add_executable(postern-judging EXCLUDE_FROM_ALL server/main.cpp tests/integration/judging_checks.cpp)
+target_link_libraries(postern-judging PRIVATE postern_server postern_options)
+
 # Every public header compiles alone.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
      protocol/*.hpp conf/*.hpp storage/*.hpp tls/*.hpp policy/*.hpp server/*.hpp)

@@ -115,6 +115,7 @@ struct next_hop {
 struct local_settings {
     std::string transport;                      // "maildir", or what parse_lmtp() (settings.hpp) reads
     std::string maildir;                        // template with {domain} and {local}
+    std::string junk_folder;                    // of a Maildir: what is taken for spam goes there
     std::string postmaster;                     // where mail for postmaster goes when a domain has none; "" =
                                                 // postmaster@server.hostname's own Maildir
     std::vector<std::string> catch_all_domains; // canonical; only these may have an @domain alias

@@ -472,6 +472,10 @@ constexpr setting settings[] = {
     {"local", "maildir", text(maildir_template, "an absolute path with {domain} and {local}"),
      "/var/mail/{domain}/{local}", reload, "The Maildir of a mailbox.",
      kept_in<&config::local, &local_settings::maildir>},
+    {"local", "junk_folder", text(mail_folder, "a name such as \"Junk\""), "Junk", reload,
+     "The folder of a Maildir for what is taken for spam. An LMTP server gets it with X-Spam-Flag: YES, and "
+     "knows where to put it.",
+     kept_in<&config::local, &local_settings::junk_folder>},
     {"local", "postmaster", text(mailbox_or_empty, "an address such as \"postmaster@example.com\", or \"\""),
      "", reload,
      "Where mail for postmaster goes in a domain that has none; \"\" = to postmaster's own Maildir at "

@@ -170,6 +170,16 @@ checked<std::string> maildir_template(std::string_view text) {
                    "write both, such as \"/var/mail/{domain}/{local}\""};
 }
 
+checked<std::string> mail_folder(std::string_view text) {
+    constexpr std::size_t folder_max = 100;
+    const bool plain = std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '_';
+    });
+    if (plain && !text.empty() && text.size() <= folder_max) return std::string{text};
+    return not_a(text, "a folder's name", "write letters, digits, \"-\" and \"_\", such as \"Junk\"");
+}
+
 checked<std::string> local_transport(std::string_view text) {
     constexpr std::string_view cure =
         "write \"maildir\", \"lmtp:unix:/run/dovecot/lmtp\" or an address such as \"lmtp:127.0.0.1:24\"";

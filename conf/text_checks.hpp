@@ -21,6 +21,7 @@ checked<std::string> domain_name(std::string_view text);          // canonical; 
 checked<std::string> address_or_empty(std::string_view text);     // with a port
 checked<std::string> mailbox_or_empty(std::string_view text);     // local@domain
 checked<std::string> maildir_template(std::string_view text);     // absolute, with {domain} and {local}
+checked<std::string> mail_folder(std::string_view text);          // of a Maildir
 checked<std::string> local_transport(std::string_view text);      // maildir, or an LMTP server
 checked<std::string> relay_server(std::string_view text);         // address or host with a port, or "mx"
 checked<std::string> sender_pattern(std::string_view text);       // its shape; policy reads it

@@ -6,6 +6,7 @@
 #include "policy/call_out.hpp"
 #include "policy/early.hpp"
 #include "policy/mailbox_room.hpp"
+#include "policy/recipient_outcome.hpp"
 #include "policy/resolver.hpp"
 #include "policy/rules.hpp"
 #include "policy/scanner.hpp"
@@ -24,6 +25,9 @@ enum class stage : std::uint8_t { connect, helo, mail, rcpt, content };
 // One accepted RCPT and where it leads.
 struct accepted_recipient {
     std::vector<storage::final_recipient> leads_to;
+    // Of the RCPT, for the tests of the content: as in `context`.
+    std::string allowed_by = {};
+    bool may_be_allowed = false;
 };
 
 // A list that has the client (test 1).
@@ -64,6 +68,13 @@ struct transaction {
     protocol::spf::query spf_subject;
     std::optional<scan_outcome> scanned; // once it was asked for
     std::vector<std::string> reports;    // what would have been refused, a line each, for the header
+    std::size_t reports_written = 0;     // of them, into the stored message
+    // At content: `outcomes[i].add()` says what the message comes to for recipient i. Of the size of the
+    // envelope's recipients when a check sees them, and settled once the stage is over.
+    recipient_outcomes outcomes;
+    // Whole header fields with their CRLF, ASCII (trace_fields.hpp: is_whole_field), to stand above the
+    // message of every recipient: they tell nothing of one alone. X-Spam-Flag is written by the delivery.
+    std::vector<std::string> result_fields;
 };
 
 class rule_book;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace postern::policy {
 namespace {
@@ -18,22 +19,22 @@ test_mode mode_of(const check& row, const context& about) {
     return row.settings == nullptr ? test_mode::enforce : mode_on(row.settings(*about.config), about.today);
 }
 
-void begin_look_ups(stage at, context& about) {
-    for (const auto& row : registry())
+void begin_look_ups(stage at, context& about, std::span<const check> rows) {
+    for (const auto& row : rows)
         if (row.begins.has(at) && mode_of(row, about) != test_mode::off) row.begin(at, about);
 }
 
 // Those of a transaction at MAIL; where the last that were begun so were in vain, at RCPT. So a peer that
 // says MAIL, RSET, MAIL and so on has those of one transaction under way.
-void begin_what_is_due(stage at, context& about) {
+void begin_what_is_due(stage at, context& about, std::span<const check> rows) {
     auto& peer = about.peer;
     if (at == stage::rcpt) peer.in_vain = false;
     const bool of_transaction = at == stage::mail || at == stage::rcpt;
-    if (!of_transaction) return begin_look_ups(at, about);
+    if (!of_transaction) return begin_look_ups(at, about, rows);
     if (about.learned.begun || peer.in_vain) return;
     about.learned.begun = true;
     peer.in_vain = at == stage::mail;
-    begin_look_ups(stage::mail, about);
+    begin_look_ups(stage::mail, about, rows);
 }
 
 // Postmaster of any of our domains can always be written to (RFC 5321 §4.5.1), also by who is on a list.
@@ -61,7 +62,17 @@ void look_at_candidate(context& about) {
 
 void add_candidate(context& about) {
     if (about.learned.recipients.empty() && about.tier != nullptr) about.learned.tier = about.tier->name;
-    about.learned.recipients.push_back({std::move((*about.leads_to)->recipients)});
+    about.learned.recipients.push_back(
+        {std::move((*about.leads_to)->recipients), about.allowed_by, about.may_be_allowed});
+}
+
+// A check that allow rules skip is not asked where they hold for all recipients.
+void look_at_content(context& about) {
+    const auto& all = about.learned.recipients;
+    about.learned.outcomes.assign(about.envelope.recipients.size(), {});
+    const bool allowed = std::ranges::none_of(all, [](const auto& one) { return one.allowed_by.empty(); });
+    about.allowed_by = allowed && !all.empty() ? all.front().allowed_by : std::string();
+    about.may_be_allowed = false; // that is each recipient's own
 }
 
 // Why a check is not asked; "" = it is.
@@ -72,15 +83,19 @@ std::string reason_to_skip(const check& row, test_mode mode, const context& abou
     return {};
 }
 
+std::string instead_of(const protocol::reply& refusal) {
+    return "the client's name can't be looked up, and a rule may allow it; else " + reply_line(refusal);
+}
+
+protocol::reply put_off(const protocol::address& recipient) {
+    return protocol::make_reply(protocol::reply_id::lookup_trouble, {recipient.to_string()});
+}
+
 // Trouble with DNS is no refusal (the name of the client decides about an allow rule).
 void defer_if_it_may_be_allowed(const check& row, const context& about, verdict& said) {
     if (said.what != verdict::kind::reject || !about.may_be_allowed) return;
     if (row.when_allowed != for_the_allowed::is_skipped) return;
-    auto reply =
-        protocol::make_reply(protocol::reply_id::lookup_trouble, {about.candidate->mailbox.to_string()});
-    said = verdict::refuse(std::move(reply),
-                           "the client's name can't be looked up, and a rule may allow it; else " +
-                               reply_line(said.with));
+    said = verdict::refuse(put_off(about.candidate->mailbox), instead_of(said.with));
 }
 
 std::string report_of(const verdict& said) {
@@ -92,6 +107,65 @@ std::string report_of(const verdict& said) {
 void add_reports(std::vector<std::string>&& made, std::vector<std::string>& to) {
     for (auto& line : made)
         if (std::ranges::find(to, line) == to.end()) to.push_back(std::move(line));
+}
+
+// What a check has said of recipient `i`, with what an allow rule changes.
+void look_at_outcome(const check& row, const recipient_outcome& before, std::size_t i, context& about) {
+    auto& said = about.learned.outcomes[i];
+    static const accepted_recipient nobody;
+    const auto& all = about.learned.recipients;
+    const auto& to = i < all.size() ? all[i] : nobody;
+    const bool skips = row.when_allowed == for_the_allowed::is_skipped;
+    if (said.what == before.what || (skips && !to.allowed_by.empty())) {
+        said = before;
+        return;
+    }
+    said.check = row.name;
+    const bool for_good = said.what == recipient_outcome::kind::refuse && said.with.permanent();
+    if (!skips || !to.may_be_allowed || !for_good) return;
+    said.cause = instead_of(said.with);
+    said.with = put_off(about.envelope.recipients[i].mailbox);
+}
+
+// In mode "report" what a check says of recipients changes nothing: it is told, and taken back.
+void report_outcomes(recipient_outcomes&& before, context& about, judgement& made,
+                     std::vector<std::string>& reports) {
+    using kind = recipient_outcome::kind;
+    const auto would = std::exchange(about.learned.outcomes, std::move(before));
+    const recipient_outcome* worst = nullptr;
+    for (std::size_t i = 0; i < would.size(); ++i) {
+        if (would[i].what == about.learned.outcomes[i].what) continue;
+        if (worst == nullptr || would[i].what > worst->what) {
+            worst = &would[i];
+            made.about.clear();
+        }
+        if (would[i].what == worst->what) made.about.push_back(i);
+    }
+    if (worst == nullptr) return;
+    made.as = judgement::use::reported;
+    made.said = worst->what == kind::refuse ? verdict::refuse(worst->with, worst->cause)
+                                            : verdict::pass("into Junk; " + worst->cause);
+    made.said.check = worst->check;
+    reports.push_back(worst->what == kind::refuse
+                          ? report_of(made.said)
+                          : fmt::format("{} would have put it into Junk", worst->check));
+}
+
+// What a check that passed the message has said of single recipients.
+void take_outcomes(const check& row, test_mode mode, recipient_outcomes&& before, context& about,
+                   judgement& made, std::vector<std::string>& reports) {
+    about.learned.outcomes.resize(before.size());
+    for (std::size_t i = 0; i < before.size(); ++i) look_at_outcome(row, before[i], i, about);
+    if (mode == test_mode::report) report_outcomes(std::move(before), about, made, reports);
+}
+
+verdict settle_content(context& about) {
+    const bool each = about.envelope.prdr && about.envelope.recipients.size() > 1;
+    auto said = settle(about.learned.outcomes, each ? hears::each_recipients : hears::one_answer);
+    const auto by =
+        std::ranges::find_if(about.told, [&](const judgement& one) { return one.said.check == said.check; });
+    if (!said.passed() && by != about.told.end()) by->said = said;
+    return said;
 }
 
 } // namespace
@@ -112,11 +186,11 @@ bool has_checks(stage at) {
     return false;
 }
 
-boost::asio::awaitable<verdict> judge(stage at, context& about) {
-    begin_what_is_due(at, about);
+boost::asio::awaitable<verdict> judge(stage at, context& about, std::span<const check> rows) {
+    begin_what_is_due(at, about, rows);
     if (at == stage::rcpt) look_at_candidate(about);
+    if (at == stage::content) look_at_content(about);
     std::vector<std::string> reports; // of a recipient that is refused in the end nothing is told
-    const auto rows = registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const check& row = rows[i];
         if (!row.stages.has(at)) continue;
@@ -130,19 +204,23 @@ boost::asio::awaitable<verdict> judge(stage at, context& about) {
             continue;
         }
         const auto began = about.ask.beside.now();
+        auto outcomes = about.learned.outcomes; // before it
         verdict said = co_await row.run(at, about);
         defer_if_it_may_be_allowed(row, about, said);
         said.check = row.name;
         made.took = std::chrono::duration_cast<std::chrono::microseconds>(about.ask.beside.now() - began);
         made.said = said;
-        if (said.passed()) continue;
+        if (said.passed()) {
+            if (at == stage::content) take_outcomes(row, mode, std::move(outcomes), about, made, reports);
+            continue;
+        }
         if (mode != test_mode::report) co_return said;
         made.as = judgement::use::reported;
         reports.push_back(report_of(said));
     }
     add_reports(std::move(reports), about.learned.reports);
     if (at == stage::rcpt) add_candidate(about);
-    co_return verdict::pass();
+    co_return at == stage::content ? settle_content(about) : verdict::pass();
 }
 
 } // namespace postern::policy

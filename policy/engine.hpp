@@ -9,7 +9,9 @@ namespace postern::policy {
 // Is any check interested in this stage? Lets a caller skip a suspension.
 bool has_checks(stage at);
 // At rcpt, when all pass, the candidate is added to the transaction's recipients.
-boost::asio::awaitable<verdict> judge(stage at, context& about);
+// At content, when none refuses the whole message, what they said of each recipient is settled: the verdict
+// may be a refusal by all of them.
+boost::asio::awaitable<verdict> judge(stage at, context& about, std::span<const check> rows = registry());
 
 // What a test does on that day: enforce_from turns enforce into report until it has come.
 conf::test_mode mode_on(const conf::test_settings& test, conf::day today);

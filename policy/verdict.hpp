@@ -34,7 +34,8 @@ struct judgement {
     };
     verdict said;
     use as = use::counted;
-    std::size_t row = 0; // in the registry
+    std::size_t row = 0;            // in the registry
+    std::vector<std::size_t> about; // at content: whom alone it would have concerned; empty = all
     std::chrono::microseconds took{0};
 };
 using trace = std::vector<judgement>;

@@ -50,6 +50,12 @@ std::string_view mode_text(const policy::check& row, const conf::config& config,
     return row.settings == nullptr ? "always" : conf::name_of(policy::mode_on(row.settings(config), today));
 }
 
+// The one recipient's copy goes into Junk, and this test says so.
+bool is_junk(const policy::judgement& one, const policy::recipient_outcomes& outcomes) {
+    return !outcomes.empty() && outcomes.front().what == policy::recipient_outcome::kind::junk &&
+           outcomes.front().check == one.said.check;
+}
+
 std::string_view verdict_text(const policy::judgement& one) {
     switch (one.as) {
     case policy::judgement::use::counted: break;
@@ -94,8 +100,8 @@ explained_test of_session(const explanation& made, const policy::verdict& said) 
 }
 
 // A row of the registry each, whether it was asked or not.
-std::vector<explained_test> tests_of(const policy::trace& told, const explanation& whole,
-                                     const conf::config& config, conf::day today) {
+std::vector<explained_test> tests_of(const policy::trace& told, const policy::recipient_outcomes& outcomes,
+                                     const explanation& whole, const conf::config& config, conf::day today) {
     std::vector<explained_test> tests;
     const auto rows = policy::registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -108,6 +114,10 @@ std::vector<explained_test> tests_of(const policy::trace& told, const explanatio
             made.reason = found->said.cause;
             made.took = found->took;
             if (!found->said.passed()) made.reply = reply_line(found->said.with);
+            if (is_junk(*found, outcomes)) {
+                made.verdict = "junk";
+                made.reason = outcomes.front().cause;
+            }
         }
         tests.push_back(std::move(made));
     }
@@ -145,6 +155,7 @@ trial_subject trial_of(const explain_subject& about, const policy::context& seen
     made.sender = about.sender;
     made.recipient = about.recipient;
     made.fields = policy::trace_fields(seen.learned, about.listener.hostname);
+    seen.learned.reports_written = seen.learned.reports.size();
     made.now = seen.now;
     return made;
 }
@@ -155,7 +166,7 @@ boost::asio::awaitable<policy::verdict> judge_message(const explain_subject& abo
     auto subject = trial_of(about, seen);
     made.message.emplace();
     made.message->size = about.message->size();
-    made.message->removed = forged_results(*about.message, subject.settings.results_of);
+    made.message->removed = forged_in(*about.message, subject.settings);
     message_trial trial(std::move(subject));
     if (!trial.take(*about.message)) {
         auto refused = policy::verdict::refuse(trial.refusal());
@@ -168,7 +179,8 @@ boost::asio::awaitable<policy::verdict> judge_message(const explain_subject& abo
     seen.size = trial.size();
     seen.content = about.scanner;
     made.said = co_await policy::judge(policy::stage::content, seen);
-    if (made.said.passed()) made.message->added = fields_in(trial.added());
+    if (made.said.passed())
+        made.message->added = fields_in(policy::result_fields(seen.learned) + trial.added());
     seen.header = nullptr;
     // Whoever asks wants to see it, also where no test does.
     if (!seen.learned.scanned && about.scanner != nullptr)
@@ -209,8 +221,9 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     made.recipient_taken = made.said.passed();
     if (seen.tier != nullptr) made.tier = seen.tier->name;
     auto by_session = policy::verdict::pass();
+    if (made.recipient_taken) envelope.recipients.push_back(candidate);
     if (about.message && made.recipient_taken) by_session = co_await judge_message(about, seen, made);
-    made.tests = tests_of(told, made, *config, today);
+    made.tests = tests_of(told, learned.outcomes, made, *config, today);
     if (about.message) add_message_rows(made, by_session, made.tests);
     co_return made;
 }

@@ -27,7 +27,7 @@ inline constexpr std::string_view not_in_this_version = "not in this version";
 struct explained_test {
     std::string_view test;
     std::string_view mode; // "enforce", "report", "off"; "always" for what has none
-    // "pass", "refuse", "defer"; "reported", "skipped", "not reached", not_in_this_version
+    // "pass", "refuse", "defer", "junk"; "reported", "skipped", "not reached", not_in_this_version
     std::string_view verdict;
     std::string reply;                 // of "refuse", "defer" and "reported"
     std::string reason;                // "" = none

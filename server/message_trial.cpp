@@ -96,13 +96,12 @@ std::string message_trial::added() {
     return beginning_.substr(0, end_of_field(beginning_, about_.fields.size()));
 }
 
-std::vector<std::string> forged_results(std::string_view content,
-                                        const protocol::field_filter::owners& names) {
+std::vector<std::string> forged_in(std::string_view content, const protocol::session_settings& settings) {
     std::vector<std::string> forged;
     for (std::size_t at = 0; at < content.size() && content[at] != '\r' && content[at] != '\n';) {
         const auto end = end_of_field(content, at);
         const auto field = content.substr(at, end - at);
-        auto filter = protocol::results_filter(names);
+        auto filter = protocol::forged_fields(settings.results_of, settings.drop_spam_marks);
         std::string left;
         filter.feed(field, left);
         filter.finish(left);

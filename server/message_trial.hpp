@@ -47,8 +47,7 @@ class message_trial {
 };
 
 // The fields of a message that are left out because they pretend to be our findings, as they came.
-std::vector<std::string> forged_results(std::string_view content,
-                                        const protocol::field_filter::owners& names);
+std::vector<std::string> forged_in(std::string_view content, const protocol::session_settings& settings);
 
 // The end of the field of `text` that begins at `at`, behind its folded lines.
 std::size_t end_of_field(std::string_view text, std::size_t at);

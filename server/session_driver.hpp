@@ -103,7 +103,11 @@ class session_driver final : public roster::member, private stream::taker, priva
     void count_test(const policy::judgement& one);
     void note_tests(const policy::trace& told);
     void note_cause();
-    std::vector<protocol::address> asked_about() const;
+    struct refusal_reason {
+        std::string_view check, cause; // "" = none; valid while the refusal is observed
+    };
+    refusal_reason reason_of(const protocol::refusal& what) const;
+    std::vector<protocol::address> asked_about(const policy::judgement& by) const;
     void keep_refusal(const protocol::refusal& what);
     void keep_in_ledger(const std::optional<protocol::address>& recipient, const protocol::reply& with,
                         storage::ledger_mode mode, std::string_view test, std::string_view cause);

@@ -52,8 +52,8 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     made.stage = what.stage;
     made.text = what.cause;
     made.reply = line;
-    if (refused_by_ != nullptr && what.about != protocol::refused_thing::command)
-        made.test = refused_by_->check; // or it is the session that ends, for its errors
+    if (what.about != protocol::refused_thing::command)
+        made.test = reason_of(what).check; // or it is the session that ends, for its errors
     made.to = what.recipient;
     const std::string from = transaction.sender_text();
     made.has_from = what.about == protocol::refused_thing::sender || session_->current() == state::mail ||
@@ -71,16 +71,31 @@ void session_driver::log_refusal(const protocol::refusal& what) {
     keep_refusal(what);
 }
 
+// Which check is behind a refusal, and why it says so. One recipient's, after the data, has its own; unless
+// the message could not be stored.
+session_driver::refusal_reason session_driver::reason_of(const protocol::refusal& what) const {
+    if (what.place && learned_ && session_->is_refused(*what.place)) {
+        const auto& own = learned_->outcomes.at(*what.place);
+        if (own.what != policy::recipient_outcome::kind::refuse) return {}; // the disk's trouble
+        return {own.check, own.cause};
+    }
+    if (refused_by_ == nullptr) return {};
+    return {refused_by_->check, refused_by_->cause};
+}
+
 void session_driver::note_cause() {
     if (refused_by_ == nullptr || refused_by_->cause.empty()) return;
     log_event_now(log_event::note, std::string(refused_by_->check) + ": " + refused_by_->cause);
 }
 
-// The recipient that the tests are asked about, or all of the message; none before them.
-std::vector<protocol::address> session_driver::asked_about() const {
+// The recipient that the tests are asked about, or those of the message that it is about; none before them.
+std::vector<protocol::address> session_driver::asked_about(const policy::judgement& by) const {
     if (session_->question() == protocol::question_stage::rcpt) return {session_->candidate().mailbox};
     std::vector<protocol::address> all;
-    for (const auto& one : session_->transaction().recipients) all.push_back(one.mailbox);
+    const auto& recipients = session_->transaction().recipients;
+    for (const auto i : by.about) all.push_back(recipients.at(i).mailbox);
+    if (!by.about.empty()) return all;
+    for (const auto& one : recipients) all.push_back(one.mailbox);
     return all;
 }
 
@@ -88,8 +103,7 @@ std::vector<protocol::address> session_driver::asked_about() const {
 // read is none.
 void session_driver::keep_refusal(const protocol::refusal& what) {
     using protocol::refused_thing;
-    static const policy::verdict by_nobody;
-    const auto& by = refused_by_ != nullptr ? *refused_by_ : by_nobody;
+    const auto by = reason_of(what);
     const auto keep = [&](const std::optional<protocol::address>& recipient) {
         keep_in_ledger(recipient, what.with, storage::ledger_mode::refused, by.check, by.cause);
     };
@@ -136,9 +150,14 @@ void session_driver::note_tests(const policy::trace& told) {
     for (const auto& one : told) {
         count_test(one);
         if (one.as != policy::judgement::use::reported) continue;
+        if (one.said.passed()) { // it would have gone elsewhere, and not been refused
+            log_event_now(log_event::note,
+                          std::string(one.said.check) + " would have put it " + one.said.cause);
+            continue;
+        }
         const std::string line = reply_line(one.said.with);
         const std::string from = session_->transaction().sender_text();
-        const auto whom = asked_about();
+        const auto whom = asked_about(one);
         const std::string to = whom.empty() ? std::string() : whom.front().to_string();
         log_record made = record(log_event::reported);
         made.reply = line;

@@ -7,7 +7,7 @@
 #include "policy/trace_fields.hpp"
 #include "server/clock.hpp"
 
-#include <set>
+#include <map>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -20,6 +20,11 @@ using storage::storage_errc;
 namespace {
 
 constexpr std::chrono::seconds disk_deadline{60}; // then 451: the sender keeps the message
+
+bool is_junk(const policy::transaction& learned, std::size_t recipient) {
+    return recipient < learned.outcomes.size() &&
+           learned.outcomes[recipient].what == policy::recipient_outcome::kind::junk;
+}
 
 } // namespace
 
@@ -41,6 +46,7 @@ void session_driver::open_message() {
     body_.emplace(services_.spool, services_.pool, message_id_);
     session_->on_message_opened(message_id_.to_string(), message_time_ / 1'000'000,
                                 policy::trace_fields(*learned_, listener_->hostname));
+    learned_->reports_written = learned_->reports.size();
     log_event_now(log_event::received);
 }
 
@@ -74,17 +80,25 @@ storage::queued_message session_driver::envelope_for_queue() const {
     made.helo = session_->helo();
     made.protocol = session_->protocol_name();
     made.proof = policy::proof_of_sender(*learned_);
-    std::set<std::string_view> seen; // one copy for each final address, however many RCPTs lead to it
+    made.result_fields = policy::result_fields(*learned_);
+    // One copy for each final address, however many RCPTs lead to it.
+    std::map<std::string_view, std::size_t> seen;
     for (std::size_t i = 0; i < from.recipients.size(); ++i) {
+        if (session_->is_refused(i)) continue;
         const auto& asked = from.recipients[i];
+        const bool junk = is_junk(*learned_, i);
         for (const auto& box : learned_->recipients[i].leads_to) {
-            if (!seen.insert(box.address).second) continue;
+            const auto [known, is_new] = seen.try_emplace(box.address, made.recipients.size());
+            // Whose other RCPT has it in the inbox needs no second copy elsewhere.
+            if (!is_new && !junk) made.recipients[known->second].junk = false;
+            if (!is_new) continue;
             storage::queued_recipient recipient;
             recipient.address = box.address;
             recipient.original = asked.mailbox.to_string();
             recipient.orcpt = asked.original;
             recipient.notify = asked.notify;
             recipient.route = box.local ? storage::recipient_route::local : storage::recipient_route::outside;
+            recipient.junk = junk && box.local;
             recipient.next_try = message_time_ / 1'000'000;
             made.recipients.push_back(std::move(recipient));
         }

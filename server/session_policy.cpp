@@ -22,6 +22,20 @@ policy::stage stage_of(question_stage asked) {
     return policy::stage::content;
 }
 
+// Those who don't get what others get; empty = all get it.
+std::vector<std::optional<protocol::reply>> refusals_of(const policy::transaction& learned) {
+    using kind = policy::recipient_outcome::kind;
+    std::vector<std::optional<protocol::reply>> made(learned.outcomes.size());
+    bool any = false;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+        if (learned.outcomes[i].what != kind::refuse) continue;
+        made[i] = learned.outcomes[i].with;
+        any = true;
+    }
+    if (!any) made.clear();
+    return made;
+}
+
 } // namespace
 
 asio::awaitable<void> session_driver::ask() {
@@ -48,6 +62,8 @@ asio::awaitable<void> session_driver::ask() {
             refused_by_ = &said;
             note_cause();
             answer = {verdict_answer::kind::refuse, said.with};
+        } else if (at == policy::stage::content) {
+            answer.of_recipients = refusals_of(*learned_);
         }
     }
     session_->on_verdict(std::move(answer));

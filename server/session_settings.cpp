@@ -34,6 +34,8 @@ protocol::session_settings settings_for(const conf::config& config, const conf::
     made.offer_tls = listener.tls == conf::tls_mode::automatic || listener.tls == conf::tls_mode::starttls;
     made.takes_utf8 = takes_all(config);
     made.takes_binary = takes_binary(config, listener);
+    made.offer_prdr = made.takes_mail; // every listener that takes mail takes it from strangers
+    made.drop_spam_marks = made.takes_mail;
     return made;
 }
 

@@ -6,6 +6,7 @@
 #include "protocol/mail/field_filter.hpp"
 #include "storage/maildir_quota.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -19,15 +20,21 @@ constexpr int max_names = 8; // of one delivery; more mean that the name is not 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 struct open_maildir {
-    file_handle box, temporary, fresh;
+    file_handle box; // the Maildir itself, also where the others are of a folder of it
+    file_handle temporary, fresh;
 };
 
-result<open_maildir> open_existing(file_env& files, const file_handle& base, const std::string& relative) {
+result<open_maildir> open_existing(file_env& files, const file_handle& base, const std::string& relative,
+                                   const std::string& folder) {
     auto box = files.open_folder(&base, relative, folder_links::refuse);
     if (!box) return box.error();
-    auto temporary = files.open_folder(&*box, "tmp", folder_links::refuse);
+    const auto below = [&](const std::string& name) {
+        return files.open_folder(&*box, folder.empty() ? name : "." + folder + "/" + name,
+                                 folder_links::refuse);
+    };
+    auto temporary = below("tmp");
     if (!temporary) return temporary.error();
-    auto fresh = files.open_folder(&*box, "new", folder_links::refuse);
+    auto fresh = below("new");
     if (!fresh) return fresh.error();
     return open_maildir{std::move(*box), std::move(*temporary), std::move(*fresh)};
 }
@@ -40,6 +47,22 @@ result<void> make_durable_folder(file_env& files, const file_handle& parent, con
 }
 
 // tmp is made last: where it is, all else is on disk.
+result<void> make_parts(file_env& files, const file_handle& at) {
+    for (const auto* const name : {"cur", "new", "tmp"})
+        if (auto made = make_durable_folder(files, at, name); !made) return made;
+    return {};
+}
+
+// The file `maildirfolder` says of a folder that it is none of its own (Maildir++).
+result<void> make_folder_of(file_env& files, const file_handle& box, const std::string& folder) {
+    if (auto made = make_durable_folder(files, box, "." + folder); !made) return made;
+    const auto at = files.open_folder(&box, "." + folder, folder_links::refuse);
+    if (!at) return at.error();
+    const auto mark = files.open_file(&*at, "maildirfolder", open_mode::create_new);
+    if (!mark && mark.error() != storage_errc::exists) return mark.error();
+    return make_parts(files, *at);
+}
+
 result<void> make_maildir(file_env& files, const file_handle& base, std::string_view relative) {
     file_handle at;
     while (!relative.empty()) {
@@ -52,18 +75,21 @@ result<void> make_maildir(file_env& files, const file_handle& base, std::string_
         if (!next) return next.error();
         at = std::move(*next);
     }
-    for (const auto* const name : {"cur", "new", "tmp"})
-        if (auto made = make_durable_folder(files, at, name); !made) return made;
-    return {};
+    return make_parts(files, at);
 }
 
-result<open_maildir> open_or_make(file_env& files, const maildir_target& target) {
+result<open_maildir> open_or_make(file_env& files, const maildir_target& target, const std::string& folder) {
     const auto base = files.open_folder(nullptr, target.base, folder_links::follow);
     if (!base) return base.error();
-    auto opened = open_existing(files, *base, target.relative);
+    auto opened = open_existing(files, *base, target.relative, folder);
     if (opened || opened.error() != storage_errc::not_found) return opened;
     if (auto made = make_maildir(files, *base, target.relative); !made) return made.error();
-    return open_existing(files, *base, target.relative);
+    if (!folder.empty()) {
+        const auto box = files.open_folder(&*base, target.relative, folder_links::refuse);
+        if (!box) return box.error();
+        if (auto made = make_folder_of(files, *box, folder); !made) return made.error();
+    }
+    return open_existing(files, *base, target.relative, folder);
 }
 
 result<bool> same_octets(file_env& files, const file_handle& a, const file_handle& b) {
@@ -242,15 +268,23 @@ result<void> delivery::run(body_reader& body, std::uint64_t quota) {
 bool can_be_delivered(const maildir_target& target, const maildir_delivery& what) {
     const bool plain = !what.name.empty() && !what.name.starts_with('.') && what.name.size() <= 200 &&
                        what.name.find_first_of(std::string_view("/:\0", 3)) == std::string::npos;
-    return plain && !target.relative.empty() && what.body_size <= no_limit - what.head.size();
+    return plain && (what.folder.empty() || is_folder_name(what.folder)) && !target.relative.empty() &&
+           what.body_size <= no_limit - what.head.size();
 }
 
 } // namespace
 
+bool is_folder_name(std::string_view name) {
+    return !name.empty() && name.size() <= maildir_folder_max && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '_';
+    });
+}
+
 result<void> deliver_to_maildir(file_env& files, const maildir_target& target, const maildir_delivery& what,
                                 body_reader& body) {
     if (!can_be_delivered(target, what)) return storage_errc::invalid;
-    const auto folders = open_or_make(files, target);
+    const auto folders = open_or_make(files, target, what.folder);
     if (!folders) return folders.error();
     return delivery(files, *folders, what).run(body, target.quota);
 }

@@ -23,10 +23,17 @@ struct maildir_target {
 maildir_target maildir_target_for(std::string_view path_template, std::string_view local,
                                   std::string_view domain, std::uint64_t quota);
 
+inline constexpr std::size_t maildir_folder_max = 100;
+// A name that `maildir_delivery::folder` may have: letters, digits, "-" and "_".
+bool is_folder_name(std::string_view name);
+
 struct maildir_delivery {
     std::string name; // unique for ever: "<seconds>.Q<queue id>R<recipient>.<host>"
     std::string head; // Return-Path and Delivered-To, with CRLF
     std::uint64_t body_size = 0;
+    // A folder of the Maildir (Maildir++: ".Junk" is that of "Junk"), made when it is missing; "" = the
+    // inbox. The quota is that of the whole Maildir.
+    std::string folder = {};
 };
 
 // The base must exist (not_found: a store that isn't mounted); what is missing below it is made with mode

@@ -41,6 +41,7 @@ struct queued_recipient {
     std::string orcpt;    // RFC 3461, "" when absent
     std::uint8_t notify = 0;
     recipient_route route = recipient_route::local;
+    bool junk = false; // its copy goes into the Junk folder
     // What changes:
     recipient_state state = recipient_state::waiting;
     std::uint16_t tries = 0;
@@ -48,6 +49,7 @@ struct queued_recipient {
     std::string last_reply;    // "4.2.0 ..."; at most last_reply_max octets
 };
 inline constexpr std::size_t last_reply_max = 512;
+inline constexpr std::size_t result_fields_max = 8 * 1024;
 
 struct queued_message {
     queue_id id;
@@ -64,6 +66,9 @@ struct queued_message {
     std::string helo;
     std::string protocol; // "ESMTPS"
     sender_proof proof = sender_proof::unknown;
+    // What was found once the body was stored: whole header fields with CRLF, at most result_fields_max
+    // octets. Whoever hands the message on puts them in front of the body; `size` doesn't count them.
+    std::string result_fields;
     std::vector<queued_recipient> recipients;
     // What changes:
     bool delay_told = false; // the sender knows that it waits

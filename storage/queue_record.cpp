@@ -9,14 +9,16 @@
 namespace postern::storage {
 namespace {
 
-// Version 2 has what version 1 can't say, and is written where that is needed only: an older server that
-// meets one leaves it alone.
-constexpr std::uint8_t record_version = 1, record_version_last = 2;
+// A later version has what those before can't say, and is written where that is needed only: an older server
+// that meets one leaves it alone. Messages: 2 has the sender's proof, 3 result fields and Junk. States: 2 has
+// recipients set aside.
+constexpr std::uint8_t record_version = 1, message_version_last = 3, states_version_last = 2;
 // In a states record.
 constexpr std::uint8_t waits_flag = 1, told_flag = 2, held_flag = 4, given_up_flag = 8;
 constexpr std::uint8_t states_flags_known = 15;
 constexpr std::uint8_t flag_body_in_file = 1, flag_smtputf8 = 2, flags_known = 3;
 constexpr std::uint8_t flag_proved = 4, flag_unproved = 8, flags_known_2 = 15;
+constexpr std::uint8_t route_outside = 1, route_junk = 2; // version 3 has the second
 constexpr std::uint8_t body_type_last = 2, ret_last = 2, notify_last = 15;
 constexpr std::size_t recipient_octets_min = 3 * 4 + 2; // three empty texts, notify, route
 constexpr std::size_t state_octets_min = 1 + 2 + 8 + 4; // state, tries, next_try, an empty text
@@ -86,16 +88,17 @@ class record_reader {
     bool failed_ = false;
 };
 
-result<std::uint8_t> check_version(record_reader& in) {
+result<std::uint8_t> check_version(record_reader& in, std::uint8_t last) {
     const auto version = in.number<std::uint8_t>();
-    if (version > record_version_last) return storage_errc::newer_format;
+    if (version > last) return storage_errc::newer_format;
     if (version < record_version) return storage_errc::corrupt;
     return version;
 }
 
-// Of a record as it was written: only who needs version 2 has it.
-bool fits(std::uint8_t version, bool needs_second) {
-    return version == (needs_second ? record_version_last : record_version);
+std::uint8_t version_for(const queued_message& message) {
+    const bool any_junk = std::ranges::any_of(message.recipients, &queued_recipient::junk);
+    if (any_junk || !message.result_fields.empty()) return 3;
+    return message.proof == sender_proof::unknown ? 1 : 2;
 }
 
 bool any_aside(const queued_message& message) {
@@ -103,14 +106,17 @@ bool any_aside(const queued_message& message) {
                                [](const auto& to) { return to.state == recipient_state::aside; });
 }
 
-queued_recipient read_recipient(record_reader& in) {
+std::uint8_t states_version_for(const queued_message& message) { return any_aside(message) ? 2 : 1; }
+
+queued_recipient read_recipient(record_reader& in, std::uint8_t version) {
     queued_recipient recipient;
     recipient.address = in.text();
     recipient.original = in.text();
     recipient.orcpt = in.text();
     recipient.notify = in.number_up_to(notify_last);
-    recipient.route =
-        static_cast<recipient_route>(in.number_up_to(static_cast<std::uint8_t>(recipient_route::outside)));
+    const auto route = in.number_up_to(version < 3 ? route_outside : route_outside | route_junk);
+    if ((route & route_outside) != 0) recipient.route = recipient_route::outside;
+    recipient.junk = (route & route_junk) != 0;
     return recipient;
 }
 
@@ -147,7 +153,8 @@ std::string encode_message(const queued_message& message) {
     const std::uint8_t proof = message.proof == sender_proof::proved     ? flag_proved
                                : message.proof == sender_proof::unproved ? flag_unproved
                                                                          : 0;
-    out.number(proof == 0 ? record_version : record_version_last);
+    const auto version = version_for(message);
+    out.number(version);
     out.number(message.arrived);
     out.number(message.size);
     out.number(static_cast<std::uint8_t>((message.body_in_file ? flag_body_in_file : 0) |
@@ -158,20 +165,23 @@ std::string encode_message(const queued_message& message) {
                              &message.helo, &message.protocol}) {
         out.text(*text);
     }
+    if (version >= 3) out.text(std::string_view(message.result_fields).substr(0, result_fields_max));
     out.number(static_cast<std::uint32_t>(message.recipients.size()));
     for (const queued_recipient& recipient : message.recipients) {
         out.text(recipient.address);
         out.text(recipient.original);
         out.text(recipient.orcpt);
         out.number(recipient.notify);
-        out.number(static_cast<std::uint8_t>(recipient.route));
+        out.number(
+            static_cast<std::uint8_t>((recipient.route == recipient_route::outside ? route_outside : 0) |
+                                      (recipient.junk ? route_junk : 0)));
     }
     return out.take();
 }
 
 result<queued_message> decode_message(queue_id id, std::string_view record) {
     record_reader in(record);
-    const auto version = check_version(in);
+    const auto version = check_version(in, message_version_last);
     if (!version) return version.error();
     queued_message message;
     message.id = id;
@@ -179,7 +189,7 @@ result<queued_message> decode_message(queue_id id, std::string_view record) {
     message.size = in.number<std::uint64_t>();
     const auto flags = in.number_up_to(*version == record_version ? flags_known : flags_known_2);
     const bool proved = (flags & flag_proved) != 0, unproved = (flags & flag_unproved) != 0;
-    if ((proved && unproved) || !fits(*version, proved || unproved)) return storage_errc::corrupt;
+    if (proved && unproved) return storage_errc::corrupt;
     if (proved || unproved) message.proof = proved ? sender_proof::proved : sender_proof::unproved;
     message.body_in_file = (flags & flag_body_in_file) != 0;
     message.smtputf8 = (flags & flag_smtputf8) != 0;
@@ -189,10 +199,12 @@ result<queued_message> decode_message(queue_id id, std::string_view record) {
                        &message.helo, &message.protocol}) {
         *text = in.text();
     }
+    if (*version >= 3) message.result_fields = in.text(result_fields_max);
     const std::size_t count = in.count(recipient_octets_min);
     message.recipients.reserve(count);
-    for (std::size_t i = 0; i < count && !in.failed(); ++i) message.recipients.push_back(read_recipient(in));
-    if (!in.complete()) return storage_errc::corrupt;
+    for (std::size_t i = 0; i < count && !in.failed(); ++i)
+        message.recipients.push_back(read_recipient(in, *version));
+    if (!in.complete() || *version != version_for(message)) return storage_errc::corrupt;
     return message;
 }
 
@@ -200,7 +212,7 @@ result<queued_message> decode_message(queue_id id, std::string_view record) {
 std::string encode_states(const queued_message& message) {
     const auto due = due_time(message);
     record_writer out;
-    out.number(any_aside(message) ? record_version_last : record_version);
+    out.number(states_version_for(message));
     out.number(static_cast<std::uint8_t>((due ? waits_flag : 0) | (message.delay_told ? told_flag : 0) |
                                          (message.held ? held_flag : 0) |
                                          (message.given_up ? given_up_flag : 0)));
@@ -218,7 +230,7 @@ std::string encode_states(const queued_message& message) {
 namespace {
 
 result<states_head> read_head(record_reader& in, std::uint8_t& version) {
-    const auto known = check_version(in);
+    const auto known = check_version(in, states_version_last);
     if (!known) return known.error();
     version = *known;
     const auto flags = in.number_up_to(states_flags_known);
@@ -255,7 +267,7 @@ result<void> decode_states(std::string_view record, queued_message& into) {
     into.delay_told = head->delay_told;
     into.held = head->held;
     into.given_up = head->given_up;
-    if (!fits(version, any_aside(into))) return storage_errc::corrupt;
+    if (version != states_version_for(into)) return storage_errc::corrupt;
     if (!in.complete() || head->due != due_time(into)) return storage_errc::corrupt;
     return {};
 }

@@ -179,4 +179,32 @@ void field_filter::finish(std::string& out) {
     pending_.clear();
 }
 
+void field_filters::feed(std::string_view octets, std::string& out) {
+    std::string between(octets);
+    for (std::size_t i = 0; i + 1 < all_.size(); ++i) {
+        std::string passed;
+        all_[i].feed(between, passed);
+        between.swap(passed);
+    }
+    all_.back().feed(between, out);
+}
+
+void field_filters::finish(std::string& out) {
+    std::string rest;
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+        std::string passed;
+        all_[i].feed(rest, passed);
+        all_[i].finish(passed);
+        rest.swap(passed);
+    }
+    out += rest;
+}
+
+field_filters forged_fields(field_filter::owners of, bool with_spam_marks) {
+    std::vector<field_filter> all{field_filter("authentication-results", std::move(of))};
+    if (with_spam_marks)
+        for (const auto* const name : {"x-spam-flag", "x-spam-status"}) all.emplace_back(name);
+    return field_filters(std::move(all));
+}
+
 } // namespace postern::protocol

@@ -71,9 +71,21 @@ class field_filter {
     bool quoted_ = false, escaped_ = false;
 };
 
-// Of results that pretend to be ours.
-inline field_filter results_filter(field_filter::owners of) {
-    return field_filter("authentication-results", std::move(of));
-}
+// Several of them, one behind the other.
+class field_filters {
+  public:
+    explicit field_filters(std::vector<field_filter> all) : all_(std::move(all)) {}
+
+    void feed(std::string_view octets, std::string& out); // as field_filter's
+    void finish(std::string& out);
+    bool in_body() const { return all_.back().in_body(); }
+
+  private:
+    std::vector<field_filter> all_; // never empty
+};
+
+// What a message from outside says in our name: results that pretend to be those of `of` and, where
+// `with_spam_marks`, X-Spam-Flag and X-Spam-Status of anybody.
+field_filters forged_fields(field_filter::owners of, bool with_spam_marks);
 
 } // namespace postern::protocol

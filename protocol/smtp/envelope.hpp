@@ -29,6 +29,7 @@ struct envelope {
     std::uint64_t declared_size = 0; // SIZE=, 0 when absent
     body_type body = body_type::seven_bit;
     bool smtputf8 = false;
+    bool prdr = false; // each recipient is to have an answer of its own after the data (draft-hall-prdr-00)
     dsn_return ret = dsn_return::unset;
     std::string envelope_id; // ENVID, xtext decoded
 

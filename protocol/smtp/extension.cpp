@@ -51,6 +51,12 @@ bool apply_smtputf8(parameter_value value, envelope& target) {
     return !value;
 }
 
+// draft-hall-prdr-00 §4.2: without a value.
+bool apply_prdr(parameter_value value, envelope& target) {
+    target.prdr = true;
+    return !value;
+}
+
 bool apply_ret(parameter_value value, envelope& target) {
     constexpr auto returns =
         std::to_array<word<dsn_return>>({{"FULL", dsn_return::full}, {"HDRS", dsn_return::headers}});
@@ -163,6 +169,7 @@ bool with_tls(const extension_context& context) { return context.tls_available; 
 bool with_mechanisms(const extension_context& context) { return !context.auth_mechanisms.empty(); }
 bool with_utf8(const extension_context& context) { return context.takes_utf8; }
 bool with_binary(const extension_context& context) { return context.takes_binary; }
+bool with_answers(const extension_context& context) { return context.answers_each; }
 bool with_recipient_limit(const extension_context& context) { return context.max_recipients != 0; }
 
 void describe_size(const extension_context& context, std::string& out) {
@@ -180,6 +187,7 @@ constexpr mail_parameter body_mail[] = {{"BODY", apply_body}};
 constexpr mail_parameter smtputf8_mail[] = {{"SMTPUTF8", apply_smtputf8}};
 constexpr mail_parameter dsn_mail[] = {{"RET", apply_ret}, {"ENVID", apply_envid}};
 constexpr rcpt_parameter dsn_rcpt[] = {{"NOTIFY", apply_notify}, {"ORCPT", apply_orcpt}};
+constexpr mail_parameter prdr_mail[] = {{"PRDR", apply_prdr}};
 constexpr mail_parameter auth_mail[] = {{"AUTH", apply_auth}};
 
 constexpr auto table = std::to_array<extension>({
@@ -194,6 +202,7 @@ constexpr auto table = std::to_array<extension>({
     {"DSN", always, nullptr, dsn_mail, dsn_rcpt},              // RFC 3461
     {"ENHANCEDSTATUSCODES", always, nullptr, {}, {}},          // RFC 2034
     {"LIMITS", with_recipient_limit, describe_limits, {}, {}}, // RFC 9422
+    {"PRDR", with_answers, nullptr, prdr_mail, {}},            // draft-hall-prdr-00
 });
 
 template <class Target>

@@ -17,6 +17,7 @@ struct extension_context {
     std::string_view auth_mechanisms;   // "PLAIN LOGIN"; empty: AUTH is not offered
     bool takes_utf8 = true;             // the place of delivery takes addresses and headers beyond ASCII
     bool takes_binary = true;           // it takes any octets, in lines or not
+    bool answers_each = false;          // recipients may be answered one by one after the data: PRDR
 };
 
 // A parameter of MAIL or RCPT; `apply` stores its value and says whether the value was a right one. A

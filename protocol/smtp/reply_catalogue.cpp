@@ -38,6 +38,8 @@ constexpr std::array rows{
     row{id::start_data, 354, {}, "End data with <CR><LF>.<CR><LF>"},
     row{id::chunk_ok, 250, {2, 0, 0}, "Ok: {} octets received"},
     row{id::queued, 250, {2, 0, 0}, "Ok: queued as {}"},
+    row{id::answers_follow, 353, {}, "content analysis has started"},
+    row{id::recipient_queued, 250, {2, 1, 5}, "<{}>: Ok"},
     row{id::bye, 221, {2, 0, 0}, "Bye", then::close},
     row{id::tls_ready, 220, {2, 0, 0}, "Ready to start TLS"},
 
@@ -141,6 +143,8 @@ constexpr std::array rows{
     row{id::mail_loop, 554, {5, 4, 6}, "Mail loop: {}"},
     row{id::too_many_chunks, 552, {5, 3, 4}, "More than {} chunks", then::close},
     row{id::not_kept, 451, {4, 3, 0}, "The message could not be stored; try again later"},
+    row{id::refused_by_all, 554, {5, 7, 1}, "Refused for all recipients"},
+    row{id::put_off_by_all, 450, {4, 7, 1}, "Taken for none of the recipients now; try again later"},
     row{id::storage_full, 452, {4, 3, 1}, "No room to store the message; try again later"},
 
     row{id::user_unknown,

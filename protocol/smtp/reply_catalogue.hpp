@@ -21,6 +21,8 @@ enum class reply_id : std::uint8_t {
     start_data,
     chunk_ok,
     queued,
+    answers_follow,
+    recipient_queued,
     bye,
     tls_ready,
     // the session
@@ -82,6 +84,8 @@ enum class reply_id : std::uint8_t {
     mail_loop,
     too_many_chunks,
     not_kept,
+    refused_by_all,
+    put_off_by_all,
     storage_full,
     // recipients
     user_unknown,

@@ -80,7 +80,8 @@ server_session::server_session(session_settings settings, ip_address client, std
     : settings_(std::move(settings)), client_(client), tls_(!tls_facts.empty()), tls_facts_(tls_facts) {}
 
 step server_session::next() {
-    if (wanted_ == step::read && phase_ != phase::closing && !input_.empty()) {
+    if (is_answering()) say_answers();
+    if (wanted_ == step::read && !is_answering() && phase_ != phase::closing && !input_.empty()) {
         input_used_ += consume(std::string_view(input_).substr(input_used_));
         if (input_used_ == input_.size()) forget_input();
     }
@@ -94,7 +95,7 @@ step server_session::next() {
 
 void server_session::on_input(std::string_view octets) {
     if (phase_ == phase::closing) return;
-    const auto used = wanted_ == step::read ? consume(octets) : 0;
+    const auto used = wanted_ == step::read && !is_answering() ? consume(octets) : 0;
     input_.append(octets.substr(used));
 }
 

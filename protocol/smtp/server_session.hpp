@@ -39,6 +39,11 @@ struct session_settings {
     // only be returned.
     bool takes_utf8 = true;
     bool takes_binary = true;
+    // Recipients may be answered one by one after the data (draft-hall-prdr-00).
+    bool offer_prdr = false;
+    // X-Spam-Flag and X-Spam-Status that come with a message are left out: whoever reads it would take them
+    // for ours.
+    bool drop_spam_marks = false;
 };
 
 inline constexpr std::size_t command_line_max =
@@ -70,13 +75,16 @@ struct verdict_answer {
     enum class kind { accept, refuse };
     kind what = kind::accept;
     reply with;
+    // Of an accepted content, where answers_each(): for each recipient of the transaction, in their order,
+    // the reply that refuses it, or none; at least one has one. Empty: all are accepted.
+    std::vector<std::optional<reply>> of_recipients = {};
 };
 
 // What a refusal keeps out.
 enum class refused_thing : std::uint8_t {
     command,   // nothing that could be read, or the whole session
     sender,    // a MAIL that could be read: the transaction has its sender
-    recipient, // a RCPT
+    recipient, // a RCPT, or one recipient of a message after its data
     message,   // of all recipients of the transaction
 };
 
@@ -84,9 +92,10 @@ enum class refused_thing : std::uint8_t {
 struct refusal {
     std::string_view stage; // "CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END-OF-MESSAGE"; or the verb
     const reply& with;
-    std::string_view recipient; // of a refused RCPT, "" elsewhere
+    std::string_view recipient; // of a refused recipient, "" elsewhere
     std::string_view cause;     // in Postfix's words where it has some: "too many errors"; else ""
     refused_thing about = refused_thing::command;
+    std::optional<std::size_t> place = {}; // in the envelope, of a recipient refused after the data
 };
 
 class server_session {
@@ -124,7 +133,12 @@ class server_session {
         return phase_ == phase::command ? waiting_for::command : waiting_for::content;
     }
     const envelope& transaction() const { return now().envelope; }
-    const recipient& candidate() const { return now().candidate; } // the RCPT that is asked about
+    // The RCPT that is asked about; while its refusal after the data is observed, that recipient.
+    const recipient& candidate() const { return now().candidate; }
+    // May the answer about the content be one of each recipient's own?
+    bool answers_each() const;
+    // It was refused after the data, by its place in the envelope: what is committed isn't for it.
+    bool is_refused(std::size_t recipient) const;
     std::string take_body();
     std::string_view body() const { return now().body; } // what take_body() would give
     // The octets of ours that stand before those of the peer's in the stored message.
@@ -213,6 +227,13 @@ class server_session {
     void decided_rcpt(verdict_answer& answer);
     void decided_content(verdict_answer& answer);
 
+    // server_session_answers.cpp: recipients that are answered one by one
+    void decided_for_each(std::vector<std::optional<reply>> answers);
+    void begin_answers(reply last);
+    void say_answers();
+    void answer_each(const verdict_answer& kept);
+    bool is_answering() const { return now().last_answer.has_value(); }
+
     // server_session_content.cpp: DATA and BDAT
     std::size_t consume_data(std::string_view input);
     std::size_t consume_chunk(std::string_view input);
@@ -220,7 +241,7 @@ class server_session {
     void end_of_message();
     void begin_chunk();
     void looked_at(std::string_view fresh);
-    void without_forged_results(std::size_t from);
+    void without_forged_fields(std::size_t from);
     field_filter::owners names_of_ours() const;
     bool over_limits() const;
     std::optional<reply> content_fault() const;
@@ -260,8 +281,11 @@ class server_session {
         data_decoder decoder;
         chunk_decoder chunks;
         header_scan header;
-        std::optional<field_filter> forged; // of what claims to be our finding; while content comes in
         std::size_t fields_before = 0;
+        std::optional<field_filters> forged;       // of what claims to be our finding; while content comes in
+        std::vector<std::optional<reply>> answers; // verdict_answer::of_recipients
+        std::size_t answered = 0;                  // of the recipients, when they are answered one by one
+        std::optional<reply> last_answer;          // what is said behind those; set: they are being said
         bool by_chunks = false;
         bool fault = false; // the content is refused already: nothing more is kept
         std::optional<reply> store_fault;

@@ -49,7 +49,7 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     facts.only_recipient = only;
     now().body = std::move(fields) + received_field(facts);
     now().fields_before = now().body.size();
-    now().forged.emplace(results_filter(names_of_ours()));
+    now().forged.emplace(forged_fields(names_of_ours(), settings_.drop_spam_marks));
     if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;
     say(reply_id::start_data);
@@ -70,7 +70,7 @@ std::size_t server_session::consume_data(std::string_view input) {
     const auto got = now().decoder.feed(
         input, now().body, now().fault ? data_decoder::keep::discard : data_decoder::keep::store);
     looked_at(std::string_view(now().body).substr(before));
-    without_forged_results(before);
+    without_forged_fields(before);
     if (got.finished)
         end_of_message();
     else if (now().body.size() > settings_.body_block)
@@ -95,7 +95,7 @@ std::size_t server_session::consume_chunk(std::string_view input) {
         const auto before = now().body.size();
         if (!now().fault) now().body.append(part);
         looked_at(part);
-        without_forged_results(before);
+        without_forged_fields(before);
     }
     chunk_left_ -= part.size();
     if (chunk_left_ == 0)
@@ -131,8 +131,9 @@ void server_session::looked_at(std::string_view fresh) {
     std::string().swap(now().body);
 }
 
-// RFC 8601 §5: Authentication-Results that name us and aren't ours would be believed further in.
-void server_session::without_forged_results(std::size_t from) {
+// RFC 8601 §5: Authentication-Results that name us and aren't ours would be believed further in. So would
+// marks of spam.
+void server_session::without_forged_fields(std::size_t from) {
     if (now().fault || !now().forged || now().forged->in_body()) return;
     const std::string fresh = now().body.substr(from);
     now().body.resize(from);
@@ -200,6 +201,7 @@ void server_session::decided_content(verdict_answer& answer) {
         refuse(answer.with, refused_thing::message);
         return reset_transaction();
     }
+    if (!answer.of_recipients.empty()) return decided_for_each(std::move(answer.of_recipients));
     want(step::commit);
 }
 
@@ -220,6 +222,9 @@ void server_session::on_commit(verdict_answer kept) {
     if (kept.what == verdict_answer::kind::accept) {
         ++messages_;
         junk_ = 0;
+    }
+    if (!now().answers.empty()) return answer_each(kept);
+    if (kept.what == verdict_answer::kind::accept) {
         say(reply_id::queued, {now().id});
     } else {
         refuse(kept.with, refused_thing::message);

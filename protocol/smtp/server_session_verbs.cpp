@@ -68,6 +68,7 @@ void server_session::say_ehlo() {
     context.tls_available = settings_.offer_tls && !tls_;
     context.takes_utf8 = settings_.takes_utf8;
     context.takes_binary = settings_.takes_binary;
+    context.answers_each = settings_.offer_prdr;
     for (const auto& row : extensions()) {
         if (!row.offered(context)) continue;
         answer.text += '\n';
@@ -105,7 +106,7 @@ bool server_session::read_mail(const command& what) {
         return fail(applied.error().what == parse_errc::unknown_parameter ? reply_id::unknown_parameter
                                                                           : reply_id::bad_parameter,
                     path_text->substr(path->length));
-    if (now().envelope.smtputf8 && !settings_.takes_utf8)
+    if ((now().envelope.smtputf8 && !settings_.takes_utf8) || (now().envelope.prdr && !settings_.offer_prdr))
         return fail(reply_id::unknown_parameter, path_text->substr(path->length));
     if (now().envelope.body == body_type::binary_mime && !settings_.takes_binary)
         return fail(reply_id::bad_parameter, path_text->substr(path->length));

@@ -7,6 +7,7 @@
 #include "storage/queue.hpp"
 #include "storage/spool_file.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <ctime>
@@ -43,18 +44,29 @@ std::string_view route_name(storage::recipient_route route) {
 }
 
 boost::json::object recipient_object(const storage::queued_recipient& recipient) {
-    return {{"address", shown(recipient.address)},
-            {"original", shown(recipient.original)},
-            {"route", route_name(recipient.route)},
-            {"state", state_name(recipient.state)},
-            {"tries", recipient.tries},
-            {"next_try", recipient.next_try},
-            {"last_reply", shown(recipient.last_reply)}};
+    return {{"address", shown(recipient.address)},  {"original", shown(recipient.original)},
+            {"route", route_name(recipient.route)}, {"junk", recipient.junk},
+            {"state", state_name(recipient.state)}, {"tries", recipient.tries},
+            {"next_try", recipient.next_try},       {"last_reply", shown(recipient.last_reply)}};
+}
+
+// Of header fields, each as it can be shown.
+std::vector<std::string> lines_of(std::string_view fields) {
+    std::vector<std::string> lines;
+    while (!fields.empty()) {
+        const auto end = std::min(fields.find("\r\n"), fields.size());
+        std::string line(fields.substr(0, end));
+        std::ranges::replace(line, '\t', ' '); // of a folded one
+        lines.push_back(shown(line));
+        fields.remove_prefix(std::min(end + 2, fields.size()));
+    }
+    return lines;
 }
 
 boost::json::object message_object(const storage::queued_message& message, std::int64_t now) {
     const std::int64_t arrived = message.arrived / microseconds;
-    boost::json::array recipients;
+    boost::json::array recipients, fields;
+    for (auto& line : lines_of(message.result_fields)) fields.emplace_back(std::move(line));
     for (const auto& recipient : message.recipients) recipients.push_back(recipient_object(recipient));
     return {{"id", message.id.to_string()},
             {"size", message.size},
@@ -62,6 +74,7 @@ boost::json::object message_object(const storage::queued_message& message, std::
             {"age", now - arrived},
             {"sender", shown(message.sender)},
             {"held", message.held},
+            {"result_fields", std::move(fields)},
             {"recipients", std::move(recipients)}};
 }
 
@@ -81,6 +94,7 @@ void print_recipient(const storage::queued_message& message, const storage::queu
                      std::int64_t now, std::ostream& out) {
     out << fmt::format("    {:<32}  {:<9}  tries {:<3}  next {:<7}", shown(recipient.address),
                        state_name(recipient.state), recipient.tries, next_text(message, recipient, now));
+    if (recipient.junk) out << "  into Junk";
     if (!recipient.last_reply.empty()) out << "  " << shown(recipient.last_reply);
     out << '\n';
 }
@@ -124,6 +138,7 @@ void print_details(const storage::queued_message& message, const std::string& st
     if (!message.envelope_id.empty()) line("envelope id", shown(message.envelope_id));
     line("body", body_location(message, state_dir));
     line("sender is", proof_name(message.proof));
+    for (const auto& found : lines_of(message.result_fields)) line("found", found);
     if (message.held) line("held", "by the operator, until it is released");
     if (message.given_up) line("given up", "by the operator; its sender will be told");
     out << "recipients\n";

@@ -111,12 +111,13 @@ std::string new_chance() {
     return text;
 }
 
-// The message, or as much of it as a notice may hold and one octet more.
+// The message as it was handed on, or as much of it as a notice may hold and one octet more.
 result<std::string> read_beginning(const delivery_services& with, const queued_message& message) {
     auto reader = with.queue.open_body(message);
     if (!reader) return reader.error();
-    std::string text(protocol::dsn_returned_max + 1, '\0');
-    std::size_t size = 0;
+    std::string text = message.result_fields;
+    std::size_t size = text.size();
+    text.resize(protocol::dsn_returned_max + 1);
     while (size < text.size()) {
         const auto got = (*reader)->read(std::span(text).subspan(size));
         if (!got) return got.error();

@@ -47,7 +47,9 @@ attempt_outcome deliver(const delivery_services& with, const conf::config& confi
     storage::maildir_delivery what;
     what.name = fmt::format("{}.Q{}R{}.{}", message.arrived / 1'000'000, message.id.to_string(), index,
                             config.server.hostname.substr(0, name_host_max));
-    what.head = protocol::return_path_field(message.sender) + protocol::delivered_to_field(to.address);
+    what.head = protocol::return_path_field(message.sender) + protocol::delivered_to_field(to.address) +
+                fields_above(message, to.junk);
+    if (to.junk) what.folder = config.local.junk_folder;
     what.body_size = message.size;
     const auto done = deliver_to_maildir(with.files, local_target(config, to.address, quota), what, **body);
     if (!done)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -16,14 +17,15 @@ namespace {
 
 constexpr std::size_t block_octets = 64 * 1024;
 
-// The stored body, read on the pool.
+// Fields, and behind them the stored body, read on the pool.
 class stored_content final : public content_source {
   public:
     stored_content(const storage::queue& from, offload_pool& pool,
-                   std::shared_ptr<const queued_message> message)
-        : from_(from), pool_(pool), message_(std::move(message)) {}
+                   std::shared_ptr<const queued_message> message, std::string fields)
+        : from_(from), pool_(pool), message_(std::move(message)), fields_(std::move(fields)) {}
 
     asio::awaitable<result<std::string>> next() override {
+        if (!fields_.empty()) co_return std::exchange(fields_, {});
         result<std::string> block{boost::system::in_place_error,
                                   make_error_code(storage::storage_errc::busy)};
         std::function<void()> job = [this, &block] { block = read_block(); };
@@ -49,17 +51,18 @@ class stored_content final : public content_source {
     const storage::queue& from_;
     offload_pool& pool_;
     std::shared_ptr<const queued_message> message_;
+    std::string fields_;
     std::unique_ptr<storage::body_reader> reader_;
 };
 
 enum class way { smtp, lmtp };
 
 protocol::outgoing_message outgoing(const queued_message& message, const std::vector<std::size_t>& recipients,
-                                    way by) {
+                                    const std::string& fields, way by) {
     const bool by_smtp = by == way::smtp;
     protocol::outgoing_message made;
     made.sender = message.sender;
-    made.size = message.size;
+    made.size = message.size + fields.size();
     made.body = static_cast<protocol::body_type>(message.body_type);
     // An LMTP server is the end of the way: its header needs no promise there.
     made.needs_smtputf8 = !protocol::is_ascii(message.sender) || (by_smtp && message.smtputf8);
@@ -104,11 +107,11 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
     return made;
 }
 
-mail_client::content_maker content_of(const network_delivery& what) {
-    return
-        [&with = what.with, &pool = what.pool, message = what.message]() -> std::unique_ptr<content_source> {
-            return std::make_unique<stored_content>(with.queue, pool, message);
-        };
+mail_client::content_maker content_of(const network_delivery& what, std::string fields) {
+    return [&with = what.with, &pool = what.pool, message = what.message,
+            fields = std::move(fields)]() -> std::unique_ptr<content_source> {
+        return std::make_unique<stored_content>(with.queue, pool, message, fields);
+    };
 }
 
 void record(const network_delivery& what, const std::vector<std::size_t>& recipients,
@@ -126,24 +129,37 @@ bool has_next_hop_due(const conf::config& config, const queued_message& message,
     });
 }
 
-asio::awaitable<void> deliver_by_lmtp(network_delivery what, mail_client& client, std::int64_t now) {
+namespace {
+
+// Those whose copies are alike: junk, or not. Nobody reads another's mark.
+asio::awaitable<void> deliver_alike(const network_delivery& what, mail_client& client, std::int64_t now,
+                                    bool junk) {
     std::vector<std::size_t> recipients;
     std::optional<mail_peer> server; // there is one at the most
     for (std::size_t i = 0; i < what.message->recipients.size(); ++i) {
         const auto& to = what.message->recipients[i];
+        if (to.junk != junk) continue;
         auto peer = is_due(*what.config, to, now) ? lmtp_for(*what.config, to) : std::nullopt;
         if (!peer) continue;
         server = std::move(peer);
         recipients.push_back(i);
     }
     if (!server) co_return;
-    auto letter = outgoing(*what.message, recipients, way::lmtp);
-    auto content = content_of(what);
+    auto fields = fields_above(*what.message, junk);
+    auto letter = outgoing(*what.message, recipients, fields, way::lmtp);
+    auto content = content_of(what, std::move(fields));
     auto who = identity_of(*what.config);
     const client_deadlines usual;
     const auto said =
         co_await client.deliver(*server, std::move(who), std::move(letter), std::move(content), usual);
     record(what, recipients, said, server->where.to_string());
+}
+
+} // namespace
+
+asio::awaitable<void> deliver_by_lmtp(network_delivery what, mail_client& client, std::int64_t now) {
+    co_await deliver_alike(what, client, now, false);
+    co_await deliver_alike(what, client, now, true);
 }
 
 std::vector<hop_part> hop_parts(const conf::config& config, const queued_message& message, std::int64_t now) {
@@ -161,8 +177,10 @@ std::vector<hop_part> hop_parts(const conf::config& config, const queued_message
 
 asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, hop_observer& hops,
                                      hop_part part) {
-    auto letter = outgoing(*what.message, part.recipients, way::smtp);
-    auto content = content_of(what);
+    // Whether it is spam there, the next server says.
+    const auto& fields = what.message->result_fields;
+    auto letter = outgoing(*what.message, part.recipients, fields, way::smtp);
+    auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
     hops.tried(part.hop, done.of_server.away);

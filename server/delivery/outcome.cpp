@@ -118,6 +118,10 @@ bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t
     return to.state == recipient_state::waiting && is_time(config, to, now);
 }
 
+std::string fields_above(const queued_message& message, bool junk) {
+    return (junk ? "X-Spam-Flag: YES\r\n" : "") + message.result_fields;
+}
+
 bool is_settled(const queued_message& message) {
     return std::ranges::none_of(message.recipients, [](const queued_recipient& to) {
         return to.state == recipient_state::waiting || to.state == recipient_state::aside;

@@ -51,6 +51,10 @@ bool is_silent(const storage::queued_message& message, const storage::queued_rec
 // Waits, and its time has come. `now` is unix seconds.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
 
+// What stands in front of the stored body of a recipient of this server: what was found once it was stored,
+// and whether it is taken for spam.
+std::string fields_above(const storage::queued_message& message, bool junk);
+
 // No recipient waits any more, or is set aside.
 bool is_settled(const storage::queued_message& message);
 

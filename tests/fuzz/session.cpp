@@ -20,7 +20,8 @@ struct choices {
     std::uint8_t ending = 0;  // 0 left open, 1 the peer ends, 2 a time-out, 3 early input
 };
 constexpr std::size_t choices_size = 4;
-constexpr std::uint8_t small_limits = 1, implicit_tls = 2, fails_twice = 4, refuses_connect = 8;
+constexpr std::uint8_t small_limits = 1, implicit_tls = 2, fails_twice = 4, refuses_connect = 8,
+                       recipients_differ = 16;
 
 session_settings settings_for(const choices& chosen) {
     auto made = session_rig::default_settings();
@@ -98,12 +99,22 @@ std::string end_of(session_rig& rig, const choices& chosen) {
     return {};
 }
 
+// Every second recipient refuses, or all of them, where they may.
+std::vector<std::optional<reply>> differ(std::size_t recipients) {
+    const reply refusal{554, {5, 7, 1}, std::string(200, 's'), false};
+    std::vector<std::optional<reply>> made(recipients);
+    for (std::size_t i = 0; i < recipients; ++i)
+        if (i % 2 == 0 || recipients == 3) made[i] = refusal;
+    return made;
+}
+
 outcome converse(const choices& chosen, std::string_view octets) {
     session_rig rig(settings_for(chosen), (chosen.flags & implicit_tls) != 0 ? "TLSv1.3 with cipher X" : "");
     if ((chosen.flags & refuses_connect) != 0)
         rig.rule = [](question_stage) {
             return verdict_answer{verdict_answer::kind::refuse, {554, {5, 7, 1}, "no", false}};
         };
+    if ((chosen.flags & recipients_differ) != 0) rig.of_recipients = differ;
     bool lost_write = false;
     rig.fails = [&](step what, unsigned number) {
         const bool twice = (chosen.flags & fails_twice) != 0 && number == chosen.failing + 2U;

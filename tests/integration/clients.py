@@ -30,6 +30,7 @@ smtp:
   driver = smtp
   port = {port}
   hosts_try_chunking = *
+  hosts_try_prdr = *
   {tls}
   allow_localhost
 begin retry
@@ -67,7 +68,7 @@ def smtp_source(server, *words, within=600):
     return checked([unpacked('smtp-source'), *words, f'inet:{host}:{port}'], 'smtp-source', within=within, env=environment)
 
 
-def exim(server, message, *recipients, tls=False):
+def exim(server, message, *recipients, tls=False, sender='a@s.test'):
     """Exim sends one message; returns its log."""
     folder = server.path('exim')
     os.mkdir(folder)
@@ -78,7 +79,7 @@ def exim(server, message, *recipients, tls=False):
     environment = {**os.environ, 'LD_PRELOAD': os.path.join(LIBRARIES, 'libnss_wrapper.so'),
                    'NSS_WRAPPER_PASSWD': with_exim(server, '/etc/passwd', f'Debian-exim:x:{EXIM_USER}:{EXIM_USER}::/:/bin/false\n'),
                    'NSS_WRAPPER_GROUP': with_exim(server, '/etc/group', f'Debian-exim:x:{EXIM_USER}:\n')}
-    output = checked([program, '-C', config, '-odf', '-oi', '-f', 'a@s.test', *recipients], 'exim', stdin=message, env=environment)
+    output = checked([program, '-C', config, '-odf', '-oi', '-f', sender, *recipients], 'exim', stdin=message, env=environment)
     log = os.path.join(folder, 'mainlog')
     with open(log, encoding='utf-8') as file:
         return output + file.read()

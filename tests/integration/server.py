@@ -14,7 +14,7 @@ from wire import Wire
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get('POSTERN') or os.path.join(TOP, 'build/release/postern'))
 TRACE = re.compile(rb'Return-Path: <([^\r\n]*)>\r?\nDelivered-To: ([^\r\n]*)\r?\n'
-                   rb'((?:(?:X-Postern-Report|Authentication-Results|Received-SPF): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*)'
+                   rb'((?:(?:X-Spam-Flag|X-Spam-Status|X-Postern-Report|Authentication-Results|Received-SPF): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*)'
                    rb'(Received: [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)')
 # What no log may ever hold: a defect that was caught.
 DEFECTS = ('ended by an exception', 'accept loop ended', 'sweep ended', 'AddressSanitizer', 'runtime error:')
@@ -50,6 +50,7 @@ class Server:
 
     within = None  # the folder that its own is made in; that of temporary files by default
     excused = ()  # of DEFECTS, in full: what its test provokes
+    binary = BINARY
 
     def __init__(self, listener=None, **sections):
         self.folder = tempfile.mkdtemp(prefix='postern-test-', dir=self.within)
@@ -120,7 +121,7 @@ class Server:
     def launch(self, prefix=(), words=(), **how):
         self.log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, 'ab') as log:
-            self.process = subprocess.Popen([*prefix, BINARY, '--config', self.config, 'serve', *words], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*prefix, self.binary, '--config', self.config, 'serve', *words], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd=self.folder, **how)
         return self.process
 
@@ -162,7 +163,7 @@ class Server:
 
     def call(self, *words, stdin='', **how):
         """A sub-command; returns the finished process."""
-        return subprocess.run([BINARY, '--config', self.config, *words], input=stdin, capture_output=True, text=True, timeout=PATIENCE,
+        return subprocess.run([self.binary, '--config', self.config, *words], input=stdin, capture_output=True, text=True, timeout=PATIENCE,
                               cwd=self.folder, **how)
 
     def run(self, *words, code=0, **how):
@@ -221,9 +222,9 @@ class Server:
         local, domain = mailbox.split('@')
         return os.path.join(self.mail, domain, local)
 
-    def messages(self, mailbox='u@d.test'):
-        """All of a mailbox, oldest first."""
-        new = os.path.join(self.maildir(mailbox), 'new')
+    def messages(self, mailbox='u@d.test', folder='.'):
+        """All of a mailbox's inbox or other folder, oldest first."""
+        new = os.path.join(self.maildir(mailbox), folder, 'new')
         made = []
         for name in sorted(os.listdir(new), key=maildir_order) if os.path.isdir(new) else []:
             with open(os.path.join(new, name), 'rb') as file:

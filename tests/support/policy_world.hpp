@@ -108,7 +108,8 @@ struct policy_world {
         if (!sender.empty()) envelope.sender = protocol::parse_address(sender).value();
     }
 
-    policy::verdict judge(policy::stage at, const std::string& rcpt = {}) {
+    policy::verdict judge(policy::stage at, const std::string& rcpt = {},
+                          std::span<const policy::check> rows = policy::registry()) {
         told.clear();
         protocol::recipient candidate;
         if (!rcpt.empty()) candidate.mailbox = protocol::parse_address(rcpt).value();
@@ -117,7 +118,7 @@ struct policy_world {
                               now,    today,    peer,      learned,        told,    content};
         policy::verdict said;
         loop.restart();
-        auto task = ask(at, about, said);
+        auto task = ask(at, about, said, rows);
         boost::asio::co_spawn(loop, std::move(task), boost::asio::detached);
         loop.run();
         return said;
@@ -147,8 +148,9 @@ struct policy_world {
     }
 
   private:
-    static boost::asio::awaitable<void> ask(policy::stage at, policy::context& about, policy::verdict& said) {
-        said = co_await policy::judge(at, about);
+    static boost::asio::awaitable<void> ask(policy::stage at, policy::context& about, policy::verdict& said,
+                                            std::span<const policy::check> rows) {
+        said = co_await policy::judge(at, about, rows);
     }
     static boost::asio::awaitable<void> all_stages(policy::context& about, policy::verdict& said) {
         (void)co_await policy::judge(policy::stage::connect, about);

@@ -17,6 +17,8 @@ session_settings session_rig::default_settings() {
     made.max_header_size = 200'000;
     made.body_block = 64 * 1024;
     made.offer_tls = true;
+    made.offer_prdr = true;
+    made.drop_spam_marks = true;
     return made;
 }
 
@@ -99,6 +101,8 @@ void session_rig::carry_out(step what, std::string& received) {
 
 verdict_answer session_rig::judge() {
     if (rule) return rule(session_.question());
+    if (session_.question() == question_stage::content && of_recipients && session_.answers_each())
+        return {verdict_answer::kind::accept, {}, of_recipients(session_.transaction().recipients.size())};
     if (session_.question() != question_stage::rcpt) return {};
     const auto& asked = session_.candidate().mailbox;
     const auto text = asked.folded();
@@ -116,7 +120,8 @@ void session_rig::commit(bool failing) {
     const auto& envelope = session_.transaction();
     kept_message made;
     made.sender = envelope.sender_text();
-    for (const auto& to : envelope.recipients) made.recipients.push_back(to.mailbox.to_string());
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i)
+        if (!session_.is_refused(i)) made.recipients.push_back(envelope.recipients[i].mailbox.to_string());
     auto body = session_.take_body();
     largest_body_ = std::max(largest_body_, body.size());
     stored_ += body;

@@ -48,6 +48,8 @@ class session_rig {
 
     // In place of the rules above, where set.
     std::function<protocol::verdict_answer(protocol::question_stage)> rule;
+    // What is answered to a content that may have answers of its recipients' own, where set.
+    std::function<std::vector<std::optional<protocol::reply>>(std::size_t recipients)> of_recipients;
     // Asked before each step that is answered from outside; true = it fails.
     std::function<bool(protocol::step, unsigned number)> fails;
 

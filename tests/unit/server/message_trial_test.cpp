@@ -87,14 +87,18 @@ TEST_CASE("a client whose name no session takes is its address, and an address i
 }
 
 TEST_CASE("the fields that pretend to be ours are named, in the header alone") {
-    const auto ours = std::make_shared<const std::vector<std::string>>(1, "mx.d.test");
+    protocol::session_settings ours;
+    ours.results_of = std::make_shared<const std::vector<std::string>>(1, "mx.d.test");
     const std::string first = "authentication-results: MX.d.test; none\r\n";
     const std::string folded = "Authentication-Results:\r\n (;)\r\n\tmx.d.test; none\r\n";
     const std::string others = "Authentication-Results: other.test; none\r\n";
-    CHECK(forged_results(first + others + folded + "\r\n" + first, ours) == std::vector{first, folded});
-    CHECK(forged_results(others + "\r\n", ours).empty());
-    CHECK(forged_results("Authentication-Results: mx.d.test", ours).size() == 1); // no end of line
-    CHECK(forged_results("", ours).empty());
+    const std::string mark = "X-Spam-Status: No\r\n";
+    CHECK(forged_in(first + others + folded + mark + "\r\n" + first, ours) == std::vector{first, folded});
+    CHECK(forged_in(others + "\r\n", ours).empty());
+    CHECK(forged_in("Authentication-Results: mx.d.test", ours).size() == 1); // no end of line
+    CHECK(forged_in("", ours).empty());
+    ours.drop_spam_marks = true;
+    CHECK(forged_in(first + others + mark + "\r\n" + mark, ours) == std::vector{first, mark});
 }
 
 TEST_CASE("a file with LF alone gets the ends that a client would send, another is left as it is") {

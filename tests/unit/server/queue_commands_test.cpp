@@ -61,6 +61,29 @@ constexpr std::uint64_t some_id = 1'700'000'000'000'000;
 
 } // namespace
 
+TEST_CASE("whose copy goes into Junk is told, and what was found once the message was stored", "[cli]") {
+    queue_fixture w;
+    auto message = message_of(some_id, 2);
+    message.recipients[1].junk = true;
+    message.result_fields = "X-Spam-Status: Yes,\r\n\tscore=7\r\nX-A: \x1b\r\n";
+    w.insert(message);
+    const auto row = w.listed().at(0).as_object();
+    const auto& fields = row.at("result_fields").as_array();
+    REQUIRE(fields.size() == 3);
+    CHECK(fields[0].as_string() == "X-Spam-Status: Yes,");
+    CHECK(fields[1].as_string() == " score=7");
+    CHECK(fields[2].as_string().find('\x1b') == boost::json::string::npos);
+    CHECK_FALSE(row.at("recipients").as_array()[0].as_object().at("junk").as_bool());
+    CHECK(row.at("recipients").as_array()[1].as_object().at("junk").as_bool());
+    const auto shown = w.run({"queue", "show", message.id.to_string()});
+    CHECK(shown.out.find("found        X-Spam-Status: Yes,\n") != std::string::npos);
+    CHECK(shown.out.find("into Junk") != std::string::npos);
+    CHECK(shown.out.find("into Junk") == shown.out.rfind("into Junk"));
+    const auto object =
+        boost::json::parse(w.run({"queue", "show", message.id.to_string(), "--json"}).out).as_object();
+    CHECK(object.at("result_fields").as_array().size() == 3);
+}
+
 TEST_CASE("before the first message there is an empty queue, not an error", "[commands][queue]") {
     const command_fixture at;
     CHECK(at.run({"queue", "list"}).code == 0);

@@ -32,6 +32,7 @@ class text_body final : public storage::body_reader {
 struct mail_store {
     temporary_folder folder{temporary_folder::in_memory()};
     std::uint64_t quota = 0;
+    std::string into; // a folder of the Maildir; "" = the inbox
 
     storage::maildir_target target() const {
         return storage::maildir_target_for(folder.path() + "/{domain}/{local}", "u", "d.test", quota);
@@ -41,7 +42,7 @@ struct mail_store {
     result<void> deliver(storage::file_env& files, const std::string& name, std::string_view text,
                          const std::string& head = "Return-Path: <>\r\n") const {
         text_body body(text);
-        return storage::deliver_to_maildir(files, target(), {name, head, text.size()}, body);
+        return storage::deliver_to_maildir(files, target(), {name, head, text.size(), into}, body);
     }
     result<void> deliver(const std::string& name, std::string_view text) const {
         return deliver(storage::system_files(), name, text);

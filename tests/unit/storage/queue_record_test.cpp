@@ -82,7 +82,7 @@ TEST_CASE("a record cut anywhere or with an octet too many is corrupt") {
 TEST_CASE("a record of a later version says so instead of being misread") {
     const queued_message message = full_message();
     queued_message into = message;
-    CHECK(decode_message({1}, with(encode_message(message), 0, 3)).error() == storage_errc::newer_format);
+    CHECK(decode_message({1}, with(encode_message(message), 0, 4)).error() == storage_errc::newer_format);
     CHECK(decode_states(with(encode_states(message), 0, 3), into).error() == storage_errc::newer_format);
     CHECK(decode_message({1}, with(encode_message(message), 0, 0)).error() == storage_errc::corrupt);
     CHECK(decode_states(with(encode_states(message), 0, 0), into).error() == storage_errc::corrupt);
@@ -114,6 +114,93 @@ TEST_CASE("what the first version can't say makes a record of the second, and no
     CHECK(into.recipients[0].state == recipient_state::aside);
     CHECK(due_time(into) == 700); // it is looked at again
     CHECK(decode_states(with(states, 0, 1), into).error() == storage_errc::corrupt);
+}
+
+TEST_CASE("Junk and what was found after the body make a record of the third, and nothing else does") {
+    queued_message junk = full_message(), found = full_message(), both = full_message();
+    junk.recipients[1].junk = true;
+    found.result_fields = "X-Spam-Status: No\r\n";
+    both.proof = sender_proof::proved;
+    both.recipients[0].junk = true;
+    both.result_fields = std::string(result_fields_max, 'x');
+    for (const auto& message : {junk, found, both}) {
+        const auto record = encode_message(message);
+        CHECK(record[0] == 3);
+        CHECK(encode_states(message)[0] == 1);
+        auto after = decode_message(message.id, record);
+        REQUIRE(after.has_value());
+        CHECK(after->result_fields == message.result_fields);
+        CHECK(after->recipients[0].junk == message.recipients[0].junk);
+        CHECK(after->recipients[1].junk == message.recipients[1].junk);
+        CHECK(after->recipients[1].route == recipient_route::outside);
+        CHECK(after->proof == message.proof);
+        CHECK(encode_message(*after) == record);
+        for (const char version : {'\1', '\2'})
+            CHECK(decode_message({1}, with(record, 0, version)).error() == storage_errc::corrupt);
+        for (std::size_t length = 0; length < record.size(); ++length)
+            REQUIRE(decode_message({1}, record.substr(0, length)).error() == storage_errc::corrupt);
+    }
+    const auto record = encode_message(junk);
+    CHECK(decode_message({1}, with(record, record.size() - 1, 4)).error() == storage_errc::corrupt);
+    CHECK(decode_message({1}, with(record, record.size() - 1, 1)).error() ==
+          storage_errc::corrupt); // no Junk
+    // Longer fields than any server writes.
+    both.result_fields += 'y';
+    CHECK(decode_message({1}, encode_message(both))->result_fields.size() == result_fields_max);
+    auto longer = encode_message(both);
+    const auto at = longer.find(std::string(result_fields_max, 'x'));
+    longer.insert(at, 1, 'x');
+    longer[at - 4] = 1; // 8193, little-endian
+    CHECK(decode_message({1}, longer).error() == storage_errc::corrupt);
+}
+
+namespace {
+
+// As the versions before wrote them: a text has its length before it.
+std::string octets_of_before(char version, char flags) {
+    std::string made{version};
+    made += std::string("\x40\xe2\x01\0\0\0\0\0", 8); // arrived
+    made += std::string("\x05\0\0\0\0\0\0\0", 8);
+    made += flags;
+    made += std::string("\x01\0", 2);
+    const auto text = [&](std::string_view octets) {
+        made += static_cast<char>(octets.size());
+        made += std::string("\0\0\0", 3);
+        made += octets;
+    };
+    for (const auto* one : {"a@s.test", "", "S1", "192.0.2.1", "c.test", "ESMTP"}) text(one);
+    made += std::string("\x02\0\0\0", 4);
+    for (const char route : {'\0', '\1'}) {
+        text("u@d.test"), text("U@d.test"), text("");
+        made += '\0';
+        made += route;
+    }
+    return made;
+}
+
+} // namespace
+
+TEST_CASE("records of the versions before are read as they were meant") {
+    const std::pair<char, char> versions[] = {{'\1', '\2'}, {'\2', '\6'}, {'\2', '\12'}};
+    for (const auto& [version, flags] : versions) {
+        const auto record = octets_of_before(version, flags);
+        const auto read = decode_message({7}, record);
+        REQUIRE(read.has_value());
+        CHECK(read->arrived == 123456);
+        CHECK(read->size == 5);
+        CHECK(read->smtputf8);
+        CHECK(read->sender == "a@s.test");
+        CHECK(read->protocol == "ESMTP");
+        CHECK(read->proof == (flags == '\2'   ? sender_proof::unknown
+                              : flags == '\6' ? sender_proof::proved
+                                              : sender_proof::unproved));
+        REQUIRE(read->recipients.size() == 2);
+        CHECK(read->recipients[1].route == recipient_route::outside);
+        CHECK(read->recipients[1].original == "U@d.test");
+        CHECK_FALSE((read->recipients[0].junk || read->recipients[1].junk));
+        CHECK(read->result_fields.empty());
+        CHECK(encode_message(*read) == record); // and written so: an older server may come back
+    }
 }
 
 TEST_CASE("a huge count or length in a small record reserves nothing") {

@@ -151,3 +151,31 @@ TEST_CASE("a header that ends within the field is whole") {
     CHECK(without_ours("Authentication-Results: other.test", 3) == "Authentication-Results: other.test");
     CHECK(without_ours("Authentication-Resul", 3) == "Authentication-Resul");
 }
+
+TEST_CASE("marks of spam from outside go whoever they are of, and nothing else does") {
+    const auto ours = std::make_shared<const std::vector<std::string>>(1, "mx.d.test");
+    const std::string mark = "x-SPAM-flag : YES\r\n", status = "X-Spam-Status: No,\r\n\tscore=-9\r\n",
+                      results = "Authentication-Results: mx.d.test; none\r\n",
+                      others = "X-Spam-Flags: 1\r\nX-Spam-Statu: 2\r\nX-Spam: 3\r\nSubject: x\r\n",
+                      rest = "\r\nX-Spam-Flag: NO\r\n" + results;
+    const std::string whole = mark + results + others + status + mark + status + rest;
+    for (std::size_t piece = 1; piece <= whole.size(); ++piece)
+        for (const bool with_marks : {true, false}) {
+            auto filters = postern::protocol::forged_fields(ours, with_marks);
+            std::string out;
+            for (std::size_t at = 0; at < whole.size(); at += piece)
+                filters.feed(std::string_view(whole).substr(at, piece), out);
+            CHECK(filters.in_body());
+            filters.finish(out);
+            const auto wanted = with_marks ? others + rest : mark + others + status + mark + status + rest;
+            if (out != wanted) FAIL("in pieces of " << piece << ": " << out);
+        }
+}
+
+TEST_CASE("a header that ends within a name passes all the filters") {
+    auto filters = postern::protocol::forged_fields({}, true);
+    std::string out;
+    filters.feed("X-Spam-Fla", out);
+    filters.finish(out);
+    CHECK(out == "X-Spam-Fla");
+}

@@ -48,6 +48,10 @@ TEST_CASE("EHLO offers what can be used now", "[extension]") {
         CAPTURE(line);
         CHECK(counted(plain, line) == 1);
     }
+    CHECK(counted(plain, "PRDR") == 0);
+    auto apart = plain;
+    apart.answers_each = true;
+    CHECK(counted(apart, "PRDR") == 1);
     const extension_context encrypted{0, 0, false, "PLAIN LOGIN", false, false};
     CHECK(counted(encrypted, "SIZE 0") == 1);
     CHECK(counted(encrypted, "AUTH PLAIN LOGIN") == 1);

@@ -24,7 +24,7 @@ std::string wire(const reply& what) {
 
 bool has_no_enhanced_code(reply_id what) { // RFC 2034 §4
     return what == reply_id::greeting || what == reply_id::helo_ok || what == reply_id::ehlo_ok ||
-           what == reply_id::start_data;
+           what == reply_id::start_data || what == reply_id::answers_follow;
 }
 
 } // namespace
