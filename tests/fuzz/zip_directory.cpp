@@ -12,7 +12,8 @@ using namespace postern::fuzz;
 namespace {
 
 bool lies_in(std::string_view whole, std::string_view part) {
-    return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+    return part.empty() ||
+           (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void check(std::string_view input, const zip_listing& listing, std::size_t most) {
