@@ -147,6 +147,7 @@ void inspect_figures(double seconds) {
 int main(int argc, char** argv) {
     const auto megabytes = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 64UL;
     const double seconds = argc > 2 ? std::strtod(argv[2], nullptr) : 2;
+    prepare();
     walker_figures(megabytes, seconds);
     zip_figures(seconds);
     inspect_figures(seconds);
