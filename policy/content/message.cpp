@@ -166,7 +166,6 @@ void parts::found(mime::part_id id, mime::finding what) {
     switch (consequence_of(what, kind)) {
     case consequence::none: return;
     case consequence::malformed: return shared_.add(finding_kind::malformed, where, name);
-    case consequence::unreadable: return shared_.add(finding_kind::unreadable, where, name);
     case consequence::limit: return shared_.limit(where, name);
     }
 }

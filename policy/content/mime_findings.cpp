@@ -25,8 +25,9 @@ consequence consequence_of(finding what, part_kind kind) {
     // "=" as it is, "8-bit", "utf-8": clients agree to leave them alone.
     case finding::bad_quoted_printable:
     case finding::unknown_encoding: return consequence::none;
-    // Said of what is found for another reason, and decoded.
+    // Said of what is found for another reason, and decoded; a container is opened by its octets.
     case finding::several_readings:
+    case finding::tnef:
     case finding::uuencoded: return consequence::none;
     // Names that differ (RFC 2231 beside an ASCII one) are ordinary, and all are judged; boundaries are not.
     case finding::conflicting_values:
@@ -45,7 +46,6 @@ consequence consequence_of(finding what, part_kind kind) {
     case finding::partial_message: // RFC 2046 §5.2.2
     case finding::external_body:   // RFC 2046 §5.2.3
         return consequence::malformed;
-    case finding::tnef: return consequence::unreadable;
     case finding::overlong_header:
     case finding::too_deep:
     case finding::too_many_parts:
