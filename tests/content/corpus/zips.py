@@ -1,5 +1,6 @@
 """ZIP files whose records say what a test wants, true or not (PKWARE APPNOTE 6.3)."""
 import dataclasses
+import functools
 import struct
 import zlib
 
@@ -20,11 +21,14 @@ class Entry:
     local_size: int = None
 
 
-def packed(entry):
-    if entry.method != 8:
-        return entry.octets
+@functools.lru_cache(maxsize=8)
+def packed(octets, method):
+    """The octets as they are stored, and their CRC."""
+    crc = zlib.crc32(octets)
+    if method != 8:
+        return octets, crc
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return squeeze.compress(entry.octets) + squeeze.flush()
+    return squeeze.compress(octets) + squeeze.flush(), crc
 
 
 def first(*values):
@@ -33,13 +37,13 @@ def first(*values):
 
 def zip_of(*entries, prefix=b"", comment=b"", shift=0, count=None, end=True, between=b"", directory=True, zip64=None):
     """shift: how far the directory's offset is wrong; zip64: the number of entries that a ZIP64 record claims."""
-    out, central, at = prefix, b"", 0
+    out, central, at = bytearray(prefix), bytearray(), 0
     listed = 0
     for entry in entries:
-        data = packed(entry)
-        crc, size = zlib.crc32(entry.octets), first(entry.claimed, len(entry.octets))
+        data, crc = packed(entry.octets, entry.method)
+        size = first(entry.claimed, len(entry.octets))
         if entry.stored:
-            at = len(out) - 0
+            at = len(out)
             local = first(entry.local_name, entry.name)
             out += struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, first(entry.local_flags, entry.flags), first(entry.local_method, entry.method),
                                0, 0x5A43, crc, len(data), first(entry.local_size, size), len(local), 0) + local + data + between
@@ -50,6 +54,8 @@ def zip_of(*entries, prefix=b"", comment=b"", shift=0, count=None, end=True, bet
     start = len(out) - len(prefix)
     if directory:
         out += central
+    if listed > 0xffff:
+        zip64, count = first(zip64, listed), first(count, 0xffff)
     if zip64 is not None:
         record = len(out) - len(prefix)
         out += struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, zip64, zip64, len(central), start)
@@ -57,7 +63,7 @@ def zip_of(*entries, prefix=b"", comment=b"", shift=0, count=None, end=True, bet
     if end:
         count = first(count, listed)
         out += struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, count, count, len(central), start + shift, len(comment)) + comment
-    return out
+    return bytes(out)
 
 
 def unicode_path(name, real):
