@@ -1,14 +1,27 @@
 #include "policy/content/inspect.hpp"
 
+#include "policy/content/piece.hpp"
+
+#include <exception>
+#include <new>
+
 namespace postern::policy::content {
 
-// Nothing is looked at yet, and nothing is called clean.
-protocol::scan::report inspect(std::string_view, const protocol::scan::order& asked, const signatures*,
-                               const std::string&) {
-    protocol::scan::report made;
-    made.id = asked.id;
-    made.findings.push_back({protocol::scan::finding_kind::not_scanned, "", "no scanner is built in"});
-    return made;
+protocol::scan::report inspect(std::string_view message, const protocol::scan::order& asked,
+                               const signatures* known, const std::string& folder, const stopwatch& elapsed) {
+    look shared(asked, known, folder, elapsed);
+    try {
+        piece whole;
+        whole.octets = message;
+        if (asked.attachments || asked.antivirus || asked.everything) look_at_message(shared, whole);
+        // What was found in a part has been told by the part's name.
+        if (shared.viruses() == 0) shared.scan(message, {});
+    } catch (const std::bad_alloc&) {
+        shared.limit({}, "memory");
+    } catch (const std::exception& error) { // of a library: nothing of ours throws
+        shared.limit({}, error.what());
+    }
+    return shared.take();
 }
 
 } // namespace postern::policy::content
