@@ -5,7 +5,7 @@ Usage: make_corpus.py FOLDER [--big] [--group PREFIX]...
 FOLDER/messages/GROUP/NAME.eml  exact octets; FOLDER/table.json: an object for each: group, name, file, verdict (refuse, malformed,
                                 not_scanned, accept), named (what the report must name), test, finding, reason;
 FOLDER/signatures/              of libclamav 1.4: test.ndb (octets anywhere), test.hsb (SHA-256, size)
-The same octets at each run, but for what 7z writes where its version differs. --big: also what takes minutes and gigabytes.
+The same octets at each run, but for what 7z encrypts. --big: also what takes minutes and gigabytes.
 """
 import argparse
 import hashlib

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-import zlib
 
 from . import formats
 from .mail import ACCEPT, ANTIVIRUS, ATTACHMENTS, MALFORMED, MARKER, REFUSE, Case, file_message

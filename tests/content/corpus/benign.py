@@ -1,11 +1,10 @@
 """What people and honest programs send: none of it may be refused."""
-import gzip
 import struct
 import zlib
 
 from . import formats
 from .archives import tar_of, gz
-from .mail import ACCEPT, HEADER, Case, b64, crlf, file_message, message, mixed, part, TEXT
+from .mail import ACCEPT, Case, b64, crlf, file_message, message, mixed, part, TEXT
 from .zips import Entry, zip_of
 
 PLAIN = "Content-Type: text/plain; charset=utf-8\n"

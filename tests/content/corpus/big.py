@@ -1,8 +1,7 @@
 """What takes long to make or to scan: only when asked for."""
-import base64
 import zlib
 
-from .mail import ACCEPT, ANTIVIRUS, ATTACHMENTS, MARKER, REFUSE, Case, b64, file_message, message, mixed, part, TEXT
+from .mail import ACCEPT, ANTIVIRUS, ATTACHMENTS, MARKER, REFUSE, Case, file_message, message
 from .zips import Entry, zip_of
 
 MIB = 1 << 20

@@ -1,5 +1,6 @@
 """MI-07 to MI-12: the encodings, boundaries, types and containers behind which a file may hide."""
 import base64
+import binascii
 
 from .mail import (ANTIVIRUS, ATTACHMENTS, EICAR, MALFORMED, MARKER, HASHED, REFUSE, Case, attached, b64, crlf,
                    file_message, message, mixed, part, TEXT)
@@ -38,7 +39,6 @@ def base64_cases():
         yield Case("MI-07", f"base64-{name}", encoded("base64", body), verdict, "a.bin" if verdict == REFUSE else "", ANTIVIRUS)
     for spelling in ("BASE64", "base64 (x)", " base64;", '"base64"', "x-base64", "base64\nContent-Transfer-Encoding: 7bit",
                      "7bit\nContent-Transfer-Encoding: base64", "\n base64", "b\n ase64"):
-        verdict = MALFORMED if spelling == "b\n ase64" else REFUSE
         yield Case("MI-07", f"spelt-{spelling.encode().hex()[:24]}", encoded(spelling, text + b"\r\n"), REFUSE, "a.bin", ANTIVIRUS, reason=spelling)
     yield Case("MI-07", "no-header", b"\r\n\x0b\r\n" + MARKER + b"\r\n", REFUSE, "", ANTIVIRUS, reason="the message has no header")
     yield Case("MI-07", "hash", file_message("a.bin", HASHED), REFUSE, "a.bin", ANTIVIRUS, reason="known by its hash: the octets must be exact")
@@ -139,7 +139,6 @@ def deep_cases():
 
 def uuencoded(octets):
     lines = [octets[at:at + 45] for at in range(0, len(octets), 45)]
-    import binascii
     return b"".join(binascii.b2a_uu(line).rstrip(b"\n") + b"\r\n" for line in lines) + b"`\r\n"
 
 
