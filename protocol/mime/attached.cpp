@@ -12,7 +12,7 @@ std::string_view type_of(tnef_data what) {
     case tnef_data::file: return {};
     case tnef_data::text: return "text/plain";
     case tnef_data::html: return "text/html";
-    case tnef_data::rtf: return "application/x-rtf-compressed";
+    case tnef_data::rtf: return "text/rtf";
     }
     return {};
 }
@@ -109,6 +109,7 @@ void tnef_files::data_begins(tnef_data what) {
     if (what != tnef_data::file) {
         other_ = begin_part(0, type_of(what), id);
         data_ = other_.get();
+        if (data_ != nullptr && what == tnef_data::rtf) rtf_ = std::make_unique<rtf_decoder>();
     } else if (begin_attachment() && has_data_) { // two files by one name: readers take either
         shared_.report(attachment_, finding::several_readings);
         other_ = begin_part(attachment_, {}, id);
@@ -128,11 +129,18 @@ void tnef_files::begin_message() {
 
 void tnef_files::data_octets(std::string_view octets) {
     if (data_ == nullptr) return;
+    if (rtf_) {
+        std::string text;
+        rtf_->feed(octets, text);
+        return data_->feed(text);
+    }
     data_->feed(octets);
     if (message_ && data_ == file_.get()) message_->feed(octets);
 }
 
 void tnef_files::data_ends() {
+    if (rtf_ && rtf_->malformed()) shared_.report(entity_, finding::bad_tnef);
+    rtf_.reset();
     data_ = nullptr;
     if (other_) other_->end();
     other_.reset();

@@ -2,6 +2,7 @@
 // parts themselves.
 #pragma once
 
+#include "protocol/mime/rtf.hpp"
 #include "protocol/mime/tnef.hpp"
 #include "protocol/mime/uuencode.hpp"
 #include "protocol/mime/walk.hpp"
@@ -50,11 +51,12 @@ class tnef_files final : public sink, private tnef_events {
     part_id id_, entity_;
     unsigned depth_, names_ = 0;
     tnef_reader reader_;
-    part_id attachment_ = 0;        // 0: none is open
-    std::unique_ptr<sink> file_;    // its first octets
-    std::unique_ptr<sink> other_;   // what else is told of: its further octets, or a text of the message
-    std::unique_ptr<sink> message_; // the file as a message
-    sink* data_ = nullptr;          // which of them takes the data
+    part_id attachment_ = 0;           // 0: none is open
+    std::unique_ptr<sink> file_;       // its first octets
+    std::unique_ptr<sink> other_;      // what else is told of: its further octets, or a text of the message
+    std::unique_ptr<sink> message_;    // the file as a message
+    sink* data_ = nullptr;             // which of them takes the data
+    std::unique_ptr<rtf_decoder> rtf_; // of the data, if that is compressed
     bool has_data_ = false, is_message_ = false;
 };
 

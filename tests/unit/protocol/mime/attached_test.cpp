@@ -26,6 +26,8 @@ bool has_file(const seen& told, const std::string& name, const std::string& octe
     });
 }
 
+const std::string rtf = little(0, 4) + little(10, 4) + "LZFu" + little(0, 4) + "\x0d\0\x04x\x0c\xf1\x0d\x90"s;
+
 std::string text_with(const std::string& body) { return crlf("Content-Type: text/plain\n\n" + body); }
 
 } // namespace
@@ -99,7 +101,7 @@ TEST_CASE("the texts of a container's message are told, and a message attached t
     const auto told = walked_tnef(
         tnef(tnef_attribute(1, tnef_body, "plain text") +
              tnef_attribute(1, tnef_message,
-                            mapi_properties({mapi_binary(0x1013, "<html>"), mapi_binary(0x1009, "rtf")})) +
+                            mapi_properties({mapi_binary(0x1013, "<html>"), mapi_binary(0x1009, rtf)})) +
              tnef_attribute(2, tnef_begins, "") + tnef_attribute(2, tnef_title, "a.EML\0"s) +
              tnef_attribute(2, tnef_file, "Content-Type: a/b; name=evil.exe\r\n\r\nbody of it")));
     const auto type_of = [&](std::string_view octets) {
@@ -109,10 +111,23 @@ TEST_CASE("the texts of a container's message are told, and a message attached t
     };
     CHECK(type_of("plain text") == "text/plain");
     CHECK(type_of("<html>") == "text/html");
-    CHECK(type_of("rtf") == "application/x-rtf-compressed");
+    CHECK(type_of("{\\rtf1x{\\r") == "text/rtf"); // from the dictionary, as it is, from what came
     CHECK(told.has_name("evil.exe"));
     CHECK(type_of("body of it") == "a/b");
     CHECK_FALSE(told.has(finding::bad_tnef));
+}
+
+TEST_CASE("compressed RTF that is cut, or of no known form, is found") {
+    const auto with = [](const std::string& octets) {
+        return walked_tnef(
+            tnef(tnef_attribute(1, tnef_message, mapi_properties({mapi_binary(0x1009, octets)}))));
+    };
+    CHECK_FALSE(with(rtf).has(finding::bad_tnef));
+    CHECK_FALSE(with(little(0, 4) + little(3, 4) + "MELA" + little(0, 4) + "abc").has(finding::bad_tnef));
+    CHECK(with(little(0, 4) + little(3, 4) + "MELA" + little(0, 4) + "abc").has_octets("abc"));
+    CHECK(with(rtf.substr(0, 20)).has(finding::bad_tnef));
+    CHECK(with(rtf.substr(0, 10)).has(finding::bad_tnef));
+    CHECK(with(little(0, 4) + little(0, 4) + "none" + little(0, 4)).has(finding::bad_tnef));
 }
 
 TEST_CASE("a container that can't be read is found, and what can be read is told") {
