@@ -65,6 +65,7 @@ void support(archive* reader, container what, way how) {
         archive_read_support_format_tar(reader);
         archive_read_support_format_cpio(reader);
         return;
+    case container::tnef:
     case container::unknown: return;
     }
 }
@@ -296,6 +297,7 @@ void look_at_archive(look& shared, const piece& around, const recognised& what) 
     if (around.archives >= shared.asked().max_depth) return shared.limit(around.where, "depth");
     if (what.what == container::unknown)
         return shared.add(finding_kind::unreadable, around.where, fmt::format("{}: no reader", what.label));
+    if (what.what == container::tnef) return look_at_tnef(shared, around);
     const auto octets = around.octets.substr(what.at);
     if (what.what == container::rar && is_rar_volume(octets))
         shared.add(finding_kind::unreadable, around.where, "rar: a volume of several");

@@ -2,10 +2,19 @@
 
 #include "policy/content/piece.hpp"
 
+#include <clocale>
 #include <exception>
+#include <iconv.h>
 #include <new>
 
 namespace postern::policy::content {
+
+bool prepare() {
+    // Open for as long as the process lives: then libarchive opens it again without a file.
+    static const iconv_t names = ::iconv_open("UTF-8", "ISO-8859-1");
+    const bool converts = names != reinterpret_cast<iconv_t>(-1); // NOLINT: iconv's own way to fail
+    return std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr && converts;
+}
 
 protocol::scan::report inspect(std::string_view message, const protocol::scan::order& asked,
                                const signatures* known, const std::string& folder, const stopwatch& elapsed) {

@@ -13,6 +13,10 @@ namespace postern::policy::content {
 
 class signatures; // clamav.hpp
 
+// Once for a process, before it shuts itself in: sets LC_CTYPE and loads what converts names in archives.
+// False: names that aren't ASCII may be missing.
+bool prepare();
+
 // Milliseconds since the inspection was asked for. An empty one: order.milliseconds is not held from inside.
 using stopwatch = std::function<std::uint64_t()>;
 
@@ -20,8 +24,7 @@ using stopwatch = std::function<std::uint64_t()>;
 // signatures: an order that wants them then gets not_scanned. Never throws: what could not be done for want
 // of memory or room is a finding. Returns within order.milliseconds and a little, but for a parser that
 // hangs: then the process is ended from outside. Files that it needs are in `folder`, and gone afterwards; a
-// process whose files are limited (RLIMIT_FSIZE) ignores SIGXFSZ. LC_CTYPE must be a UTF-8 locale, or names
-// in archives that aren't ASCII may be missing.
+// process whose files are limited (RLIMIT_FSIZE) ignores SIGXFSZ. prepare() comes first.
 protocol::scan::report inspect(std::string_view message, const protocol::scan::order& asked,
                                const signatures* known, const std::string& folder,
                                const stopwatch& elapsed = {});

@@ -34,6 +34,7 @@ constexpr std::array signatures{
     signature{0, "070707"sv, container::cpio, "cpio"},
     signature{0, "xar!"sv, container::xar, "xar"},
     signature{0, "!<arch>\n"sv, container::ar, "ar"},
+    signature{0, "\x78\x9f\x3e\x22"sv, container::tnef, "tnef"},
     signature{0, "\x1f\x8b\x08"sv, container::compressed, "gzip"},
     signature{0, "BZh"sv, container::compressed, "bzip2"},
     signature{0, "\xfd\x37zXZ\0"sv, container::compressed, "xz"},

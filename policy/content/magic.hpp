@@ -18,6 +18,7 @@ enum class container : std::uint8_t {
     cpio,
     xar,
     ar,
+    tnef,
     compressed, // one file, or a tar or cpio archive: gzip, bzip2, xz, zstd, lz4, lzma, compress, lzip, rpm
     unknown,    // one that we have no reader for
 };

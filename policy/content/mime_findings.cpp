@@ -25,7 +25,7 @@ consequence consequence_of(finding what, part_kind kind) {
     // "=" as it is, "8-bit", "utf-8": clients agree to leave them alone.
     case finding::bad_quoted_printable:
     case finding::unknown_encoding: return consequence::none;
-    // Said of what is found for another reason, and decoded.
+    // Said of what is found for another reason, and decoded; a container is opened by its octets.
     case finding::several_readings:
     case finding::uuencoded:
     case finding::yenc:

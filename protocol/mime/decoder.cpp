@@ -71,8 +71,42 @@ void transfer_decoder::finish(std::string& out) {
     }
 }
 
+// Whole quanta and the line ends between them, from the beginning of one: how many octets of them there are.
+std::size_t transfer_decoder::feed_quanta(std::string_view octets, std::string& out) {
+    char some[768]; // NOLINT: filled before it is read
+    std::size_t filled = 0;
+    const auto* at = reinterpret_cast<const unsigned char*>(octets.data());
+    const auto* const begin = at;
+    const auto* const end = at + octets.size();
+    while (end - at >= 4) {
+        const unsigned a = sextets[at[0]], b = sextets[at[1]], c = sextets[at[2]], d = sextets[at[3]];
+        if ((a | b | c | d) >= no_sextet) {
+            if (*at != '\r' && *at != '\n') break;
+            ++at;
+            continue;
+        }
+        const unsigned bits = a << 18U | b << 12U | c << 6U | d;
+        some[filled] = static_cast<char>(bits >> 16U);
+        some[filled + 1] = static_cast<char>(bits >> 8U & 0xffU);
+        some[filled + 2] = static_cast<char>(bits & 0xffU);
+        filled += 3;
+        at += 4;
+        if (filled < sizeof some) continue;
+        out.append(some, filled);
+        filled = 0;
+    }
+    out.append(some, filled);
+    return std::size_t(at - begin);
+}
+
 void transfer_decoder::feed_base64(std::string_view octets, std::string& out) {
-    for (const char c : octets) {
+    while (!octets.empty()) {
+        // Behind padding each octet is a fault.
+        if (sextets_ == 0 && padding_ == 0 && (!padded_ || faulty_))
+            octets.remove_prefix(feed_quanta(octets, out));
+        if (octets.empty()) return;
+        const char c = octets.front();
+        octets.remove_prefix(1);
         const unsigned sextet = sextets[static_cast<unsigned char>(c)];
         if (sextet != no_sextet) {
             faulty_ = faulty_ || padded_; // something behind the end

@@ -28,6 +28,7 @@ class transfer_decoder {
 
   private:
     void feed_base64(std::string_view octets, std::string& out);
+    std::size_t feed_quanta(std::string_view octets, std::string& out);
     void end_quantum(std::string& out);
     void feed_quoted(std::string_view octets, std::string& out);
     void quoted_octet(char c, std::string& out);

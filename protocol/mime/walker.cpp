@@ -62,12 +62,28 @@ struct walker::state {
 
     void look_for_odd_octets(std::string_view octets) {
         if (octets.find('\0') != std::string_view::npos) shared.report(0, finding::nul);
-        if (bare_line_end) return;
-        for (const char c : octets) {
-            if ((c == '\n') != (last == '\r')) bare_line_end = true;
-            last = c;
-        }
+        if (bare_line_end || octets.empty()) return;
+        bare_line_end = has_bare_line_end(octets);
+        last = octets.back();
         if (bare_line_end) shared.report(0, finding::bare_line_end);
+    }
+
+    // A CR stands before each LF, and nowhere else.
+    bool has_bare_line_end(std::string_view octets) const {
+        if (last == '\r' && octets.front() != '\n') return true;
+        if (octets.front() == '\n') {
+            if (last != '\r') return true;
+            octets.remove_prefix(1);
+        }
+        while (!octets.empty()) {
+            const auto lf = octets.find('\n');
+            const auto line = octets.substr(0, lf);
+            const auto cr = line.find('\r');
+            if (lf == std::string_view::npos) return cr != line.npos && cr + 1 != line.size();
+            if (cr == line.npos || cr + 1 != line.size()) return true;
+            octets.remove_prefix(lf + 1);
+        }
+        return false;
     }
 
     walk shared;

@@ -12,12 +12,13 @@ using namespace postern::fuzz;
 namespace {
 
 bool lies_in(std::string_view whole, std::string_view part) {
-    return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+    return part.empty() ||
+           (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void check(std::string_view input, const zip_listing& listing, std::size_t most) {
     require(listing.entries <= most);
-    require(listing.names.size() <= 3 * listing.entries);
+    require(listing.names.size() <= 4 * listing.entries);
     require(listing.first <= input.size() && listing.end <= input.size());
     require(listing.odd.size() <= zip_oddity_count);
     for (const zip_name& one : listing.names) require(lies_in(input, one.name));

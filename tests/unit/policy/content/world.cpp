@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <clocale>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -95,7 +94,7 @@ const signatures& our_signatures() {
 }
 
 report look_at_octets(std::string_view message, const order& asked, engine with) {
-    std::setlocale(LC_CTYPE, "C.UTF-8"); // as the scanner's main does
+    if (!prepare()) throw std::runtime_error("no UTF-8 locale");
     const postern::testing::temporary_folder folder(postern::testing::temporary_folder::in_memory());
     const auto begun = std::chrono::steady_clock::now();
     const auto elapsed = [begun] {
