@@ -86,6 +86,8 @@ def format_cases():
         yield Case("AR-10", f"marker-in-bare-{kind}", sent(f"a.txt.{kind}", octets), REFUSE, "", ANTIVIRUS)
         yield Case("AR-10", f"name-of-bare-{kind}", sent(f"run.exe.{kind}", octets[:0] + {"gz": gz, "bz2": bz2.compress, "xz": lzma.compress}[kind](MZ)),
                    REFUSE, "", ATTACHMENTS, reason="it unpacks to run.exe")
+    short = formats.iso([(b"run.exe", MZ)])[:-8 * 2048]
+    yield Case("AR-10", "short-iso", sent("a.iso", short), ACCEPT, finding="unreadable", reason="too short for libarchive, not for others: counts as configured")
     for kind, octets in (("ace", b"\x31\x31\x31\x00\x00\x90\x00**ACE**" + bytes(60)), ("arj", b"\x60\xea\x22\x00\x1e\x0b\x01\x00\x10\x00\x02" + bytes(60))):
         yield Case("AR-10", f"no-reader-{kind}", sent(f"a.{kind}", octets), ACCEPT, finding="unreadable", reason="counts as configured")
 
@@ -176,9 +178,9 @@ def contradiction_cases():
 
 
 def volume_cases():
-    for name, octets in (("a.part1.rar", formats.rar4([(b"a.txt", b"text")], volume=True)), ("a.7z.001", b"7z\xbc\xaf\x27\x1c" + bytes(40)),
-                         ("f.zip.001", zip_of(Entry(b"a.txt"))[:40])):
+    for name, octets in (("a.part1.rar", formats.rar4([(b"a.txt", b"text")], volume=True)), ("a.7z.001", b"7z\xbc\xaf\x27\x1c" + bytes(40))):
         yield Case("AR-09", name, sent(name, octets), ACCEPT, finding="unreadable", reason="a piece of an archive: counts as configured")
+    yield Case("AR-09", "f.zip.001", sent("f.zip.001", zip_of(Entry(b"a.txt"))[:40]), MALFORMED, finding="unreadable", reason="a ZIP without a directory")
     macro = zip_of(Entry(b"[Content_Types].xml", b"<Types/>"), Entry(b"word/vbaProject.bin", MARKER, method=8))
     yield Case("AR-12", "macro", sent("a.docm", macro), REFUSE, "a.docm/word/vbaProject.bin", ANTIVIRUS)
     strings = zip_of(Entry(b"[Content_Types].xml", b"<Types/>"), Entry(b"xl/sharedStrings.xml", b"<si>a</si>" * 30_000_000, method=8))

@@ -97,7 +97,8 @@ def reports():
     for level in range(5):
         forward = mixed(TEXT, part("Content-Type: message/rfc822\nContent-Disposition: attachment\n", forward), boundary=f"fwd{level}")
     return {"dsn": dsn, "dsn-headers": headers, "dsn-cut-original": cut, "list-digest": digest, "forwards": forward,
-            "forwarded-eml": file_message("Re- question.eml", inner, "message/rfc822")}
+            "forwarded-eml": mixed(TEXT, part('Content-Type: message/rfc822; name="Re- question.eml"\nContent-Disposition: attachment; '
+                                           'filename="Re- question.eml"\nContent-Transfer-Encoding: 7bit\n', inner))}
 
 
 def signed():

@@ -108,25 +108,25 @@ def both(value, size):
 
 def iso(entries):
     """ISO 9660 with one directory, and no Joliet."""
-    sector, first = 2048, 20
+    sector, table_at, directory_at, first = 2048, 19, 20, 21 # libarchive wants no table before sector 19
 
     def record(name, at, size, flags=0):
         length = 33 + len(name) + (1 - len(name) % 2)
         body = bytes([length, 0]) + both(at, 4) + both(size, 4) + bytes(7) + bytes([flags, 0, 0]) + both(1, 2) + bytes([len(name)]) + name
         return body + bytes(length - len(body))
-    directory = record(b"\0", 19, sector, 2) + record(b"\1", 19, sector, 2)
+    directory = record(b"\0", directory_at, sector, 2) + record(b"\1", directory_at, sector, 2)
     content = b""
     for name, octets in entries:
         directory += record(name.upper() + b";1", first + len(content) // sector, len(octets))
         content += octets + bytes(-len(octets) % sector)
-    tables = b"\1\0" + struct.pack("<I", 19) + b"\1\0\0\0"
+    tables = b"\1\0" + struct.pack("<I", directory_at) + b"\1\0\0\0"
     volume = b"\1CD001\1\0" + b" " * 32 + b"%-32s" % b"DISC" + bytes(8) + both(first + len(content) // sector, 4) + bytes(32) + \
-        both(1, 2) + both(1, 2) + both(sector, 2) + both(len(tables), 4) + struct.pack("<II", 18, 0) + struct.pack(">II", 18, 0) + \
-        record(b"\0", 19, sector, 2)
+        both(1, 2) + both(1, 2) + both(sector, 2) + both(len(tables), 4) + struct.pack("<II", table_at, 0) + struct.pack(">II", table_at, 0) + \
+        record(b"\0", directory_at, sector, 2)
     volume = volume.ljust(881, b" ") + b"\1"
     end = b"\xffCD001\1"
-    return bytes(16 * sector) + volume.ljust(sector, b"\0") + end.ljust(sector, b"\0") + tables.ljust(sector, b"\0") + \
-        directory.ljust(sector, b"\0") + content
+    return bytes(16 * sector) + volume.ljust(sector, b"\0") + end.ljust(2 * sector, b"\0") + tables.ljust(sector, b"\0") + \
+        directory.ljust(sector, b"\0") + content + bytes(8 * sector) # libarchive wants 24 sectors
 
 
 def zstd(octets):

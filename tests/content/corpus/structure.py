@@ -36,7 +36,8 @@ def base64_cases():
         "text-before": (b"This is base64, your mail program will know:\r\n\r\n" + text, MALFORMED),
     }
     for name, (body, verdict) in rows.items():
-        yield Case("MI-07", f"base64-{name}", encoded("base64", body), verdict, "a.bin" if verdict == REFUSE else "", ANTIVIRUS)
+        yield Case("MI-07", f"base64-{name}", encoded("base64", body), verdict, "a.bin" if verdict == REFUSE else "",
+                   ANTIVIRUS if verdict == REFUSE else "")
     for spelling in ("BASE64", "base64 (x)", " base64;", '"base64"', "x-base64", "base64\nContent-Transfer-Encoding: 7bit",
                      "7bit\nContent-Transfer-Encoding: base64", "\n base64", "b\n ase64"):
         yield Case("MI-07", f"spelt-{spelling.encode().hex()[:24]}", encoded(spelling, text + b"\r\n"), REFUSE, "a.bin", ANTIVIRUS, reason=spelling)
