@@ -39,6 +39,14 @@ set_tests_properties(test_no_memory PROPERTIES SKIP_REGULAR_EXPRESSION "skipped:
 find_library(SPF2_LIBRARY spf2 REQUIRED)
 postern_test_program(test_comparison SOURCES tests/comparison/spf_comparison_test.cpp tests/unit/protocol/spf/world.cpp
                      LINKS postern_protocol fmt::fmt ${SPF2_LIBRARY})
+# For tests/content/run_corpus.py: our own inspection, and what two libraries see of the same messages.
+pkg_check_modules(gmime REQUIRED IMPORTED_TARGET gmime-3.0)
+add_executable(inspect_file tests/content/inspect_file.cpp)
+target_link_libraries(inspect_file PRIVATE postern_content fmt::fmt postern_options)
+add_executable(gmime_names tests/comparison/gmime_names.cpp)
+target_link_libraries(gmime_names PRIVATE PkgConfig::gmime postern_options)
+add_executable(clamav_alone tests/comparison/clamav_alone.cpp)
+target_link_libraries(clamav_alone PRIVATE PkgConfig::clamav postern_options)
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/toolchain/*.cpp)
 postern_test_program(test_toolchain SOURCES ${sources} LINKS postern_asio)
 

@@ -26,7 +26,7 @@ std::string_view name_of(mime::part_kind kind) {
     case mime::part_kind::message: return "message";
     case mime::part_kind::preamble: return "preamble";
     case mime::part_kind::epilogue: return "epilogue";
-    case mime::part_kind::uuencoded: return "uuencoded";
+    case mime::part_kind::embedded: return "embedded";
     }
     return {};
 }
@@ -149,7 +149,7 @@ void parts::look_within(mime::part_id id, const open& one) {
     inner.archives = around_.archives;
     inner.messages = around_.messages;
     const bool file =
-        known_.at(id).kind == mime::part_kind::leaf || known_.at(id).kind == mime::part_kind::uuencoded;
+        known_.at(id).kind == mime::part_kind::leaf || known_.at(id).kind == mime::part_kind::embedded;
     const bool text = one.type.starts_with("text") || (one.type.empty() && one.encoding == "identity");
     const bool walked = known_.at(id).message || part.message;
     inner.may_be_message = file && !text && !walked;
@@ -166,6 +166,7 @@ void parts::found(mime::part_id id, mime::finding what) {
     switch (consequence_of(what, kind)) {
     case consequence::none: return;
     case consequence::malformed: return shared_.add(finding_kind::malformed, where, name);
+    case consequence::unreadable: return shared_.add(finding_kind::unreadable, where, name);
     case consequence::limit: return shared_.limit(where, name);
     }
 }

@@ -27,8 +27,9 @@ consequence consequence_of(finding what, part_kind kind) {
     case finding::unknown_encoding: return consequence::none;
     // Said of what is found for another reason, and decoded; a container is opened by its octets.
     case finding::several_readings:
-    case finding::tnef:
-    case finding::uuencoded: return consequence::none;
+    case finding::uuencoded:
+    case finding::yenc:
+    case finding::tnef: return consequence::none;
     // Names that differ (RFC 2231 beside an ASCII one) are ordinary, and all are judged; boundaries are not.
     case finding::conflicting_values:
         return kind == part_kind::multipart ? consequence::malformed : consequence::none;
@@ -41,11 +42,10 @@ consequence consequence_of(finding what, part_kind kind) {
     case finding::encoded_composite: return consequence::malformed;
     // Where to stop and what to skip is for each decoder to choose: they get different octets.
     case finding::bad_base64: return consequence::malformed;
-    // Some clients decode it; here it isn't.
-    case finding::yenc: return consequence::malformed;
     case finding::partial_message: // RFC 2046 §5.2.2
     case finding::external_body:   // RFC 2046 §5.2.3
         return consequence::malformed;
+    case finding::bad_tnef: return consequence::unreadable;
     case finding::overlong_header:
     case finding::too_deep:
     case finding::too_many_parts:

@@ -12,7 +12,5 @@ bool has_encoded_word(std::string_view text);
 // The text with its encoded words decoded, blanks between adjacent ones dropped (§6.2), characters that two
 // words share joined. What is no encoded word stays. Unknown encodings stay too.
 std::string decode_encoded_words(std::string_view text);
-// `octets` as UTF-8. Knows UTF-8, ISO-8859-1 and UTF-16; those of other charsets stay as they are.
-std::string to_utf8(std::string_view charset, std::string_view octets);
 
 } // namespace postern::protocol::mime

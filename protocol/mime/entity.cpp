@@ -65,6 +65,10 @@ class bodies {
     void open(const facts& known, part_id beside);
     void feed(std::string_view octets);
     void end();
+    void open_boundaries(std::vector<std::string>& to) const {
+        for (const decoding& one : decodings_)
+            for (const auto& sink : one.sinks) sink->open_boundaries(to);
+    }
     part_id first() const { return first_; } // 0 if nothing was opened
 
   private:
@@ -157,6 +161,7 @@ class composite_part final : public sink {
         inner_->end();
         shared_.told().end_part(id_);
     }
+    void open_boundaries(std::vector<std::string>& to) const override { inner_->open_boundaries(to); }
 
   private:
     walk& shared_;
@@ -180,10 +185,12 @@ std::unique_ptr<sink> bodies::make_sink(const facts& known, const role& as, enco
     case part_kind::leaf:
     case part_kind::preamble:
     case part_kind::epilogue:
-    case part_kind::uuencoded: break;
+    case part_kind::embedded: break;
     }
-    const bool text = how != encoding::base64 || known.types.empty() || any(is_text);
-    return make_leaf(shared_, id, first_, text, depth_);
+    leaf_hints hints;
+    hints.text = how != encoding::base64 || known.types.empty() || any(is_text);
+    hints.tnef = contains(findings_of(known), finding::tnef);
+    return make_leaf(shared_, id, first_, hints, depth_);
 }
 
 void bodies::feed(std::string_view octets) {
@@ -234,6 +241,10 @@ class entity final : public sink {
         }
         if (early_) early_->end();
         if (body_) body_->end();
+    }
+    void open_boundaries(std::vector<std::string>& to) const override {
+        if (early_) early_->open_boundaries(to);
+        if (body_) body_->open_boundaries(to);
     }
 
   private:

@@ -35,10 +35,16 @@ bool is_type(std::string_view text) {
            std::all_of(text.begin() + static_cast<std::ptrdiff_t>(slash) + 1, text.end(), good);
 }
 
+// Sun's mail program of old; Mozilla splits it at lines of ten dashes.
+bool is_sun_attachment(std::string_view type) { return type == "x-sun-attachment"; }
+
 void read_type(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
     for (const std::string& reading : readings) {
         auto type = first_word(reading).substr(0, bounds.name_octets);
-        if (!is_type(type)) add(to.found, finding::malformed_type);
+        if (is_sun_attachment(type))
+            add_once(to.boundaries, std::string(8, '-'));
+        else if (!is_type(type))
+            add(to.found, finding::malformed_type);
         add_once(to.types, std::move(type));
     }
 }
@@ -91,6 +97,13 @@ void read_encoding(const std::vector<std::string>& readings, facts& to) {
     }
 }
 
+// A value that is a name.
+void read_whole(name_source source, const std::vector<std::string>& readings, const limits& bounds,
+                facts& to) {
+    for (const std::string& reading : readings)
+        add_name(source, std::string_view(reading).substr(0, bounds.name_octets), bounds, to);
+}
+
 void read_field(const field& one, const limits& bounds, facts& to) {
     const auto readings = value_readings(one.value);
     for (const std::string& reading : readings) to.work += reading.size() * 4;
@@ -102,16 +115,9 @@ void read_field(const field& one, const limits& bounds, facts& to) {
         return;
     case field_kind::disposition: read_names(name_source::disposition, readings, bounds, to); return;
     case field_kind::encoding: read_encoding(readings, to); return;
-    case field_kind::description:
-        for (const std::string& reading : readings)
-            add_name(name_source::description, std::string_view(reading).substr(0, bounds.name_octets),
-                     bounds, to);
-        return;
-    case field_kind::location:
-        for (const std::string& reading : readings)
-            add_name(name_source::location, std::string_view(reading).substr(0, bounds.name_octets), bounds,
-                     to);
-        return;
+    case field_kind::name: return read_whole(name_source::field, readings, bounds, to);
+    case field_kind::description: return read_whole(name_source::description, readings, bounds, to);
+    case field_kind::location: return read_whole(name_source::location, readings, bounds, to);
     }
 }
 
@@ -169,7 +175,9 @@ facts read_facts(const std::vector<field>& fields, const limits& bounds) {
     return read;
 }
 
-bool is_multipart(std::string_view type) { return type.find("multipart") != std::string_view::npos; }
+bool is_multipart(std::string_view type) {
+    return type.find("multipart") != std::string_view::npos || is_sun_attachment(type);
+}
 
 bool is_message(std::string_view type) {
     return type.starts_with("message") && (type.ends_with("rfc822") || type.ends_with("global") ||

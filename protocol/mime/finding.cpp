@@ -33,6 +33,7 @@ std::string_view name_of(finding what) {
         "partial_message",
         "external_body",
         "tnef",
+        "bad_tnef",
         "too_deep",
         "too_many_parts",
         "too_many_readings",

@@ -44,6 +44,8 @@ std::optional<field_kind> kind_of(std::string_view name) {
     static constexpr row rows[] = {{"content-type", field_kind::type},
                                    {"content-disposition", field_kind::disposition},
                                    {"content-transfer-encoding", field_kind::encoding},
+                                   {"content-name", field_kind::name},
+                                   {"x-sun-data-name", field_kind::name},
                                    {"content-description", field_kind::description},
                                    {"content-location", field_kind::location}};
     for (const row& one : rows)
@@ -74,7 +76,10 @@ header_status header_section::feed(std::string_view& octets) {
         line_done_ = false;
     }
     const auto end = octets.find('\n');
-    const auto part = octets.substr(0, end == std::string_view::npos ? end : end + 1);
+    auto part = octets.substr(0, end == std::string_view::npos ? end : end + 1);
+    const auto bare_end = may_begin_body_ ? find_bare_end(part) : std::string_view::npos;
+    const bool within = bare_end < part.size();
+    if (within) part = part.substr(0, bare_end);
     const auto kept = part.substr(0, octets_max_ - kept_);
     if (kept.size() < part.size() && trim(part.substr(kept.size())).size() > 0)
         add(found_, finding::overlong_header);
@@ -82,13 +87,39 @@ header_status header_section::feed(std::string_view& octets) {
     line_ += kept;
     kept_ += kept.size();
     octets.remove_prefix(part.size());
+    if (within) {
+        may_begin_body_ = false;
+        return header_status::blank;
+    }
     if (end == std::string_view::npos) return header_status::need_more;
     const bool empty = !std::exchange(any_octet_, false);
     if (kept_ == octets_max_ && line_.empty()) { // no more is kept, but the end of the header is to be seen
         if (empty) take_field();
         return empty ? header_status::ended : header_status::need_more;
     }
-    return end_of_line();
+    const auto status = end_of_line();
+    if (bare_end == std::string_view::npos || status != header_status::need_more) return status;
+    may_begin_body_ = false;
+    return header_status::blank;
+}
+
+// Where in `part`, or at its end, the body begins for those to whom a CR ends a line; else npos.
+std::size_t header_section::find_bare_end(std::string_view part) {
+    for (std::size_t at = 0; at < part.size(); ++at) {
+        const char c = part[at];
+        const auto before = bare_;
+        if (c == '\n')
+            bare_ = bare::start;
+        else if (c == '\r')
+            bare_ = before == bare::start || before == bare::start_cr ? bare::start_cr
+                    : before == bare::text                            ? bare::end
+                                                                      : bare::empty;
+        else
+            bare_ = bare::text;
+        if (before == bare::empty && c != '\r') return c == '\n' ? at + 1 : at;
+        if (before == bare::start_cr && bare_ == bare::text) return at;
+    }
+    return std::string_view::npos;
 }
 
 header_status header_section::end_of_line() {
@@ -128,7 +159,10 @@ void header_section::take_field() {
 
 std::vector<field> header_section::fields_so_far() const {
     auto fields = fields_;
-    add_fields(field_, fields);
+    const std::string_view line = line_done_ ? std::string_view() : line_;
+    const bool folded = !line.empty() && blanks.find(line.front()) != blanks.npos && !field_.empty();
+    add_fields(folded ? field_ + '\n' + line_ : field_, fields);
+    if (!folded) add_fields(line, fields);
     return fields;
 }
 

@@ -14,7 +14,7 @@ using findings = std::bitset<finding_count>;
 inline void add(findings& to, finding what) { to.set(static_cast<std::size_t>(what)); }
 inline bool contains(const findings& in, finding what) { return in.test(static_cast<std::size_t>(what)); }
 
-enum class field_kind : unsigned char { type, disposition, encoding, description, location };
+enum class field_kind : unsigned char { type, disposition, encoding, name, description, location };
 
 struct field {
     field_kind kind = field_kind::type;
@@ -25,7 +25,8 @@ enum class header_status : unsigned char {
     need_more,
     ended,    // behind an empty line: the body begins
     odd_line, // a line that is no field was read: line() is the body's first line for some readers
-    blank,    // a line of blanks was read: the body begins behind it for some readers
+    blank,    // a line of blanks was read, or one that is empty for those who take a lone CR for a line end:
+              // the body begins behind it for some readers
 };
 
 class header_section {
@@ -43,6 +44,7 @@ class header_section {
     const findings& found() const { return found_; }
 
   private:
+    std::size_t find_bare_end(std::string_view part);
     header_status end_of_line();
     void start_field(std::string_view line);
     void take_field();
@@ -52,6 +54,15 @@ class header_section {
     bool line_done_ = false; // line_ is the one before; cleared with the next octet
     std::string field_;      // unfolded so far
     bool any_octet_ = false; // in the line, beside its end
+    // What the last octets of the line are to those for whom a CR ends one.
+    enum class bare : unsigned char {
+        start,    // of a line for all
+        start_cr, // CRs only
+        text,
+        end,   // a CR behind text
+        empty, // more CRs behind it
+    };
+    bare bare_ = bare::start;
     bool any_line_ = false, may_begin_body_ = true;
     std::vector<field> fields_;
     findings found_;

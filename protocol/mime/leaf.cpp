@@ -1,76 +1,55 @@
-// Parts whose octets are told: with a look at their first four, and for uuencoded files in text.
-#include "protocol/mime/names.hpp"
-#include "protocol/mime/uuencode.hpp"
-#include "protocol/mime/walk.hpp"
+// Parts whose octets are told, and searched for files: those of a TNEF, which its first octets show, and
+// those in text.
+#include "protocol/mime/attached.hpp"
 
 #include <algorithm>
 
 namespace postern::protocol::mime {
 namespace {
 
-constexpr std::string_view tnef_magic = "\x78\x9f\x3e\x22"; // MS-OXTNEF §2.1.3.1
-
-class leaf final : public sink, private uuencode_events {
+class leaf final : public sink {
   public:
-    leaf(walk& shared, part_id id, part_id entity, bool text, unsigned depth)
-        : shared_(shared), id_(id), entity_(entity), text_(text), depth_(depth) {}
+    leaf(walk& shared, part_id id, part_id entity, leaf_hints hints, unsigned depth)
+        : shared_(shared), id_(id), entity_(entity), hints_(hints), depth_(depth) {
+        if (hints.text) files_ = std::make_unique<text_files>(shared, id, depth);
+    }
 
     void feed(std::string_view octets) override {
         if (shared_.given_up() || octets.empty()) return;
-        shared_.work(octets.size() * (text_ ? 4 : 1));
-        if (start_.size() < tnef_magic.size()) look_at_start(octets);
+        shared_.work(octets.size() * (files_ ? 4 : 1));
         shared_.told().octets(id_, octets);
-        if (text_) scanner_.feed(octets, *this);
+        if (files_) files_->feed(octets);
+        if (start_.size() < tnef_magic.size()) look_at_start(octets);
+        if (container_) container_->feed(octets);
     }
     void end() override {
-        if (text_) scanner_.finish(*this);
+        if (files_) files_->end();
+        if (container_)
+            container_->end();
+        else if (hints_.tnef)
+            shared_.report(entity_, finding::bad_tnef);
         shared_.told().end_part(id_);
     }
 
   private:
-    void look_at_start(std::string_view octets) {
-        start_ += octets.substr(0, tnef_magic.size() - start_.size());
-        if (start_ == tnef_magic) shared_.report(entity_, finding::tnef);
-    }
-    // Text may name as many files as it has lines.
-    void tell_names(part_id id, name_source source, std::string_view raw) {
-        if (names_ >= shared_.bounds().names + shared_.bounds().parts)
-            return shared_.report(id_, finding::too_many_names);
-        ++names_;
-        raw = raw.substr(0, shared_.bounds().name_octets);
-        shared_.work(raw.size() * 16);
-        for (const std::string& one : normalised_names(raw))
-            shared_.told().name_of_part(id, {source, raw, one});
-    }
-    void file_begins(std::string_view raw) override {
-        shared_.report(id_, finding::uuencoded);
-        part begun;
-        begun.parent = id_;
-        begun.kind = part_kind::uuencoded;
-        begun.depth = depth_ + 1;
-        begun.encoding = "uuencode";
-        file_ = shared_.begin(begun);
-        if (file_ != 0) tell_names(file_, name_source::uuencode, raw);
-    }
-    void file_octets(std::string_view decoded) override {
-        if (file_ != 0) shared_.told().octets(file_, decoded);
-    }
-    void file_ends() override {
-        if (file_ != 0) shared_.told().end_part(file_);
-        file_ = 0;
-    }
-    void yenc_begins(std::string_view raw) override {
-        shared_.report(id_, finding::yenc);
-        tell_names(id_, name_source::yenc, raw);
+    // Takes the first octets off the front.
+    void look_at_start(std::string_view& octets) {
+        const auto part = octets.substr(0, tnef_magic.size() - start_.size());
+        octets.remove_prefix(part.size());
+        start_ += part;
+        if (start_ != tnef_magic) return;
+        shared_.report(entity_, finding::tnef);
+        if (depth_ >= shared_.bounds().depth) return shared_.report(entity_, finding::too_deep);
+        container_ = std::make_unique<tnef_files>(shared_, id_, entity_, depth_);
+        container_->feed(start_);
     }
 
     walk& shared_;
-    part_id id_, entity_, file_ = 0;
-    unsigned names_ = 0; // told by the text
-    bool text_;
+    part_id id_, entity_;
+    leaf_hints hints_;
     unsigned depth_;
     std::string start_;
-    uuencode_scanner scanner_;
+    std::unique_ptr<sink> files_, container_;
 };
 
 class text_beside final : public sink {
@@ -89,7 +68,7 @@ class text_beside final : public sink {
             begun.encoding = "identity";
             const auto id = shared_.begin(begun);
             if (id == 0) return;
-            text_ = make_leaf(shared_, id, id, true, depth_);
+            text_ = make_leaf(shared_, id, id, {.text = true}, depth_);
         }
         text_->feed(octets);
     }
@@ -107,8 +86,8 @@ class text_beside final : public sink {
 
 } // namespace
 
-std::unique_ptr<sink> make_leaf(walk& shared, part_id id, part_id entity, bool text, unsigned depth) {
-    return std::make_unique<leaf>(shared, id, entity, text, depth);
+std::unique_ptr<sink> make_leaf(walk& shared, part_id id, part_id entity, leaf_hints hints, unsigned depth) {
+    return std::make_unique<leaf>(shared, id, entity, hints, depth);
 }
 
 std::unique_ptr<sink> make_text_beside(walk& shared, part_kind kind, part_id parent, unsigned depth) {

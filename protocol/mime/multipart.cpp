@@ -1,7 +1,9 @@
 // Splits the body of a multipart (RFC 2046 §5.1.1). A line end before a delimiter belongs to it, so line ends
-// are held until what follows is known. A delimiter of this multipart ends whatever is inside it.
+// are held until what follows is known. A delimiter of this multipart ends whatever is inside it; a multipart
+// that was not finished is begun anew behind it, for readers that see only the innermost delimiters.
 #include "protocol/mime/walk.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace postern::protocol::mime {
@@ -26,10 +28,17 @@ class multipart final : public sink {
           child_(make_text_beside(shared, part_kind::preamble, id, depth)) {
         if (boundary_.empty()) shared_.report(id_, finding::missing_boundary);
     }
-    ~multipart() override { end_lenient(); }
+    ~multipart() override {
+        end_lenient();
+        while (!outliving_.empty()) forget_outliving(outliving_.end() - 1);
+    }
 
     void feed(std::string_view octets) override;
     void end() override;
+    void open_boundaries(std::vector<std::string>& to) const override {
+        if (!closed_ && !boundary_.empty()) to.push_back(boundary_);
+        child_->open_boundaries(to);
+    }
 
   private:
     enum class state : unsigned char {
@@ -51,6 +60,15 @@ class multipart final : public sink {
     void begin_child(bool last);
     void begin_lenient();
     void end_lenient();
+    // An inner multipart that a delimiter of this one cut short, for those who look for its own ones only.
+    struct outliving {
+        std::string boundary;
+        part_id id = 0;
+        std::unique_ptr<sink> rest;
+    };
+    void end_outliving();
+    void forget_outliving(std::vector<outliving>::iterator one);
+    void begin_outliving(const std::vector<std::string>& boundaries);
     void pass(std::string_view octets);
     void pass_held() {
         pass(held_);
@@ -65,6 +83,7 @@ class multipart final : public sink {
     std::unique_ptr<sink> child_;   // for those who want the whole line to be the delimiter
     std::unique_ptr<sink> lenient_; // for those who look at its beginning only; else null
     bool lenient_is_new_ = false;
+    std::vector<outliving> outliving_;
     state state_ = state::line_start;
     std::string held_;
     std::size_t line_end_ = 0; // octets of it at the front of held_
@@ -203,8 +222,12 @@ multipart::reading multipart::decide_behind_boundary(std::string_view rest) {
 }
 
 void multipart::begin_child(bool last) {
+    end_outliving();
+    std::vector<std::string> cut_short;
+    child_->open_boundaries(cut_short);
     child_->end();
     end_lenient();
+    begin_outliving(cut_short);
     closed_ = closed_ || last;
     if (last)
         child_ = make_text_beside(shared_, part_kind::epilogue, id_, depth_);
@@ -226,9 +249,50 @@ void multipart::end_lenient() {
     shared_.end_reading();
 }
 
+// Those that have come to their last delimiter. The line end that is held is theirs.
+void multipart::end_outliving() {
+    for (const outliving& one : outliving_) one.rest->feed(std::string_view(held_).substr(0, line_end_));
+    for (auto one = outliving_.begin(); one != outliving_.end();) {
+        std::vector<std::string> open;
+        one->rest->open_boundaries(open);
+        if (!open.empty()) {
+            ++one;
+            continue;
+        }
+        const auto index = one - outliving_.begin();
+        one->rest->end();
+        shared_.told().end_part(one->id);
+        forget_outliving(one);
+        one = outliving_.begin() + index;
+    }
+}
+
+void multipart::forget_outliving(std::vector<outliving>::iterator one) {
+    outliving_.erase(one);
+    shared_.end_reading();
+}
+
+void multipart::begin_outliving(const std::vector<std::string>& boundaries) {
+    for (const std::string& boundary : boundaries) {
+        const auto same = [&](const outliving& one) { return one.boundary == boundary; };
+        if (boundary == boundary_ || std::any_of(outliving_.begin(), outliving_.end(), same)) continue;
+        if (shared_.given_up() || !shared_.begin_reading(id_)) return;
+        part begun;
+        begun.parent = id_;
+        begun.kind = part_kind::multipart;
+        begun.depth = depth_ + 1;
+        begun.encoding = "identity";
+        const auto id = shared_.begin(begun);
+        if (id == 0) return shared_.end_reading();
+        outliving_.push_back(
+            {boundary, id, make_multipart(shared_, id, boundary, depth_ + 1, default_type::text)});
+    }
+}
+
 void multipart::pass(std::string_view octets) {
     if (octets.empty()) return;
     child_->feed(octets);
+    for (const outliving& one : outliving_) one.rest->feed(octets);
     if (!lenient_) return;
     if (std::exchange(lenient_is_new_, false)) { // the line end is the delimiter's
         const auto end = std::size_t(
@@ -247,6 +311,10 @@ void multipart::end() {
     }
     child_->end();
     end_lenient();
+    for (const outliving& one : outliving_) {
+        one.rest->end();
+        shared_.told().end_part(one.id);
+    }
     if (!closed_) shared_.report(id_, finding::unfinished_multipart);
 }
 

@@ -2,6 +2,7 @@
 // quotes it is, clients see differently.
 #include "protocol/mime/parameters.hpp"
 
+#include "protocol/mime/charset.hpp"
 #include "protocol/mime/decoder.hpp"
 #include "protocol/mime/encoded_word.hpp"
 #include "protocol/smtp/grammar.hpp"

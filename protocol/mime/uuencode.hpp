@@ -1,7 +1,10 @@
-// Finds uuencoded files in text that comes in pieces of any size, as mail clients of old and some of today
-// do: a line "begin 644 name", encoded lines, a line "end". Also notes yEnc. Keeps at most one line of
-// uuencode_line_max octets.
+// Finds encoded files in text that comes in pieces of any size, as mail clients of old and some of today do:
+// "begin 644 name", encoded lines, "end"; the same in base64 ("begin-base64", "===="); yEnc ("=ybegin",
+// "=yend"). Keeps at most one line of uuencode_line_max octets.
 #pragma once
+
+#include "protocol/mime/decoder.hpp"
+#include "protocol/mime/yenc.hpp"
 
 #include <cstddef>
 #include <string>
@@ -11,13 +14,15 @@ namespace postern::protocol::mime {
 
 inline constexpr std::size_t uuencode_line_max = 1024;
 
+enum class text_encoding : unsigned char { uuencode, base64, yenc };
+
 class uuencode_events {
   public:
     virtual ~uuencode_events() = default;
-    virtual void file_begins(std::string_view name) = 0; // octets follow, then file_ends; files don't nest
+    // Octets follow, then file_ends; files don't nest. The name may be empty.
+    virtual void file_begins(text_encoding how, std::string_view name) = 0;
     virtual void file_octets(std::string_view decoded) = 0;
     virtual void file_ends() = 0;
-    virtual void yenc_begins(std::string_view name) = 0; // "=ybegin ... name="; the name may be empty
 };
 
 class uuencode_scanner {
@@ -26,13 +31,22 @@ class uuencode_scanner {
     void finish(uuencode_events& told); // no more text comes
 
   private:
-    void take(std::string_view part);
+    void take(std::string_view part, uuencode_events& told);
+    void take_yenc(std::string_view part, uuencode_events& told);
     void end_of_line(uuencode_events& told);
-    void look_for_begin(std::string_view line, uuencode_events& told);
+    bool ends_file(std::string_view line) const;
+    void decode_line(std::string_view line, uuencode_events& told);
+    bool look_for_begin(std::string_view line, uuencode_events& told);
+    void begin(text_encoding how, std::string_view name, uuencode_events& told);
+    void end(uuencode_events& told);
+    bool in_yenc() const { return in_file_ && how_ == text_encoding::yenc; }
 
     std::string line_;      // what is kept of it
-    bool skipping_ = false; // the rest of the line doesn't matter
+    bool skipping_ = false; // the rest of the line doesn't matter, or is decoded as it comes
     bool in_file_ = false;
+    text_encoding how_ = text_encoding::uuencode; // of the file
+    transfer_decoder base64_{encoding::base64};
+    yenc_decoder yenc_;
 };
 
 } // namespace postern::protocol::mime

@@ -45,10 +45,11 @@ enum class finding : unsigned char {
     encoded_composite,    // base64 or quoted-printable around parts (RFC 2045 §6.4 forbids it)
     several_readings,     // the part is told of in more than one way
     uuencoded,            // "begin 644 name" in text
-    yenc,                 // "=ybegin" in text; it isn't decoded
+    yenc,                 // "=ybegin" in text
     partial_message,      // message/partial: a piece of what another message completes (RFC 2046 §5.2.2)
     external_body,        // message/external-body: the content is elsewhere (RFC 2046 §5.2.3)
-    tnef,                 // an Outlook container, by type, name or first octets; it isn't opened
+    tnef,                 // an Outlook container, by type, name or first octets; its files are parts of it
+    bad_tnef,             // it can't be read, or not to its end, or its readers may see different things
     too_deep,             // limits.depth
     too_many_parts,       // limits.parts: the walk ends here
     too_many_readings,    // limits.readings
@@ -67,7 +68,7 @@ enum class part_kind : unsigned char {
     message,   // likewise; RFC 2046 §5.2.1
     preamble,  // text before the first delimiter; its leading line ends are not told
     epilogue,  // text behind the last one, likewise
-    uuencoded, // a file within its parent's text
+    embedded,  // a file within its parent's octets: uuencoded, in yEnc, or of a TNEF, as `encoding` says
 };
 
 // 1, 2, ... in the order in which the parts begin; 0 is the message as a whole.
@@ -80,10 +81,19 @@ struct part {
     part_kind kind = part_kind::leaf;
     unsigned depth = 0;        // multiparts and messages around it
     std::string_view type;     // "text/plain": the first one that is named, in lower case; may be empty
-    std::string_view encoding; // how its octets were decoded: "identity", "base64", ...
+    std::string_view encoding; // how its octets were decoded: "identity", "base64", "uuencode", ...
 };
 
-enum class name_source : unsigned char { disposition, type, description, location, uuencode, yenc };
+enum class name_source : unsigned char {
+    disposition,
+    type,
+    field, // Content-Name or X-Sun-Data-Name: Mozilla reads them
+    description,
+    location,
+    uuencode,
+    yenc,
+    tnef
+};
 
 struct name {
     name_source source = name_source::disposition;

@@ -15,6 +15,8 @@ class sink {
     virtual ~sink() = default;
     virtual void feed(std::string_view octets) = 0;
     virtual void end() = 0;
+    // Adds the boundaries of the multiparts in it that have not come to their last delimiter.
+    virtual void open_boundaries(std::vector<std::string>&) const {}
 };
 
 class walk {
@@ -29,6 +31,10 @@ class walk {
     // Once for a part and kind, as far as that is remembered.
     void report(part_id id, finding what);
     void report(part_id id, const findings& all);
+
+    // Tells of the names that clients make of `raw`, which stands in the octets of a part: those may name as
+    // many files as they have lines. `told` counts them.
+    void tell_names(part_id id, name_source source, std::string_view raw, unsigned& told);
 
     // A further reading beside another one: true if it may be opened; then end_reading comes once.
     bool begin_reading(part_id id);
@@ -50,7 +56,12 @@ class walk {
 };
 
 // The parts of the house that walker.cpp, entity.cpp and multipart.cpp build of each other.
-std::unique_ptr<sink> make_leaf(walk& shared, part_id id, part_id entity, bool text, unsigned depth);
+struct leaf_hints {
+    bool text = false; // a lenient client looks for files in it
+    bool tnef = false; // its header says that it is one
+};
+// `entity`: the part that was told first of those with the same header; findings of its octets go there.
+std::unique_ptr<sink> make_leaf(walk& shared, part_id id, part_id entity, leaf_hints hints, unsigned depth);
 // A leaf that begins with its first octet that ends no line.
 std::unique_ptr<sink> make_text_beside(walk& shared, part_kind kind, part_id parent, unsigned depth);
 enum class default_type : unsigned char { text, message }; // RFC 2046 §5.1.5

@@ -2,6 +2,7 @@
 // cost is counted, so that no shape of message costs more than a constant for each octet.
 #include "protocol/mime/walker.hpp"
 
+#include "protocol/mime/names.hpp"
 #include "protocol/mime/walk.hpp"
 
 #include <utility>
@@ -28,6 +29,15 @@ void walk::report(part_id id, finding what) {
 void walk::report(part_id id, const findings& all) {
     for (unsigned i = 0; i < finding_count; ++i)
         if (all.test(i)) report(id, static_cast<finding>(i));
+}
+
+void walk::tell_names(part_id id, name_source source, std::string_view raw, unsigned& told) {
+    if (told >= bounds_.names + bounds_.parts) return report(id, finding::too_many_names);
+    ++told;
+    if (raw.size() > bounds_.name_octets) report(id, finding::overlong_name);
+    raw = raw.substr(0, bounds_.name_octets);
+    work(raw.size() * 16);
+    for (const std::string& one : normalised_names(raw)) told_.name_of_part(id, {source, raw, one});
 }
 
 bool walk::begin_reading(part_id id) {

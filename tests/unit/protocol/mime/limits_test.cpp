@@ -1,12 +1,14 @@
 // No shape of message costs more than a constant for each octet, and every limit that is reached is a
 // finding.
 #include "tests/unit/protocol/mime/seen.hpp"
+#include "tests/unit/protocol/mime/tnef_maker.hpp"
 
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 
 using namespace postern::protocol::mime;
+using namespace postern::test;
 using namespace std::string_literals;
 
 namespace {
@@ -90,6 +92,34 @@ const std::vector<shape>& worst_shapes() {
         {"files in text", [](std::size_t n) { return "\r\n" + repeated("begin 644 a\n#0V%T\nend\n", n); }},
         {"one file in text", [](std::size_t n) { return "\r\nbegin 644 a\n" + repeated("#0V%T\n", n); }},
         {"names in text", [](std::size_t n) { return "\r\n" + repeated("=ybegin name=a.exe\n", n); }},
+        {"yEnc in text", [](std::size_t n) { return "\r\n=ybegin name=a.exe\n" + repeated("=y=\n", n); }},
+        {"multiparts that are cut short",
+         [](std::size_t n) {
+             std::string made = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+             for (int i = 0; i < 12; ++i)
+                 made += "--b\r\nContent-Type: multipart/mixed; boundary=i" + std::to_string(i) +
+                         "\r\n\r\n--i" + std::to_string(i) + "\r\n\r\n";
+             return made + repeated("\n--", n);
+         }},
+        {"titles in a container",
+         [](std::size_t n) {
+             return "Content-Type: application/ms-tnef\r\n\r\n" +
+                    tnef(repeated(tnef_attribute(2, tnef_title, "a.exe"), n));
+         }},
+        {"containers in each other",
+         [](std::size_t n) {
+             std::string made = tnef("");
+             for (unsigned i = 0; i < 30; ++i)
+                 made = tnef(tnef_attribute(2, tnef_begins, "") +
+                             tnef_attribute(2, tnef_file, made + std::string(n / 30, 'x')));
+             return "Content-Type: application/ms-tnef\r\n\r\n" + made;
+         }},
+        {"properties in a container",
+         [](std::size_t n) {
+             return "Content-Type: application/ms-tnef\r\n\r\n" +
+                    tnef(tnef_attribute(2, tnef_attachment,
+                                        "\xff\xff\xff\x7f" + repeated(mapi_string(0x3707, "a.exe"), n)));
+         }},
         {"carriage returns", [](std::size_t n) { return "Content-Type:" + repeated("\r", n); }},
     };
     return shapes;
@@ -131,7 +161,14 @@ TEST_CASE("every limit that is reached is found") {
         {repeated("Content-Type: message/rfc822\r\n\r\n", 2000), finding::too_deep},
         {nested(1, "b") + repeated("--b0\r\n\r\n", 20000), finding::too_many_parts},
         {"\r\n" + repeated("begin 644 a\nend\n", 20000), finding::too_many_parts},
-        {"\r\n" + repeated("=ybegin name=a.exe\n", 50000), finding::too_many_names},
+        {"\r\n" + repeated("=ybegin name=a.exe\n", 50000), finding::too_many_parts},
+        {"Content-Type: application/ms-tnef\r\n\r\n" +
+             tnef(repeated(tnef_attribute(2, tnef_title, "a.exe"), 50000)),
+         finding::too_many_names},
+        {"Content-Type: application/ms-tnef\r\n\r\n" +
+             tnef(repeated(tnef_attribute(2, tnef_begins, "") + tnef_attribute(2, tnef_title, "a.exe"),
+                           50000)),
+         finding::too_many_parts},
         {"Content-Type: multipart/mixed; boundary=a; boundary=b; boundary=c; boundary=d; boundary=e; "
          "boundary=f; "
          "boundary=g; boundary=h; boundary=i; boundary=j\r\n\r\n",

@@ -77,6 +77,8 @@ TEST_CASE("evil.exe is seen in every form of its parameter") {
         "Content-Disposition: attachment\n ; filename\n =evil.exe"s,
         "Content-Disposition: inline\rContent-Disposition: attachment; filename=evil.exe"s,
         "Content-Description: evil.exe"s,
+        "Content-Name: evil.exe"s,
+        "X-Sun-Data-Name: =?utf-8?Q?evil=2Eexe?="s,
         "Content-Location: http://h.test/a/evil.exe"s,
     }));
     CAPTURE(header);

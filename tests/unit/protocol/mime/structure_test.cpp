@@ -170,6 +170,50 @@ TEST_CASE("the body may begin at a line that is no field, or behind one of blank
     CHECK(walked(crlf("A: b\n \nC: d\n\nbody\n")).has_octets("C: d"));
 }
 
+TEST_CASE("the body may begin where a CR ends an empty line") { // CR CR LF, CR CR, LF CR
+    const std::string part = "\r--b\rContent-Disposition: a; filename=evil.exe\r\rbody of it\r--b--\r";
+    const std::string message = GENERATE_COPY(values({
+        "Content-Type: multipart/mixed; boundary=b\r\r\n" + part,
+        "Content-Type: multipart/mixed; boundary=b\r\r" + part,
+        "Content-Type: multipart/mixed;\r boundary=b\r\r" + part,
+        "A: b\r\nContent-Type: multipart/mixed;\r\n boundary=b\r\r" + part,
+        "Content-Type: multipart/mixed; boundary=b\r\n\r" + part,
+        "Content-Type: multipart/mixed; boundary=b\n\r" + part,
+        "Content-Type: multipart/mixed; boundary=b\r\r\r\nX: y\r\n" + part,
+    }));
+    CAPTURE(message);
+    const auto told = walked(message);
+    CAPTURE(told.names());
+    CHECK(told.has_name("evil.exe"));
+    CHECK(std::any_of(told.parts.begin(), told.parts.end(),
+                      [](const auto& one) { return one.second.octets == "body of it"; }));
+    CHECK(told.has(finding::bare_line_end));
+}
+
+TEST_CASE("parts behind an outer delimiter are found by those who see inner ones only") {
+    const auto inner = "--b\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\ntext\n"s;
+    const auto hidden = "--i\nContent-Disposition: a; filename=evil.exe\n\nbody of it\n--i--\n"s;
+    const auto told = walked(
+        multipart("multipart/mixed; boundary=b", inner + "--b\n\nplain\n" + hidden + "--b\n\nlast\n--b--\n"));
+    CHECK(told.has_name("evil.exe"));
+    CHECK(told.has(finding::unfinished_multipart));
+    const auto octets = [&](const std::string& wanted) {
+        return std::count_if(told.parts.begin(), told.parts.end(),
+                             [&](const auto& one) { return one.second.octets == wanted; });
+    };
+    CHECK(octets("body of it") == 1);
+    CHECK(octets("last") == 1); // the inner one has ended
+    CHECK(walked(multipart("multipart/mixed; boundary=b", inner + "--b--\n" + hidden)).has_name("evil.exe"));
+}
+
+TEST_CASE("what an old mail program of Sun's sent is split as Mozilla splits it") {
+    const auto told =
+        walked(crlf("Content-Type: X-sun-attachment\n\n----------\nX-Sun-Data-Type: text\n\ntext\n"
+                    "----------\nX-Sun-Data-Name: evil.exe\n\nbody of it\n"));
+    CHECK(told.has_name("evil.exe"));
+    CHECK(told.has_octets("body of it"));
+}
+
 TEST_CASE("a file that clients open as a message is told both ways, and is not odd for that") {
     const auto told = walked(crlf("Content-Type: application/octet-stream; name=a.EML\n\n"
                                   "Content-Type: a/b; name=evil.exe\n\nbody\n"));
@@ -193,7 +237,7 @@ TEST_CASE("preamble and epilogue are told, with files in them") {
     CHECK(told.has_name("evil.exe"));
     CHECK(told.has(finding::uuencoded));
     CHECK(std::count_if(told.parts.begin(), told.parts.end(), [](const auto& one) {
-              return one.second.kind == part_kind::uuencoded && one.second.octets == "Cat";
+              return one.second.kind == part_kind::embedded && one.second.octets == "Cat";
           }) == 2);
 }
 
