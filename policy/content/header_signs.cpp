@@ -2,8 +2,6 @@
 
 #include "policy/content/folded_text.hpp"
 #include "policy/content/links.hpp"
-#include "policy/content/text_decoding.hpp"
-#include "protocol/mime/encoded_word.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
@@ -155,8 +153,7 @@ class header_reader {
     }
 
     void look_at_subject() {
-        if (const auto* value = find("subject"); value != nullptr)
-            made_.subject = utf8_of("utf-8", protocol::mime::decode_encoded_words(*value));
+        if (const auto* value = find("subject"); value != nullptr) made_.subject = decoded(*value);
         const auto folded = fold(made_.subject);
         if (folded.text.empty()) return add(sign::subject_missing);
         add_if(folded.invisible > 0, sign::subject_invisible);

@@ -79,11 +79,14 @@ class tag_reader {
         take_until([](char c) { return !is_space(c); });
         if (!left_.starts_with('=')) {
             if (name.empty()) left_.remove_prefix(std::min<std::size_t>(left_.size(), 1));
-            return;
+            return keep(name, {}, to);
         }
         left_.remove_prefix(1);
         take_until([](char c) { return !is_space(c); });
         const auto value = take_value();
+        keep(name, value, to);
+    }
+    static void keep(std::string_view name, std::string_view value, tag& to) {
         if (to.has.size() < attributes_max)
             to.has.emplace(protocol::to_lower(name.substr(0, shown_max)),
                            decode_entities(value.substr(0, attribute_max)));

@@ -32,10 +32,6 @@ bool is_field(std::string_view line) {
     return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-std::string decoded(std::string_view text) {
-    return utf8_of("utf-8", protocol::mime::decode_encoded_words(text));
-}
-
 // Reads a list of mailboxes a character at a time; what can't be understood is part of a name.
 class address_reader {
   public:
@@ -153,6 +149,10 @@ std::optional<std::int64_t> zone_of(std::string_view text) {
 
 } // namespace
 
+std::string decoded(std::string_view value) {
+    return protocol::mime::decode_encoded_words(utf8_of({}, value), &utf8_of);
+}
+
 std::vector<mail_field> read_mail_header(std::string_view message) {
     std::vector<mail_field> fields;
     message = message.substr(0, mail_header_max);
@@ -162,7 +162,8 @@ std::vector<mail_field> read_mail_header(std::string_view message) {
         if (line.front() == ' ' || line.front() == '\t') {
             if (fields.empty()) break;
             auto& value = fields.back().value;
-            if (value.size() < mail_field_octets_max) (value += ' ') += trimmed(line);
+            if (value.size() < mail_field_octets_max)
+                value.append(value.empty() ? 0 : 1, ' ').append(trimmed(line));
             continue;
         }
         if (fields.empty() && line.starts_with("From ")) continue; // of an mbox

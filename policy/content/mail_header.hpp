@@ -22,6 +22,9 @@ inline constexpr std::size_t mail_field_octets_max = 8 * 1024; // of one field
 // Up to the first empty line of `message`, or the first that is neither a field nor folded.
 std::vector<mail_field> read_mail_header(std::string_view message);
 
+// Encoded words decoded, everything valid UTF-8.
+std::string decoded(std::string_view value);
+
 struct mail_author {
     std::string name;           // decoded, UTF-8; comments count as names
     std::string address;        // as it stands there; "" = none can be read
