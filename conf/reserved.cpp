@@ -12,9 +12,8 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 9> names{{{"attachments", ""},
+constexpr std::array<reserved_name, 8> names{{{"attachments", ""},
                                               {"antivirus", ""},
-                                              {"spam", ""},
                                               {"submission", ""},
                                               {"sender_ownership", ""},
                                               {"identity", ""},

@@ -242,6 +242,20 @@ void check_tiers(const config& read, const toml::table& root, findings& found) {
     }
 }
 
+void check_spam(const config& read, const toml::table& root, findings& found) {
+    constexpr std::size_t phrases_max = 1000;
+    if (read.spam.junk_score > read.spam.reject_score)
+        found.error(
+            place_of(root, "spam.junk_score"), "spam.junk_score",
+            fmt::format("{} lies above reject_score, {}: nothing would go into the Junk folder; write "
+                        "less",
+                        read.spam.junk_score, read.spam.reject_score));
+    if (read.spam.phrases.size() > phrases_max)
+        found.error(
+            place_of(root, "spam.phrase"), "spam.phrase",
+            fmt::format("{} phrases are more than {}; remove some", read.spam.phrases.size(), phrases_max));
+}
+
 } // namespace
 
 void check_whole_file(const config& read, const toml::table& root, findings& found) {
@@ -252,6 +266,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_dns(read, root, found);
     check_routes(read, root, found);
     check_tiers(read, root, found);
+    check_spam(read, root, found);
 }
 
 } // namespace postern::conf

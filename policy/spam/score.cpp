@@ -150,7 +150,7 @@ std::string status_text(const score& of, std::size_t name_octets) {
                                    of.result == judgement::clean ? "No" : "Yes", of.points, of.junk_score);
     std::size_t column = name_octets + 1 + text.size();
     const auto put = [&](std::string_view word, std::string_view before) {
-        const bool fits = column + before.size() + word.size() <= line_max;
+        const bool fits = column + before.size() + word.size() + 1 <= line_max; // a comma may follow
         if (!fits) {
             // A comma stays on its line; a blank becomes the fold.
             if (before == ",") text += ',';

@@ -239,6 +239,7 @@ result<void> token_writer::put_word(std::uint64_t token, const token_word& word,
 }
 
 result<std::size_t> token_writer::remove_words(std::uint64_t most, std::int64_t before, std::size_t limit) {
+    if (owner_.words <= most && before <= 0) return 0;
     const auto keys = keys_of(within_, tables_.ages, owner_.id, limit);
     if (!keys) return keys.error();
     std::size_t count = 0;

@@ -130,14 +130,14 @@ TEST_CASE("what was learned speaks for a message and against it") {
 
 TEST_CASE("the header says what was found, the heaviest first, in lines that are short") {
     const auto made = weigh(with({sign::date_missing, sign::message_id_missing, sign::from_missing}), {}, {});
-    CHECK(spam_fields(made) == "X-Spam-Status: No, score=3.7 required=6.0\r\n"
-                               "\ttests=FROM_MISSING=1.5,DATE_MISSING=1.2,MESSAGE_ID_MISSING=1.0\r\n");
+    CHECK(spam_fields(made) == "X-Spam-Status: No, score=3.7 required=6.0 tests=FROM_MISSING=1.5,\r\n"
+                               "\tDATE_MISSING=1.2,MESSAGE_ID_MISSING=1.0\r\n");
     CHECK(cause_text(made) == "score 3.7 of 6.0: FROM_MISSING 1.5, DATE_MISSING 1.2, MESSAGE_ID_MISSING 1.0");
     CHECK(spam_fields(weigh({}, {}, {})) == "X-Spam-Status: No, score=0.0 required=6.0 tests=none\r\n");
     facts all;
     for (std::uint16_t at = 0; at < sign_rows.size(); ++at) all.signs.push_back(at);
     const auto fields = spam_fields(weigh(all, {}, heavy()));
-    CHECK(fields.starts_with("X-Spam-Status: Yes, score=18.0 required=6.0\r\n\ttests="));
+    CHECK(fields.starts_with("X-Spam-Status: Yes, score=18.0 required=6.0 tests="));
     CHECK(fields.ends_with("\r\nX-Spam-Flag: YES\r\n"));
     for (std::size_t at = 0; at < fields.size();) {
         const auto end = fields.find("\r\n", at);
@@ -156,7 +156,7 @@ TEST_CASE("names of signs are unlike each other, and fit into a header") {
     for (const auto& row : sign_rows) {
         CAPTURE(row.name);
         CHECK(find_sign(row.name) == &row);
-        CHECK(row.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == std::string_view::npos);
+        CHECK(row.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string_view::npos);
         CHECK(row.name.size() <= 30);
         CHECK(row.weight >= sign_least);
     }
