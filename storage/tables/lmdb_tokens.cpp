@@ -152,18 +152,18 @@ result<bool> lmdb_tokens::forget(std::string_view owner) {
     const std::lock_guard alone(writing_);
     {
         const auto within = kept_->begin_read();
-        if (!within) return within.error();
+        if (!within) return {boost::system::in_place_error, within.error()};
         const auto known = find_token_owner(*within, tables_, owner);
-        if (!known) return known.error();
+        if (!known) return {boost::system::in_place_error, known.error()};
         if (known->id == 0) return false;
     }
     for (bool more = true; more;) {
         auto writer = token_writer::begin(*kept_, tables_, owner);
-        if (!writer) return writer.error();
+        if (!writer) return {boost::system::in_place_error, writer.error()};
         const auto removed = writer->remove_some(step);
-        if (!removed) return removed.error();
+        if (!removed) return {boost::system::in_place_error, removed.error()};
         more = *removed;
-        if (auto kept = writer->commit(); !kept) return kept.error();
+        if (auto kept = writer->commit(); !kept) return {boost::system::in_place_error, kept.error()};
     }
     return true;
 }

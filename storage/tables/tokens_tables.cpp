@@ -269,13 +269,13 @@ result<std::size_t> token_writer::remove_from(lmdb::table rows, std::size_t limi
 
 result<bool> token_writer::remove_some(std::size_t limit) {
     const auto words = remove_from(tables_.words, limit);
-    if (!words) return words.error();
+    if (!words) return {boost::system::in_place_error, words.error()};
     all_words_ -= std::min<std::uint64_t>(all_words_, *words);
     owner_.words -= std::min<std::uint64_t>(owner_.words, *words);
     std::size_t count = *words;
     for (const auto rows : {tables_.ages, tables_.lessons, tables_.order}) {
         const auto removed = remove_from(rows, limit);
-        if (!removed) return removed.error();
+        if (!removed) return {boost::system::in_place_error, removed.error()};
         count += *removed;
     }
     gone_ = count == 0;
