@@ -25,7 +25,10 @@ target_link_libraries(lookups PRIVATE postern_server postern_options)
 add_executable(bare_receiver EXCLUDE_FROM_ALL bench/bare_receiver.cpp)
 target_link_libraries(bare_receiver PRIVATE postern_options)
 
-add_custom_target(bench DEPENDS smtp_load spool_commit dns_load lookups bare_receiver flush_counter)
+add_executable(content EXCLUDE_FROM_ALL bench/content.cpp tests/unit/policy/content/archives.cpp)
+target_link_libraries(content PRIVATE postern_content postern_options)
+
+add_custom_target(bench DEPENDS smtp_load spool_commit dns_load lookups bare_receiver content flush_counter)
 
 if(POSTERN_TESTS)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)

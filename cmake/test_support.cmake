@@ -9,3 +9,13 @@ if(support_sources)
   target_link_libraries(postern_test_support PRIVATE Boost::headers postern_options)
   set(support postern_test_support)
 endif()
+
+# What a fuzz target is linked to: the server, or what the scanner is made of.
+function(postern_library_under_fuzz target library)
+  set(of_content zip_directory message_facts)
+  if(target IN_LIST of_content)
+    set(${library} postern_content PARENT_SCOPE)
+  else()
+    set(${library} postern_server PARENT_SCOPE)
+  endif()
+endfunction()

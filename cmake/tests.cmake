@@ -19,13 +19,13 @@ endfunction()
 
 foreach(layer IN ITEMS protocol conf storage tls policy server)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/${layer}/*.cpp tests/regress/${layer}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/tests/unit/policy/content/") # a program of its own, below
   if(layer STREQUAL policy) # checks wait beside each other as they do in the server
     list(APPEND sources server/awaiting.cpp server/side_tasks.cpp)
   endif()
   postern_test_program(test_${layer} SOURCES ${sources} LINKS postern_${layer})
 endforeach()
-# What the scanner finds in messages, and what the server makes of it.
-file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/content/*.cpp)
+file(GLOB sources CONFIGURE_DEPENDS tests/unit/policy/content/*.cpp)
 postern_test_program(test_content SOURCES ${sources} LINKS postern_content postern_policy)
 # Once more with every answer of DNS at hand, which takes other ways.
 add_test(NAME test_policy_answers_at_hand COMMAND test_policy)
@@ -63,7 +63,8 @@ file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*.cpp)
 list(FILTER fuzz_sources EXCLUDE REGEX "replay_main.cpp$")
 foreach(source IN LISTS fuzz_sources)
   get_filename_component(target ${source} NAME_WE)
+  postern_library_under_fuzz(${target} library)
   add_executable(replay_${target} ${source} tests/fuzz/replay_main.cpp)
-  target_link_libraries(replay_${target} PRIVATE ${support} postern_server postern_options)
+  target_link_libraries(replay_${target} PRIVATE ${support} ${library} postern_options)
   add_test(NAME replay_${target} COMMAND replay_${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
 endforeach()

@@ -4,6 +4,7 @@
 #include "policy/content/header_signs.hpp"
 #include "policy/content/links.hpp"
 #include "policy/content/text_decoding.hpp"
+#include "protocol/mime/walker.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
@@ -157,6 +158,33 @@ scan::facts fact_collector::take() {
     made.phrases = finder_.found();
     made.tokens = tokens_.take();
     return made;
+}
+
+namespace {
+
+class fact_visitor final : public mime::visitor {
+  public:
+    explicit fact_visitor(fact_collector& to) : to_(to) {}
+    void begin_part(const mime::part& begun) override { to_.begin_part(begun); }
+    void name_of_part(mime::part_id, const mime::name&) override {}
+    void octets(mime::part_id id, std::string_view decoded) override { to_.octets(id, decoded); }
+    void end_part(mime::part_id id) override { to_.end_part(id); }
+    void found(mime::part_id, mime::finding) override {}
+
+  private:
+    fact_collector& to_;
+};
+
+} // namespace
+
+scan::facts read_facts(std::string_view message, std::span<const scan::phrase> phrases, std::int64_t now) {
+    fact_collector collector(phrases, now);
+    collector.read_header(message);
+    fact_visitor visitor(collector);
+    mime::walker walk(visitor);
+    walk.feed(message.substr(0, facts_octets_max));
+    walk.finish();
+    return collector.take();
 }
 
 } // namespace postern::policy::content

@@ -58,4 +58,10 @@ class fact_collector {
     bool has_html_ = false, has_file_ = false;
 };
 
+// All of it over one message: its header, and its parts as a walk tells them. Of a long message the first
+// octets are looked at. Takes some 20 ms for each MiB.
+inline constexpr std::size_t facts_octets_max = 8 * 1024 * 1024;
+protocol::scan::facts read_facts(std::string_view message, std::span<const protocol::scan::phrase> phrases,
+                                 std::int64_t now = 0);
+
 } // namespace postern::policy::content

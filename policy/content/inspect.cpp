@@ -1,13 +1,32 @@
 #include "policy/content/inspect.hpp"
 
+#include "policy/content/facts.hpp"
+#include "policy/content/piece.hpp"
+
+#include <exception>
+#include <new>
+#include <utility>
+
 namespace postern::policy::content {
 
-// Nothing is looked at yet, and nothing is called clean.
-protocol::scan::report inspect(std::string_view, const protocol::scan::order& asked, const signatures*,
-                               const std::string&) {
-    protocol::scan::report made;
-    made.id = asked.id;
-    made.findings.push_back({protocol::scan::finding_kind::not_scanned, "", "no scanner is built in"});
+protocol::scan::report inspect(std::string_view message, const protocol::scan::order& asked,
+                               const signatures* known, const std::string& folder, const stopwatch& elapsed) {
+    look shared(asked, known, folder, elapsed);
+    protocol::scan::facts about;
+    try {
+        if (asked.facts) about = read_facts(message, asked.phrases);
+        piece whole;
+        whole.octets = message;
+        if (asked.attachments || asked.antivirus || asked.everything) look_at_message(shared, whole);
+        // What was found in a part has been told by the part's name.
+        if (shared.viruses() == 0) shared.scan(message, {});
+    } catch (const std::bad_alloc&) {
+        shared.limit({}, "memory");
+    } catch (const std::exception& error) { // of a library: nothing of ours throws
+        shared.limit({}, error.what());
+    }
+    auto made = shared.take();
+    made.about = std::move(about);
     return made;
 }
 

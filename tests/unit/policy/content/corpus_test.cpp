@@ -1,7 +1,7 @@
 // A small corpus of our own making, weighed from the octets to the score: junk that shows what junk shows,
 // and wanted mail that is odd in one way or another.
 #include "policy/spam/score.hpp"
-#include "tests/unit/content/collected.hpp"
+#include "tests/unit/policy/content/collected.hpp"
 
 #include <catch2/catch.hpp>
 #include <filesystem>

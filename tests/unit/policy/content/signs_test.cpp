@@ -1,5 +1,5 @@
 // Each sign that the scanner sees: a message that shows it, and one nearly like it that doesn't.
-#include "tests/unit/content/collected.hpp"
+#include "tests/unit/policy/content/collected.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,9 +1,10 @@
 #include "policy/content/folded_text.hpp"
+#include "policy/content/inspect.hpp"
 #include "policy/content/links.hpp"
 #include "policy/content/mail_header.hpp"
 #include "policy/content/text_decoding.hpp"
 #include "protocol/smtp/grammar.hpp"
-#include "tests/unit/content/collected.hpp"
+#include "tests/unit/policy/content/collected.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -220,6 +221,30 @@ TEST_CASE("facts name the subject and the authors as a report may hold them") {
     CHECK(long_one.subject.size() == protocol::scan::subject_max);
     const auto controls = facts_of("Subject: =?utf-8?q?a=0D=0AX:=20b?=\n\nx\n");
     CHECK(controls.subject == "a  X: b");
+}
+
+TEST_CASE("an inspection gives facts to an order that wants them, and to no other") {
+    const std::string message = "From: a@example.org\r\nSubject: Cheap watches\r\n\r\nhello\r\n";
+    protocol::scan::order asked;
+    asked.id = 7;
+    asked.milliseconds = 60'000;
+    asked.phrases = {{"cheap watches", phrase_place::subject}};
+    CHECK(inspect(message, asked, nullptr, "/dev/shm").about == protocol::scan::facts{});
+    asked.facts = true;
+    const auto made = inspect(message, asked, nullptr, "/dev/shm");
+    CHECK(made.id == 7);
+    CHECK(made.findings.empty());
+    CHECK(made.about.subject == "Cheap watches");
+    CHECK(made.about.phrases == indices{0});
+}
+
+TEST_CASE("of a long message the beginning is looked at") {
+    std::string message = "Subject: x\r\n\r\n";
+    while (message.size() < facts_octets_max + 1'000'000)
+        message += "again and again the same line of words\r\n";
+    const auto about = read_facts(message + "unheardof\r\n", {});
+    CHECK(std::count(about.tokens.begin(), about.tokens.end(), hash_token("again")) == 1);
+    CHECK(std::count(about.tokens.begin(), about.tokens.end(), hash_token("unheardof")) == 0);
 }
 
 TEST_CASE("the same message gives the same facts however it is cut") {

@@ -33,6 +33,7 @@ inline protocol::scan::facts facts_of(std::string_view message,
                                       std::span<const protocol::scan::phrase> phrases = {},
                                       std::int64_t now = 0, std::size_t piece = 4096) {
     const std::string octets = with_crlf(message);
+    if (piece >= octets.size()) return policy::content::read_facts(octets, phrases, now);
     policy::content::fact_collector collector(phrases, now);
     collector.read_header(octets);
     fact_visitor visitor(collector);

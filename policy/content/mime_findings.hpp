@@ -1,0 +1,18 @@
+// Which oddities of a message's structure are findings.
+#pragma once
+
+#include "protocol/mime/visitor.hpp"
+
+namespace postern::policy::content {
+
+enum class consequence : unsigned char {
+    none,       // ordinary mail has it, and every reading of it was followed
+    malformed,  // mail clients would see different parts or octets, or what completes it is elsewhere
+    limit,      // not all of it was followed
+    unreadable, // a container that isn't opened
+};
+
+// `kind`: of the part that it was found in.
+consequence consequence_of(protocol::mime::finding what, protocol::mime::part_kind kind);
+
+} // namespace postern::policy::content
