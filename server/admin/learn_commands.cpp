@@ -83,7 +83,7 @@ void tell(const arguments& given, const std::string& owner, storage::lesson_answ
 
 // The scanner that reads one message for a command. None is started by this version.
 result<protocol::scan::facts, std::string> run_scanner_once(std::string_view) {
-    return std::string("no scanner");
+    return {boost::system::in_place_error, "no scanner"};
 }
 
 } // namespace

@@ -15,13 +15,13 @@ using hashes = std::vector<std::uint64_t>;
 token_counts counts_of(const tokens& in, std::string_view owner, std::uint64_t token) {
     const hashes one{token};
     const auto found = in.find(owner, one);
-    REQUIRE(found);
+    REQUIRE(found.has_value());
     return found->counts.at(0);
 }
 
 token_counts messages_of(const tokens& in, std::string_view owner) {
     const auto found = in.find(owner, {});
-    REQUIRE(found);
+    REQUIRE(found.has_value());
     return found->messages;
 }
 
@@ -45,7 +45,7 @@ std::uint64_t words_of(const tokens& in, std::string_view owner, std::uint64_t f
     for (std::size_t at = 0; at < count; at += tokens_at_once) {
         const auto some = numbers(first + at, std::min(tokens_at_once, count - at));
         const auto found = in.find(owner, some);
-        REQUIRE(found);
+        REQUIRE(found.has_value());
         for (const auto& one : found->counts) known += one.spam + one.ham > 0 ? 1U : 0U;
     }
     return known;
@@ -64,7 +64,7 @@ void check_tokens_contract(tokens& taught) {
     CHECK(taught.learn("", lesson::ham, "m2", hashes{5}, 100).value() == lesson_answer::learned);
     CHECK(messages_of(taught, "") == token_counts{1, 1});
     const auto found = taught.find("", hashes{7, 0xffffffffffffffffU, 5});
-    REQUIRE(found);
+    REQUIRE(found.has_value());
     CHECK(found->counts == std::vector<token_counts>{{0, 0}, {1, 0}, {1, 1}});
 
     // The same message again: nothing; as the other sort: moved.
@@ -102,7 +102,7 @@ void check_tokens_contract(tokens& taught) {
     CHECK(step.more);
     CHECK(taught.sweep(1000, 100).value().removed == 1);
 
-    CHECK(taught.learn("a@x.example", lesson::ham, "m3", numbers(0, 2048), 50));
+    CHECK(taught.learn("a@x.example", lesson::ham, "m3", numbers(0, 2048), 50).has_value());
     CHECK(taught.forget("a@x.example").value());
     CHECK_FALSE(taught.forget("a@x.example").value());
     CHECK(messages_of(taught, "a@x.example") == token_counts{});
@@ -127,7 +127,7 @@ TEST_CASE("what was learned in LMDB keeps the contract") {
 
 TEST_CASE("what was learned outlives the program") {
     const fixture made;
-    CHECK(made.open()->learn("", lesson::spam, "m", hashes{1, 2}, 10));
+    CHECK(made.open()->learn("", lesson::spam, "m", hashes{1, 2}, 10).has_value());
     const auto again = made.open();
     CHECK(counts_of(*again, "", 2) == token_counts{1, 0});
     CHECK(again->learn("", lesson::spam, "m", hashes{1, 2}, 10).value() == lesson_answer::known);
@@ -137,28 +137,28 @@ TEST_CASE("counts that get large count half, of words not met since too") {
     const fixture made;
     const auto taught = made.open({.halve_at = 10});
     for (int at = 0; at < 10; ++at)
-        CHECK(taught->learn("", lesson::spam, "s" + std::to_string(at), hashes{1}, 1));
-    CHECK(taught->learn("", lesson::ham, "h", hashes{1, 2}, 1));
+        CHECK(taught->learn("", lesson::spam, "s" + std::to_string(at), hashes{1}, 1).has_value());
+    CHECK(taught->learn("", lesson::ham, "h", hashes{1, 2}, 1).has_value());
     CHECK(messages_of(*taught, "") == token_counts{10, 1});
-    CHECK(taught->learn("", lesson::spam, "s10", hashes{3}, 1));
+    CHECK(taught->learn("", lesson::spam, "s10", hashes{3}, 1).has_value());
     CHECK(messages_of(*taught, "") == token_counts{5, 0});
     CHECK(counts_of(*taught, "", 1) == token_counts{5, 0});
     CHECK(counts_of(*taught, "", 2) == token_counts{0, 0});
-    CHECK(taught->learn("", lesson::spam, "s11", hashes{1}, 1));
+    CHECK(taught->learn("", lesson::spam, "s11", hashes{1}, 1).has_value());
     CHECK(counts_of(*taught, "", 1) == token_counts{6, 0});
 }
 
 TEST_CASE("an owner's words are bounded, and the oldest go first") {
     const fixture made;
     const auto taught = made.open({.words_of_server = 30, .words_of_mailbox = 20});
-    CHECK(taught->learn("a", lesson::spam, "m1", numbers(0, 10), 1));
-    CHECK(taught->learn("a", lesson::spam, "m2", numbers(10, 10), 2));
-    CHECK(taught->learn("a", lesson::ham, "m3", numbers(0, 5), 3)); // those are young again
-    CHECK(taught->learn("a", lesson::spam, "m4", numbers(20, 5), 4));
+    CHECK(taught->learn("a", lesson::spam, "m1", numbers(0, 10), 1).has_value());
+    CHECK(taught->learn("a", lesson::spam, "m2", numbers(10, 10), 2).has_value());
+    CHECK(taught->learn("a", lesson::ham, "m3", numbers(0, 5), 3).has_value()); // those are young again
+    CHECK(taught->learn("a", lesson::spam, "m4", numbers(20, 5), 4).has_value());
     CHECK(words_of(*taught, "a", 0, 5) == 5);
     CHECK(words_of(*taught, "a", 5, 5) == 0);
     CHECK(words_of(*taught, "a", 10, 15) == 15);
-    CHECK(taught->learn("", lesson::spam, "m", numbers(0, 40), 1));
+    CHECK(taught->learn("", lesson::spam, "m", numbers(0, 40), 1).has_value());
     CHECK(words_of(*taught, "", 0, 40) == 30);
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("the messages that are remembered are bounded") {
     const fixture made;
     const auto taught = made.open({.lessons = 3});
     for (const auto digest : {"a", "b", "c", "d"})
-        CHECK(taught->learn("", lesson::spam, digest, hashes{1}, 1));
+        CHECK(taught->learn("", lesson::spam, digest, hashes{1}, 1).has_value());
     CHECK(taught->learn("", lesson::spam, "d", hashes{1}, 1).value() == lesson_answer::known);
     CHECK(taught->learn("", lesson::spam, "b", hashes{1}, 1).value() == lesson_answer::known);
     CHECK(taught->learn("", lesson::spam, "a", hashes{1}, 1).value() == lesson_answer::learned);
@@ -175,10 +175,12 @@ TEST_CASE("the messages that are remembered are bounded") {
 TEST_CASE("a mailbox that teaches without end fills no disk, and pushes out itself") {
     const fixture made;
     const auto taught = made.open({.octets = std::uint64_t{4} << 20, .words_of_mailbox = 1'000'000});
-    CHECK(taught->learn("good", lesson::ham, "m", numbers(0, 500), 1));
+    CHECK(taught->learn("good", lesson::ham, "m", numbers(0, 500), 1).has_value());
     for (std::uint64_t at = 0; at < 40; ++at)
-        CHECK(taught->learn("bad", lesson::spam, "m" + std::to_string(at), numbers(10'000 + at * 2048, 2048),
-                            static_cast<std::int64_t>(2 + at)));
+        CHECK(taught
+                  ->learn("bad", lesson::spam, "m" + std::to_string(at), numbers(10'000 + at * 2048, 2048),
+                          static_cast<std::int64_t>(2 + at))
+                  .has_value());
     CHECK(words_of(*taught, "good", 0, 500) == 500);
     CHECK(words_of(*taught, "bad", 10'000, 2048) == 0);
     CHECK(words_of(*taught, "bad", 10'000 + 39 * 2048, 2048) == 2048);
@@ -186,25 +188,27 @@ TEST_CASE("a mailbox that teaches without end fills no disk, and pushes out itse
 
 TEST_CASE("what a later version wrote is not touched, and damage is no word") {
     const fixture made;
-    CHECK(made.open()->learn("", lesson::spam, "m", hashes{1}, 1));
+    CHECK(made.open()->learn("", lesson::spam, "m", hashes{1}, 1).has_value());
     {
         auto environment = lmdb::environment::open(made.folder.path() + "/tokens", {});
-        REQUIRE(environment);
+        REQUIRE(environment.has_value());
         auto writing = (*environment)->begin_write();
-        REQUIRE(writing);
+        REQUIRE(writing.has_value());
         const auto words = writing->open_table("words", lmdb::when_absent::fail);
-        REQUIRE(words);
+        REQUIRE(words.has_value());
         REQUIRE(
-            writing->put(*words, std::string("\0\0\0\1\0\0\0\0\0\0\0\1", 12), "x", lmdb::put_mode::replace));
-        REQUIRE(writing->commit());
+            writing->put(*words, std::string("\0\0\0\1\0\0\0\0\0\0\0\1", 12), "x", lmdb::put_mode::replace)
+                .has_value());
+        REQUIRE(writing->commit().has_value());
     }
     CHECK(counts_of(*made.open(), "", 1) == token_counts{});
     {
         auto environment = lmdb::environment::open(made.folder.path() + "/tokens", {});
         auto writing = (*environment)->begin_write();
         const auto meta = writing->open_table("meta", lmdb::when_absent::fail);
-        REQUIRE(writing->put(*meta, "format", std::string("\0\0\0\0\0\0\0\2", 8), lmdb::put_mode::replace));
-        REQUIRE(writing->commit());
+        REQUIRE(writing->put(*meta, "format", std::string("\0\0\0\0\0\0\0\2", 8), lmdb::put_mode::replace)
+                    .has_value());
+        REQUIRE(writing->commit().has_value());
     }
     CHECK(open_lmdb_tokens(made.folder.path()).error() == storage_errc::newer_format);
 }

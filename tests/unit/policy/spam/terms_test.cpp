@@ -16,7 +16,7 @@ void teach(storage::tokens& whom, std::string_view owner, storage::lesson as, in
            const tokens& words) {
     for (int at = 0; at < messages; ++at) {
         const auto digest = std::to_string(static_cast<int>(as)) + " " + std::to_string(at);
-        REQUIRE(whom.learn(owner, as, digest, words, 1));
+        REQUIRE(whom.learn(owner, as, digest, words, 1).has_value());
     }
 }
 
