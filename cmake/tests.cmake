@@ -68,3 +68,9 @@ foreach(source IN LISTS fuzz_sources)
   target_link_libraries(replay_${target} PRIVATE ${support} ${library} postern_options)
   add_test(NAME replay_${target} COMMAND replay_${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
 endforeach()
+
+# A scanner with the real walls and wire that does what a message tells it (tests/integration/test_scanner.py).
+add_executable(probe-scanner tests/integration/probe_scanner.cpp)
+target_link_libraries(probe-scanner PRIVATE postern_scanner postern_options)
+target_compile_definitions(test_server PRIVATE POSTERN_PROBE_SCANNER="$<TARGET_FILE:probe-scanner>")
+add_dependencies(test_server probe-scanner)

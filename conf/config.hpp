@@ -211,6 +211,47 @@ struct spf_settings {
     bool operator==(const spf_settings&) const = default;
 };
 
+// What is done about what test 6 or 7 finds and can't judge. In the order of the words in settings.cpp.
+enum class on_finding { refuse, accept };
+enum class on_encrypted { accept, names, refuse };
+enum class on_not_scanned { defer, refuse, accept };
+
+struct attachment_settings {
+    test_settings test;
+    std::vector<std::string>
+        extensions;                 // lower case, with their dots; at most protocol::scan::extensions_max
+    unsigned max_depth = 0;         // archives inside each other
+    unsigned max_entries = 0;       // of all archives of a message
+    std::uint64_t max_unpacked = 0; // octets, of all archives of a message
+    unsigned max_ratio = 0;         // unpacked octets for each packed one; 0 = any
+    on_finding on_limit = on_finding::refuse;
+    on_finding on_unreadable = on_finding::accept;
+    conf::on_encrypted on_encrypted = conf::on_encrypted::accept;
+    on_finding on_malformed = on_finding::refuse;
+    bool operator==(const attachment_settings&) const = default;
+};
+
+struct antivirus_settings {
+    test_settings test;
+    std::string database; // a folder
+    conf::on_not_scanned on_not_scanned = conf::on_not_scanned::defer;
+    conf::on_not_scanned on_encrypted = conf::on_not_scanned::accept;
+    bool operator==(const antivirus_settings&) const = default;
+};
+
+enum class scanner_walls { namespaces, calls };
+
+// The programs that look into messages.
+struct scanner_settings {
+    unsigned processes = 0;    // 0 = one per core
+    seconds timeout{};         // of a scan, waiting for a free process included
+    std::uint64_t memory = 0;  // octets of a process beside the signatures
+    std::uint64_t scratch = 0; // octets of its temporary files
+    scanner_walls sandbox = scanner_walls::namespaces;
+    std::string program; // "" = postern-scanner beside this program
+    bool operator==(const scanner_settings&) const = default;
+};
+
 enum class spam_engine { embedded, rspamd };
 enum class spam_failure { accept, defer };
 enum class spam_place { subject, body, anywhere }; // as protocol::scan::phrase_place
@@ -276,6 +317,9 @@ struct config {
     recipient_settings recipient;
     greylist_settings greylist;
     spf_settings spf;
+    attachment_settings attachments;
+    antivirus_settings antivirus;
+    scanner_settings scanner;
     spam_settings spam;
     ledger_settings ledger;
     local_settings local;

@@ -12,12 +12,9 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 8> names{{{"attachments", ""},
-                                              {"antivirus", ""},
-                                              {"submission", ""},
+constexpr std::array<reserved_name, 5> names{{{"submission", ""},
                                               {"sender_ownership", ""},
                                               {"identity", ""},
-                                              {"scanner", ""},
                                               {"relay.smarthost", ""},
                                               {"relay.tls", ""}}};
 

@@ -73,6 +73,10 @@ constexpr std::string_view roles[] = {"mx", "secondary", "tempfail"};
 constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
 constexpr std::string_view test_modes[] = {"enforce", "report", "off"};
 constexpr std::string_view permerrors[] = {"note", "refuse"};
+constexpr std::string_view refuse_or_accept[] = {"refuse", "accept"};
+constexpr std::string_view for_encrypted[] = {"accept", "names", "refuse"};
+constexpr std::string_view for_not_scanned[] = {"defer", "refuse", "accept"};
+constexpr std::string_view sandboxes[] = {"namespaces", "calls"};
 constexpr std::string_view spam_engines[] = {"embedded", "rspamd"};
 constexpr std::string_view spam_failures[] = {"accept", "defer"};
 constexpr std::string_view spam_places[] = {"subject", "body", "anywhere"};
@@ -174,6 +178,9 @@ constexpr section sections[] = {
     {"greylist", section::kind::table,
      "Test 4, on secondaries: a sender and a client that are not known come back later."},
     {"spf", section::kind::table, "Test 5: may the client send for the sender's domain? (RFC 7208)"},
+    {"attachments", section::kind::table, "Test 6: what is attached, in archives too."},
+    {"antivirus", section::kind::table, "Test 7: viruses, by ClamAV's engine."},
+    {"scanner", section::kind::table, "The sandboxed programs that look into messages."},
     {"spam", section::kind::table,
      "Test 8: does the message look like junk? For mailboxes that have antispam on. docs/antispam.md."},
     {"spam.phrase", section::kind::array,
@@ -405,6 +412,71 @@ constexpr setting settings[] = {
      "5.7.24.",
      kept_in<&config::spf, &spf_settings::permerror>},
 
+    mode_of<&config::attachments, &attachment_settings::test>("attachments"),
+    enforce_from_of<&config::attachments, &attachment_settings::test>("attachments"),
+    {"attachments", "extensions", any_number_of(text(file_extension, "an extension such as \".exe\"")),
+     ".bat .chm .cmd .com .cpl .dll .exe .hlp .hta .jar .js .pif .reg .scr .shs .vbe .vbs .vxd .wsf .wsh",
+     reload, "Ends of file names that are refused, of attachments and in archives.",
+     kept_in<&config::attachments, &attachment_settings::extensions>},
+    {"attachments", "max_depth", number(0, 64), "8", reload, "How deep archives in archives are looked into.",
+     kept_in<&config::attachments, &attachment_settings::max_depth>},
+    {"attachments", "max_entries", number(1, 10'000'000), "10000", reload,
+     "Entries of all archives of a message together.",
+     kept_in<&config::attachments, &attachment_settings::max_entries>},
+    {"attachments", "max_unpacked", size(kib, 1024 * gib), "1GB", reload,
+     "Octets that all archives of a message may unpack to.",
+     kept_in<&config::attachments, &attachment_settings::max_unpacked>},
+    {"attachments", "max_ratio", number(0, 1'000'000), "1000", reload,
+     "Octets that each one of an archive may unpack to, above 1 MiB; 0 = any.",
+     kept_in<&config::attachments, &attachment_settings::max_ratio>},
+    {"attachments", "on_limit", word(refuse_or_accept), "refuse", reload,
+     "What a message leads to that is beyond one of these limits, or of those of MIME parts.",
+     kept_in<&config::attachments, &attachment_settings::on_limit>},
+    {"attachments", "on_unreadable", word(refuse_or_accept), "accept", reload,
+     "What an archive leads to that can't be read.",
+     kept_in<&config::attachments, &attachment_settings::on_unreadable>},
+    {"attachments", "on_encrypted", word(for_encrypted), "accept", reload,
+     "What an archive with a password leads to: \"names\" judges the names that can be read without it.",
+     kept_in<&config::attachments, &attachment_settings::on_encrypted>},
+    {"attachments", "on_malformed", word(refuse_or_accept), "refuse", reload,
+     "What a message leads to whose structure mail clients would read differently, so that one may show what "
+     "another hides.",
+     kept_in<&config::attachments, &attachment_settings::on_malformed>},
+
+    mode_of<&config::antivirus, &antivirus_settings::test>("antivirus"),
+    enforce_from_of<&config::antivirus, &antivirus_settings::test>("antivirus"),
+    {"antivirus", "database", a_folder, "/var/lib/clamav", reload,
+     "The folder of ClamAV signature files, which freshclam keeps; read again when it changes.",
+     kept_in<&config::antivirus, &antivirus_settings::database>},
+    {"antivirus", "on_not_scanned", word(for_not_scanned), "defer", reload,
+     "What a message leads to that could not be looked at, or not at all of it: \"defer\" answers 451, so "
+     "that it "
+     "comes again.",
+     kept_in<&config::antivirus, &antivirus_settings::on_not_scanned>},
+    {"antivirus", "on_encrypted", word(for_not_scanned), "accept", reload,
+     "The same of what is protected by a password.",
+     kept_in<&config::antivirus, &antivirus_settings::on_encrypted>},
+
+    {"scanner", "processes", or_zero(number(1, 256)), "0", restart,
+     "Processes that look into messages; 0 = one per core.",
+     kept_in<&config::scanner, &scanner_settings::processes>},
+    {"scanner", "timeout", duration(5, hour), "60s", reload,
+     "How long it may take to look into a message, the wait for a free process included; then 451.",
+     kept_in<&config::scanner, &scanner_settings::timeout>},
+    {"scanner", "memory", size(64 * mib, 64 * gib), "1GiB", reload,
+     "What a process may map beside the signatures, the message and its decoded parts included.",
+     kept_in<&config::scanner, &scanner_settings::memory>},
+    {"scanner", "scratch", size(16 * mib, 64 * gib), "512MiB", reload,
+     "What a process's temporary files may hold. They lie in memory.",
+     kept_in<&config::scanner, &scanner_settings::scratch>},
+    {"scanner", "sandbox", word(sandboxes), "namespaces", reload,
+     "\"namespaces\": no files, no network, few system calls. \"calls\": only those few system calls, for "
+     "systems "
+     "(some containers) that let nobody make namespaces.",
+     kept_in<&config::scanner, &scanner_settings::sandbox>},
+    {"scanner", "program", text(absolute_path_or_empty, "an absolute path"), "", reload,
+     "The program; \"\" = postern-scanner beside postern.",
+     kept_in<&config::scanner, &scanner_settings::program>},
     mode_of<&config::spam, &spam_settings::test>("spam"),
     enforce_from_of<&config::spam, &spam_settings::test>("spam"),
     {"spam", "engine", word(spam_engines), "embedded", reload,

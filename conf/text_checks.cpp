@@ -73,6 +73,19 @@ checked<std::string> absolute_path(std::string_view text) {
     return not_a(text, "an absolute path", "write it from the root on, beginning with \"/\"");
 }
 
+checked<std::string> absolute_path_or_empty(std::string_view text) {
+    return text.empty() ? std::string() : absolute_path(text);
+}
+
+checked<std::string> file_extension(std::string_view text) {
+    constexpr std::size_t longest = 32;
+    const bool plain = text.size() > 1 && text.size() <= longest && text.front() == '.' &&
+                       text.find_first_of("/\\ *?", 0) == std::string_view::npos &&
+                       protocol::is_ascii(text) && text.back() != '.';
+    if (plain) return protocol::to_lower(text);
+    return not_a(text, "an extension", "write the end of a file name with its dot, such as \".exe\"");
+}
+
 checked<std::string> log_destination(std::string_view text) {
     if (text == "-" || text.starts_with('/')) return std::string{text};
     return not_a(text, "a place for the log", "write \"-\" for standard output or an absolute path");

@@ -10,6 +10,8 @@ namespace postern::conf {
 std::string quoted(std::string_view text);
 
 checked<std::string> absolute_path(std::string_view text);
+checked<std::string> absolute_path_or_empty(std::string_view text);
+checked<std::string> file_extension(std::string_view text);  // ".exe"; made lower case
 checked<std::string> log_destination(std::string_view text); // "-" or an absolute path
 checked<std::string> socket_path(std::string_view text);     // absolute and short enough for sun_path
 checked<std::string> system_user(std::string_view text);     // or empty

@@ -5,6 +5,8 @@
 #include "conf/settings.hpp"
 #include "conf/text_checks.hpp"
 
+#include "protocol/scan/order.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -214,36 +216,30 @@ std::string names_of_tiers(const config& read) {
     return names;
 }
 
-// What a tier asks for and isn't there yet: "antivirus, attachments".
-std::string tests_to_come(const tier_settings& tier) {
-    std::string tests;
-    if (tier.antivirus) tests = "antivirus";
-    if (tier.attachments) tests += tests.empty() ? "attachments" : ", attachments";
-    return tests;
-}
-
 void check_tiers(const config& read, const toml::table& root, findings& found) {
     for (std::size_t i = 0; i < read.listeners.size(); ++i) {
         const auto key = listener_key(i, "tier");
         const auto* node = node_at(root, key);
         const auto* tier = find_tier(read, read.listeners[i].tier);
         const auto& where = node != nullptr ? node->source() : place_of(root, key);
-        if (tier == nullptr) {
+        if (tier == nullptr)
             found.error(where, key,
                         fmt::format("there is no tier \"{}\"; write [tier.{}] or name one of {}",
                                     read.listeners[i].tier, read.listeners[i].tier, names_of_tiers(read)));
-            continue;
-        }
-        const bool as_written = node != nullptr && node->value_exact<std::string>() == read.listeners[i].tier;
-        if (const auto tests = tests_to_come(*tier); as_written && !tests.empty())
-            found.warning(
-                where, key,
-                fmt::format("tier {} asks for {}, which this version does not run", tier->name, tests));
     }
 }
 
+void check_extensions(const config& read, const toml::table& root, findings& found) {
+    constexpr auto most = protocol::scan::extensions_max;
+    const auto count = read.attachments.extensions.size();
+    if (count <= most) return;
+    const std::string key = "attachments.extensions";
+    found.error(place_of(root, key), key,
+                fmt::format("has {} extensions and may have {}; write fewer", count, most));
+}
+
 void check_spam(const config& read, const toml::table& root, findings& found) {
-    constexpr std::size_t phrases_max = 1000;
+    constexpr auto phrases_max = protocol::scan::phrases_max;
     if (read.spam.junk_score > read.spam.reject_score)
         found.error(
             place_of(root, "spam.junk_score"), "spam.junk_score",
@@ -266,6 +262,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_dns(read, root, found);
     check_routes(read, root, found);
     check_tiers(read, root, found);
+    check_extensions(read, root, found);
     check_spam(read, root, found);
 }
 

@@ -54,5 +54,7 @@ boost::asio::awaitable<verdict> check_greylist(stage at, context& about);
 boost::asio::awaitable<verdict> check_spf(stage at, context& about);
 void begin_spf(stage at, context& about);
 boost::asio::awaitable<verdict> check_loop(stage at, context& about);
+boost::asio::awaitable<verdict> check_attachments(stage at, context& about);
+boost::asio::awaitable<verdict> check_virus(stage at, context& about);
 
 } // namespace postern::policy

@@ -8,6 +8,7 @@
 #include "policy/mailbox_room.hpp"
 #include "policy/resolver.hpp"
 #include "policy/rules.hpp"
+#include "policy/scanner.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
@@ -61,7 +62,8 @@ struct transaction {
     std::shared_ptr<const protocol::spf::conclusion> spf_result; // once it was asked for
     bool spf_wanted = false;                                     // the test is on
     protocol::spf::query spf_subject;
-    std::vector<std::string> reports; // what would have been refused, a line each, for the header
+    std::optional<scan_outcome> scanned; // once it was asked for
+    std::vector<std::string> reports;    // what would have been refused, a line each, for the header
 };
 
 class rule_book;
@@ -100,7 +102,8 @@ struct context {
     conf::day today;                      // of the local calendar
     about_client& peer;
     transaction& learned;
-    trace& told; // the verdicts of this stage are added
+    trace& told;                        // the verdicts of this stage are added
+    message_scanner* content = nullptr; // at content; null: there is none
     // Of the candidate, filled by the engine.
     std::optional<result<storage::resolution>> leads_to = std::nullopt;
     const conf::relay_hop* primary = nullptr;  // whom to ask whether it exists; null = nobody

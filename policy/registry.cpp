@@ -11,6 +11,8 @@ const conf::test_settings& sender_domain(const conf::config& all) { return all.s
 const conf::test_settings& recipient(const conf::config& all) { return all.recipient.test; }
 const conf::test_settings& greylist(const conf::config& all) { return all.greylist.test; }
 const conf::test_settings& spf(const conf::config& all) { return all.spf.test; }
+const conf::test_settings& attachments(const conf::config& all) { return all.attachments.test; }
+const conf::test_settings& antivirus(const conf::config& all) { return all.antivirus.test; }
 
 constexpr auto skipped = for_the_allowed::is_skipped;
 constexpr auto runs = for_the_allowed::runs;
@@ -33,6 +35,8 @@ std::span<const check> registry() {
         check{"greylist", {stage::rcpt}, check_greylist, skipped, greylist, {}, nullptr},
         check{"spf", {stage::rcpt}, check_spf, skipped, spf, {stage::mail}, begin_spf},
         check{"loop", {stage::content}, check_loop, runs, nullptr, {}, nullptr},
+        check{"attachments", {stage::content}, check_attachments, runs, attachments, {}, nullptr},
+        check{"antivirus", {stage::content}, check_virus, runs, antivirus, {}, nullptr},
     };
     return rows;
 }

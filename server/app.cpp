@@ -121,10 +121,22 @@ start_problem app::open_journal() {
 start_problem app::open_all() {
     if (auto problem = make_certificates(); !problem.text.empty()) return problem;
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    if (auto problem = begin_scanners(); !problem.text.empty()) return problem;
     handover_ = std::make_unique<handover_listener>(config_.get()->config->server.state_dir);
     if (!handover_->problem().empty()) return {exit_code::cant_create, handover_->problem()};
     if (auto problem = bind_http(); !problem.text.empty()) return problem;
     return open_control_socket();
+}
+
+// Before the first session: none meets a test that can't be run yet.
+start_problem app::begin_scanners() {
+    const auto config = config_.get()->config;
+    if (auto text = scanning::antivirus_problem(*config); !text.empty())
+        return {exit_code::config, std::move(text)};
+    const auto wanted = scanning::terms_of(*config);
+    scanners_.emplace(wanted.processes, *journal_);
+    if (auto text = scanners_->begin(wanted); !text.empty()) return {exit_code::unavailable, std::move(text)};
+    return {};
 }
 
 start_problem app::open_control_socket() {
@@ -250,7 +262,7 @@ void app::start_services() {
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, *ledger_, limits_, counts_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);
@@ -311,6 +323,7 @@ void app::stop_services() {
     for (auto& each : workers_) each->halt();
     for (auto& each : workers_) each->join();
     if (runner_) runner_->stop();
+    if (scanners_) scanners_->stop();
     if (room_pool_) room_pool_->stop();
     if (pool_) pool_->stop();
     if (spool_) spool_->stop();

@@ -19,6 +19,7 @@
 #include "server/reserved_room.hpp"
 #include "server/resolver.hpp"
 #include "server/resolver_check.hpp"
+#include "server/scanner_pool.hpp"
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
 #include "server/side_tasks.hpp"
@@ -73,6 +74,7 @@ class app final : public control_target, public web_target, public handover_targ
     boost::system::error_code open_tables(const conf::config& config);
     boost::system::error_code open_greylist(const conf::config& config);
     void keep_tables();
+    start_problem begin_scanners();
     start_problem open_control_socket();
     void start_services();
     void say_listening();
@@ -174,6 +176,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<accept_watch> accepting_;
     session_limits limits_;
     counters counts_;
+    std::optional<scanner_pool> scanners_;
     std::optional<offload_pool> pool_;
     std::optional<offload_pool> room_pool_;
     std::optional<maildir_room> room_;

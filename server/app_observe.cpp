@@ -90,6 +90,14 @@ observed app::observe() {
     made.dns_silent = counts_.dns.silent;
     made.dns_later = counts_.dns.later;
     made.dns_in_flight = counts_.dns.in_flight;
+    const auto scanners = scanners_->now();
+    made.scanners = scanners.workers;
+    made.scanners_free = scanners.free;
+    made.signatures = scanners.signatures;
+    made.scanner_starts = scanners.programs;
+    made.scans_done = scanners_->counts().done;
+    made.scans_failed = scanners_->counts().failed;
+    made.scan_times = scanners_->counts().times.read();
     made.ledger_dropped = ledger_->dropped();
     const auto config = config_.get()->config;
     if (const auto free = storage::system_files().free_bytes(config->server.state_dir))

@@ -65,7 +65,9 @@ app::reload_outcome app::reload_now() {
         auto changed = std::make_shared<conf::config>(*read.snapshot);
         auto told = conf::keep_what_needs_restart(*config_.get()->config, *changed);
         outcome.messages.insert(outcome.messages.end(), told.begin(), told.end());
-        next = make_snapshot(std::move(changed), bad_pair::is_an_error);
+        const auto unscanned = scanning::antivirus_problem(*changed);
+        if (unscanned.empty()) next = make_snapshot(std::move(changed), bad_pair::is_an_error);
+        if (!unscanned.empty()) outcome.messages.push_back(unscanned);
         outcome.messages.insert(outcome.messages.end(), next.problems.begin(), next.problems.end());
         outcome.messages.insert(outcome.messages.end(), next.remarks.begin(), next.remarks.end());
     }
@@ -76,6 +78,7 @@ app::reload_outcome app::reload_now() {
     journal_->reopen(next.made->config->log, next.made->config->server.hostname);
     use(std::move(next));
     reload_dns();
+    scanners_->change(scanning::terms_of(*config_.get()->config));
     reloaded_ = now_seconds();
     outcome.ok = true;
     for (const auto& text : outcome.messages) journal_->note(text);
@@ -182,6 +185,8 @@ server_status app::status() {
         made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)
         made.alarms.push_back({"a certificate expires within 14 days"});
+    if (auto trouble = scanners_->now().trouble; !trouble.empty())
+        made.alarms.push_back({std::move(trouble)});
     for (auto& text : zones_.alarms()) made.alarms.push_back({std::move(text)});
     if (!complained_of_.empty())
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});

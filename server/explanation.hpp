@@ -18,7 +18,8 @@ struct explain_subject {
     std::string helo;
     std::optional<protocol::address> sender; // none: <>
     protocol::address recipient;
-    std::optional<std::string> message = {}; // with CRLF lines; none: only what RCPT is told
+    std::optional<std::string> message = {};    // with CRLF lines; none: only what RCPT is told
+    policy::message_scanner* scanner = nullptr; // looks into it; outlives the await. Null: nobody does
 };
 
 inline constexpr std::string_view not_in_this_version = "not in this version";
@@ -45,6 +46,7 @@ struct explanation {
     policy::verdict said;              // of the whole: passed, or what RCPT or the message is answered
     bool recipient_taken = false;
     std::optional<explained_message> message; // where it is reached
+    std::optional<policy::scan_outcome> scan; // what is in it
 };
 
 // `ask` outlives the await. Ends when the last look-up has, or its deadline.

@@ -5,7 +5,8 @@ namespace postern::server {
 using boost::system::error_code;
 
 incoming_body::incoming_body(async_spool& spool, offload_pool& pool, storage::queue_id id)
-    : to_come_(spool), pool_(pool), state_(std::make_shared<state>(state{spool.queue(), id, {}, {}, {}})) {}
+    : to_come_(spool), pool_(pool),
+      state_(std::make_shared<state>(state{spool.queue(), id, {}, {}, {}, {}})) {}
 
 boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work,
                                                           resumer* give_up) {
@@ -34,6 +35,25 @@ boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string 
     const error_code ec = co_await on_pool(std::move(work), give_up);
     stored outcome{ec, {}};
     if (!ec) outcome.recycled = std::move(state_->bytes);
+    co_return outcome;
+}
+
+void incoming_body::state::open() {
+    if (!bytes.empty()) add();
+    if (ec) return;
+    auto opened = file->reader();
+    if (opened)
+        reader = std::move(*opened);
+    else
+        ec = opened.error();
+}
+
+boost::asio::awaitable<incoming_body::opened> incoming_body::open(std::string rest, resumer* give_up) {
+    state_->bytes = std::move(rest);
+    std::function<void(state&)> work = [](state& s) { s.open(); };
+    const error_code ec = co_await on_pool(std::move(work), give_up);
+    opened outcome{ec, {}};
+    if (!ec) outcome.file = std::move(state_->reader);
     co_return outcome;
 }
 

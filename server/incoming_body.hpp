@@ -26,6 +26,12 @@ class incoming_body {
     boost::asio::awaitable<stored> append(std::string bytes, resumer* give_up);
     // Appends what is left, then flushes file and folder; as append().
     boost::asio::awaitable<boost::system::error_code> finish(std::string rest, resumer* give_up);
+    // Of one in a file: appends, and opens all that was appended for reading; as append().
+    struct opened {
+        boost::system::error_code ec;
+        storage::file_handle file;
+    };
+    boost::asio::awaitable<opened> open(std::string rest, resumer* give_up);
     bool in_file() const { return state_->file != nullptr; }
     std::uint64_t size() const { return state_->file ? state_->file->size() : 0; }
     void keep(); // the queue names it now
@@ -39,7 +45,9 @@ class incoming_body {
         std::unique_ptr<storage::spool_file> file;
         std::string bytes;
         boost::system::error_code ec;
+        storage::file_handle reader;
         void add();
+        void open();
     };
     boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work,
                                                               resumer* give_up);

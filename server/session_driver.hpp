@@ -11,6 +11,7 @@
 #include "server/incoming_body.hpp"
 #include "server/log.hpp"
 #include "server/roster.hpp"
+#include "server/scanner_pool.hpp"
 #include "server/session_limits.hpp"
 #include "server/snapshot.hpp"
 #include "server/stream.hpp"
@@ -31,6 +32,7 @@ struct session_services {
     storage::ledger& refusals;
     session_limits& limits;
     counters& counts;
+    scanner_pool* scanners = nullptr; // null: nobody looks into messages
 };
 
 struct session_origin {
@@ -41,7 +43,7 @@ struct session_origin {
     std::uint16_t client_port = 0;
 };
 
-class session_driver final : public roster::member, private stream::taker {
+class session_driver final : public roster::member, private stream::taker, private policy::message_scanner {
   public:
     session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer,
                    session_origin origin);
@@ -86,6 +88,15 @@ class session_driver final : public roster::member, private stream::taker {
     storage::queued_message envelope_for_queue() const;
     protocol::verdict_answer answer_for(const boost::system::error_code& trouble) const;
     bool refuses_new_mail(protocol::reply& with) const;
+
+    // session_scan.cpp
+    boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order asked) override;
+    struct scan_subject {
+        scanning::owned_descriptor message;
+        std::uint64_t octets = 0;
+        std::string trouble;
+    };
+    boost::asio::awaitable<scan_subject> message_to_scan();
 
     // session_log.cpp
     void log_refusal(const protocol::refusal& what);

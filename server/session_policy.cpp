@@ -74,7 +74,8 @@ asio::awaitable<policy::verdict> session_driver::judge(policy::stage at, policy:
                           policy::is_the_day_asked(*config_->config) ? local_day(now) : conf::day{},
                           peer_,
                           learned,
-                          told};
+                          told,
+                          content ? this : nullptr};
     policy::verdict said = co_await policy::judge(at, about);
     note_tests(told);
     co_return said;

@@ -95,6 +95,15 @@ result<void> spool_file::append_rest(std::string_view bytes) {
     return past_cache_->append(bytes);
 }
 
+result<file_handle> spool_file::reader() {
+    if (failed_) return storage_errc::io;
+    auto written = past_cache_ ? past_cache_->finish() : result<void>();
+    past_cache_.reset();
+    failed_ = !written;
+    if (!written) return written.error();
+    return files_.open_file(&folder_, name_, open_mode::read);
+}
+
 // A flush that failed may have thrown the octets away and would succeed the next time: it is never asked
 // again.
 result<void> spool_file::make_durable() {

@@ -26,6 +26,8 @@ class spool_file {
     result<void> append(std::string_view bytes);
     // Flushes the file and its folder; true only after both. After a failure the file is never flushed again.
     result<void> make_durable();
+    // All that was appended, open for reading. More may be appended, and is seen too.
+    result<file_handle> reader();
     void keep() { kept_ = true; } // the queue's transaction that names it is durable
     std::uint64_t size() const { return size_; }
 

@@ -12,10 +12,10 @@
 namespace postern::protocol::scan {
 
 // Of what an operator may configure, so that an order fits into a datagram.
-inline constexpr std::size_t extensions_max = 1000;
-inline constexpr std::size_t phrases_max = 1000;
-inline constexpr std::size_t text_max = 256; // octets of an extension or a phrase
-inline constexpr std::size_t order_octets_max = 160 * 1024;
+inline constexpr std::size_t extensions_max = 250;
+inline constexpr std::size_t phrases_max = 500;
+inline constexpr std::size_t text_max = 128; // octets of an extension or a phrase
+inline constexpr std::size_t order_octets_max = 112 * 1024;
 
 // Where a phrase is looked for.
 enum class phrase_place : std::uint8_t { subject, body, anywhere };

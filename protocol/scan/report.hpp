@@ -80,11 +80,14 @@ class report_reader {
         whole, // that was the last one
         broken // this is no report, or more than one may be
     };
+    // `everything`: it was asked for; else a report that has it is broken.
+    explicit report_reader(bool everything = false) : everything_(everything) {}
     outcome feed(std::string_view datagram);
     report take() { return std::move(made_); }
 
   private:
     report made_;
+    bool everything_;
     std::size_t datagrams_ = 0;
 };
 

@@ -192,6 +192,18 @@ constexpr std::array rows{
         {4, 7, 24},
         "<{}>: Sender address rejected: SPF cannot be checked now; try again later"},
     row{id::spf_permerror, 550, {5, 7, 24}, "<{}>: Sender address rejected: SPF permerror: {}"},
+
+    row{id::file_refused, 554, {5, 7, 1}, "{}: files that end with {} are not taken here"},
+    row{id::archive_encrypted, 554, {5, 7, 1}, "{}: archives with a password are not taken here"},
+    row{id::archive_unreadable, 554, {5, 7, 1}, "{}: this archive cannot be read here: {}"},
+    row{id::content_limit, 554, {5, 7, 1}, "{}: more than is looked into here: {}"},
+    row{id::message_malformed,
+        550,
+        {5, 6, 0},
+        "{}: mail programs would read the structure of this message differently: {}"},
+    row{id::virus_found, 554, {5, 7, 1}, "{}: {} found"},
+    row{id::not_scannable, 554, {5, 7, 1}, "{}: this cannot be scanned for viruses: {}"},
+    row{id::not_scanned, 451, {4, 3, 0}, "The message cannot be scanned now; try again later"},
 };
 
 constexpr bool rows_in_order() {

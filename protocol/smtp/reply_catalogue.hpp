@@ -103,7 +103,16 @@ enum class reply_id : std::uint8_t {
     spf_fail,
     spf_temperror,
     spf_permerror,
-    last_ = spf_permerror,
+    // tests of content
+    file_refused,
+    archive_encrypted,
+    archive_unreadable,
+    content_limit,
+    message_malformed,
+    virus_found,
+    not_scannable,
+    not_scanned,
+    last_ = not_scanned,
 };
 
 // The reply with its "{}" filled in order; values are made printable and cut to 256 octets each. `close`

@@ -126,6 +126,9 @@ class server_session {
     const envelope& transaction() const { return now().envelope; }
     const recipient& candidate() const { return now().candidate; } // the RCPT that is asked about
     std::string take_body();
+    std::string_view body() const { return now().body; } // what take_body() would give
+    // The octets of ours that stand before those of the peer's in the stored message.
+    std::size_t fields_before() const { return now().fields_before; }
     const header_scan& header() const { return now().header; }
     const content_facts& content() const;
     std::uint64_t content_size() const { return content().size; } // octets the peer sent as this message
@@ -258,6 +261,7 @@ class server_session {
         chunk_decoder chunks;
         header_scan header;
         std::optional<field_filter> forged; // of what claims to be our finding; while content comes in
+        std::size_t fields_before = 0;
         bool by_chunks = false;
         bool fault = false; // the content is refused already: nothing more is kept
         std::optional<reply> store_fault;

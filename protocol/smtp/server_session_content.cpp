@@ -48,6 +48,7 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     if (now().envelope.recipients.size() == 1) only = now().envelope.recipients.front().mailbox.to_string();
     facts.only_recipient = only;
     now().body = std::move(fields) + received_field(facts);
+    now().fields_before = now().body.size();
     now().forged.emplace(results_filter(names_of_ours()));
     if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;

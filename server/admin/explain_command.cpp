@@ -9,6 +9,7 @@
 #include "server/local_target.hpp"
 #include "server/message_trial.hpp"
 #include "server/resolver.hpp"
+#include "server/scanning/once.hpp"
 #include "server/side_tasks.hpp"
 #include "server/table_terms.hpp"
 
@@ -48,6 +49,21 @@ class room_at_once final : public policy::mailbox_room {
   private:
     const conf::config& config_;
     lmtp_room servers_;
+};
+
+// Everything that is in the message is to be shown.
+class look_once final : public policy::message_scanner {
+  public:
+    look_once(const conf::config& config, const std::optional<std::string>& message)
+        : config_(config), message_(message ? *message : std::string()) {}
+    boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order asked) override {
+        asked.everything = true;
+        co_return scanning::scan_once(config_, message_, std::move(asked));
+    }
+
+  private:
+    const conf::config& config_;
+    const std::string message_;
 };
 
 // What is over the listener's limit is refused whatever else it holds, and isn't read to its end.
@@ -134,6 +150,8 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
     boost::asio::io_context loop(1);
     dns_resolver dns(loop.get_executor(), resolver_settings_of(config->dns), counts);
     side_tasks beside(loop.get_executor());
+    look_once scanner(*config, about.message);
+    about.scanner = &scanner;
     std::string escaped;
     const auto note = [&escaped](std::string_view what) { escaped = what; };
     for (const auto& zone : config->dnsbl.zones)
@@ -181,6 +199,39 @@ void print_fields(std::string_view head, const std::vector<std::string>& fields,
         for (const auto& line : lines_of(field)) out << "  " << shown(line) << '\n';
 }
 
+// Nothing in it is trusted to be text.
+void print_scan(const explanation& made, std::ostream& out) {
+    if (!made.scan) return;
+    if (!made.scan->found) {
+        out << fmt::format("\nIt could not be looked into: {}\n", shown(made.scan->trouble));
+        return;
+    }
+    out << '\n';
+    text_table inside({"INSIDE", "WHERE", "DETAIL"});
+    for (const auto& one : made.scan->found->all)
+        inside.add({shown(one.what), shown(one.where), shown(one.detail)});
+    inside.print(out);
+    if (made.scan->found->findings.empty()) return;
+    out << '\n';
+    text_table found({"FINDING", "WHERE", "WHAT"});
+    for (const auto& one : made.scan->found->findings)
+        found.add(
+            {std::string(name_of(one.kind)), one.where.empty() ? "-" : shown(one.where), shown(one.what)});
+    found.print(out);
+}
+
+boost::json::value scan_object(const policy::scan_outcome& scan) {
+    if (!scan.found) return {{"trouble", shown(scan.trouble)}};
+    boost::json::array inside, findings;
+    for (const auto& one : scan.found->all)
+        inside.push_back(
+            {{"what", shown(one.what)}, {"where", shown(one.where)}, {"detail", shown(one.detail)}});
+    for (const auto& one : scan.found->findings)
+        findings.push_back(
+            {{"kind", name_of(one.kind)}, {"where", shown(one.where)}, {"what", shown(one.what)}});
+    return {{"inside", std::move(inside)}, {"findings", std::move(findings)}};
+}
+
 void print_text(const explain_subject& about, const explanation& made, std::ostream& out) {
     const std::string from = about.sender ? shown(about.sender->to_string()) : std::string();
     out << fmt::format("From <{}> to <{}>, by {} ({}) at {}, tier {}\n\n", from,
@@ -200,6 +251,7 @@ void print_text(const explain_subject& about, const explanation& made, std::ostr
     out << fmt::format("Message: {}\n", said);
     print_fields("Left out, for they pretend to be ours:", made.message->removed, out);
     print_fields("Added:", made.message->added, out);
+    print_scan(made, out);
 }
 
 // Each unfolded.
@@ -236,6 +288,7 @@ void print_json(const explain_subject& about, const explanation& made, std::ostr
         whole["message"] = {{"size", made.message->size},
                             {"removed", fields_array(made.message->removed)},
                             {"added", fields_array(made.message->added)}};
+    if (made.scan) whole["scan"] = scan_object(*made.scan);
     out << boost::json::serialize(whole) << '\n';
 }
 

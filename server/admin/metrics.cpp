@@ -174,6 +174,19 @@ void add_tests(exposition& out, const observed& seen) {
                 seen.put_off);
 }
 
+void add_scans(exposition& out, const observed& seen) {
+    out.gauge("scanner_processes", "Processes that look into messages.", seen.scanners);
+    out.gauge("scanner_processes_free", "Of these, those that wait for a message.", seen.scanners_free);
+    out.gauge("scanner_signatures", "Antivirus signatures that are loaded.", seen.signatures);
+    out.counter("scanner_starts_total",
+                "Scanner programs started: at start, for new signatures, after an end.", seen.scanner_starts);
+    out.family("scans_total", "counter", "Messages looked into; failed ones are known nothing of.");
+    out.sample({{"result", "done"}}, seen.scans_done);
+    out.sample({{"result", "failed"}}, seen.scans_failed);
+    out.times("scan_seconds", "How long it takes to look into a message, the wait for a process included.",
+              seen.scan_times);
+}
+
 void add_dns(exposition& out, const observed& seen) {
     out.counter("dns_lookups_total", "Names that were looked up.", seen.dns_looked_up);
     out.counter("dns_cache_hits_total", "Questions answered from memory.", seen.dns_from_cache);
@@ -203,6 +216,7 @@ std::string render_metrics(const observed& seen) {
     add_call_outs(out, seen);
     add_queue(out, seen);
     add_tests(out, seen);
+    add_scans(out, seen);
     add_dns(out, seen);
     add_process(out, seen);
     return out.take();

@@ -36,6 +36,9 @@ struct observed {
     std::uint64_t put_off = 0;        // requests that a tempfail MX answered
     std::uint64_t dns_looked_up = 0, dns_from_cache = 0, dns_sent = 0, dns_silent = 0, dns_later = 0;
     std::uint64_t dns_in_flight = 0;
+    std::uint64_t scanners = 0, scanners_free = 0, signatures = 0, scanner_starts = 0;
+    std::uint64_t scans_done = 0, scans_failed = 0;
+    histogram::values scan_times;
     std::uint64_t ledger_dropped = 0; // rows
 
     std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked

@@ -4,6 +4,7 @@
 #include "server/admin/named_things.hpp"
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
+#include "server/scanning/program.hpp"
 
 #include "conf/load.hpp"
 #include "policy/spam/terms.hpp"
@@ -40,6 +41,7 @@ class named_things {
         check_certificates();
         check_state_folder();
         check_mail_folder();
+        check_signatures();
         check_user();
         check_signs();
         return std::move(findings_);
@@ -90,6 +92,11 @@ class named_things {
         if (std::filesystem::is_directory(any.base, failure)) return;
         add(conf::finding::weight::warning, "local.maildir",
             fmt::format("the folder {} does not exist: no mail can be delivered", any.base));
+    }
+
+    void check_signatures() {
+        if (auto problem = scanning::antivirus_problem(settings_); !problem.empty())
+            add(conf::finding::weight::error, "antivirus.database", std::move(problem));
     }
 
     void check_user() {

@@ -43,6 +43,13 @@ inline std::shared_ptr<const conf::config> config_of(const std::string& toml) {
     return read.snapshot;
 }
 
+// A message in which nothing is found.
+struct nothing_in_it final : policy::message_scanner {
+    boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order) override {
+        co_return policy::scan_outcome{protocol::scan::report{}, {}};
+    }
+};
+
 struct policy_world {
     boost::asio::io_context loop{1}; // first: what was begun in it goes before it
     memory_directory accounts;
@@ -70,6 +77,8 @@ struct policy_world {
     policy::about_client peer;
     policy::transaction learned;
     policy::trace told; // of the last stage
+    nothing_in_it clean;
+    policy::message_scanner* content = &clean;
 
     // u@d.test is a mailbox; its name server and the sender's are silent about everything else.
     explicit policy_world(const std::string& toml = {})
@@ -105,7 +114,7 @@ struct policy_world {
         if (!rcpt.empty()) candidate.mailbox = protocol::parse_address(rcpt).value();
         policy::context about{config, listener, resolving, exempt_senders, own,     services,
                               client, helo,     envelope,  &candidate,     &header, 100,
-                              now,    today,    peer,      learned,        told};
+                              now,    today,    peer,      learned,        told,    content};
         policy::verdict said;
         loop.restart();
         auto task = ask(at, about, said);
@@ -122,7 +131,7 @@ struct policy_world {
         candidate.mailbox = protocol::parse_address(rcpt).value();
         policy::context about{config, listener, resolving, exempt_senders, own,     services,
                               client, helo,     envelope,  &candidate,     &header, 100,
-                              now,    today,    peer,      learned,        told};
+                              now,    today,    peer,      learned,        told,    content};
         policy::verdict said;
         loop.restart();
         auto task = all_stages(about, said);

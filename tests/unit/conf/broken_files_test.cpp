@@ -68,7 +68,8 @@ const fault faults[] = {
     {"[admin]\ncolour = 1\n", 2, 1, "admin.colour", "those here are socket, http"},
     {"[zebra]\n", 1, 2, "zebra",
      "the sections are server, log, admin, dns, tls, listener, limits, tier, dnsbl, sender_domain, "
-     "recipient, greylist, spf, spam, ledger, local, relay, queue"},
+     "recipient, greylist, spf, attachments, antivirus, scanner, spam, ledger, "
+     "local, relay, queue"},
     {"[\"a\\u0007b\"]\n", 1, 2, "a?b", "the sections are"},
     // Types
     {"[limits]\nerrors = \"20\"\n", 2, 10, "limits.errors", "a string stands where an integer is needed"},
@@ -268,7 +269,7 @@ TEST_CASE("each fault is found alone, at its place, with its key and its cure") 
 TEST_CASE("all faults of a file are told at once, in its order") {
     const auto result = load_text("[queue]\nretry = [\"x\"]\nexpire = 5\n"
                                   "[server]\nhostname = \"_\"\nthreds = 1\n"
-                                  "[[listener]]\ntier = \"D\"\n[antivirus]\n",
+                                  "[[listener]]\ntier = \"D\"\n[spam]\n",
                                   "x.toml");
     std::vector<std::string> lines;
     for (const auto& one : result.findings) lines.push_back(one.to_string());
@@ -276,7 +277,7 @@ TEST_CASE("all faults of a file are told at once, in its order") {
     const char* begins[] = {"x.toml:2:10: queue.retry[0]: ",  "x.toml:3:10: queue.expire: ",
                             "x.toml:5:12: server.hostname: ", "x.toml:6:1: server.threds: ",
                             "x.toml:7:1: listener[0].name: ", "x.toml:7:1: listener[0].address: ",
-                            "x.toml:8:8: listener[0].tier: ", "x.toml:9:1: antivirus: warning: "};
+                            "x.toml:8:8: listener[0].tier: ", "x.toml:9:1: spam: warning: "};
     for (std::size_t i = 0; i < lines.size(); ++i) CHECK_THAT(lines[i], Catch::StartsWith(begins[i]));
 }
 

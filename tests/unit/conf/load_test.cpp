@@ -210,16 +210,12 @@ TEST_CASE("listeners at any port don't collide") {
 }
 
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
-    const auto result = load("[antivirus]\ndatabase = \"/x\"\n[tier.a]\n[tier.d]\nantivirus = true\n"
-                             "[relay]\ntls = \"dane\"\n" +
-                             least + "tier = \"d\"\n");
+    const auto result = load("[spam]\nengine = \"embedded\"\n[relay]\ntls = \"dane\"\n" + least);
     CHECK(result.ok());
     CHECK(lines(result) ==
           std::vector<std::string>{
-              "x.toml:1:1: antivirus: warning: has no effect in this version; leave it out",
-              "x.toml:7:7: relay.tls: warning: has no effect in this version; leave it out",
-              "x.toml:11:8: listener[0].tier: warning: tier d asks for antivirus, which this version does "
-              "not run"});
+              "x.toml:1:1: spam: warning: has no effect in this version; leave it out",
+              "x.toml:4:7: relay.tls: warning: has no effect in this version; leave it out"});
 }
 
 TEST_CASE("status pages that other machines can reach are warned of, and only those") {
@@ -245,15 +241,17 @@ TEST_CASE("status pages and a listener don't share an address") {
                               "\"a\"; give admin.http another port");
 }
 
-TEST_CASE("a tier is warned of only where the file asks for tests that don't exist") {
-    const std::pair<const char*, const char*> tiers[] = {
-        {"a", ""}, {"b", "antivirus,"}, {"c", "antivirus, attachments,"}, {"d", "antivirus, attachments,"}};
-    for (const auto& [tier, tests] : tiers) {
-        const auto result = load(least + "tier = \"" + tier + "\"\n");
-        CHECK(result.ok());
-        REQUIRE(result.findings.size() == (*tests == '\0' ? 0 : 1));
-        if (*tests != '\0') CHECK_THAT(result.findings[0].problem, Catch::Contains(tests));
-    }
+TEST_CASE("extensions are file names' ends, in lower case, and not endless") {
+    const auto result = load("[attachments]\nextensions = [\".EXE\", \".tar.gz\"]\n" + least);
+    REQUIRE(result.ok());
+    CHECK(result.snapshot->attachments.extensions == std::vector<std::string>{".exe", ".tar.gz"});
+    for (const auto* bad : {"exe", ".", "*.exe", ".e/x", ".exe."})
+        CHECK(!load("[attachments]\nextensions = [\"" + std::string(bad) + "\"]\n" + least).ok());
+    std::string many;
+    for (int i = 0; i < 300; ++i) many += "\".x" + std::to_string(i) + "\", ";
+    const auto endless = load("[attachments]\nextensions = [" + many + "]\n" + least);
+    CHECK(!endless.ok());
+    CHECK_THAT(lines(endless)[0], Catch::Contains("has 300 extensions and may have 250"));
 }
 
 TEST_CASE("a tier is a row of the file, or one of four that are always there") {

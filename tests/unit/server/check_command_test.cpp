@@ -20,8 +20,8 @@ TEST_CASE("every error of the file is on stdout with its place", "[check]") {
     at.configure("nonsense = 1\n[limits]\nsessions = \"many\"\n");
     const auto result = at.run({"check"});
     CHECK(result.code == 78);
-    CHECK(result.out.find(at.config_path() + ":10:") != std::string::npos);
-    CHECK(result.out.find(at.config_path() + ":12:12: limits.sessions: ") != std::string::npos);
+    CHECK(result.out.find(at.config_path() + ":11:") != std::string::npos);
+    CHECK(result.out.find(at.config_path() + ":13:12: limits.sessions: ") != std::string::npos);
     CHECK(result.err.empty());
 }
 
@@ -36,14 +36,14 @@ TEST_CASE("a certificate that can't be read is an error at its line", "[check]")
     at.configure("[[tls.certificate]]\ncert = \"/no/such.pem\"\nkey = \"/no/such.key\"\n");
     const auto result = at.run({"check"});
     CHECK(result.code == 78);
-    CHECK(result.out.find(at.config_path() + ":11:8: tls.certificate[0].cert: ") != std::string::npos);
+    CHECK(result.out.find(at.config_path() + ":12:8: tls.certificate[0].cert: ") != std::string::npos);
 }
 
 TEST_CASE("a state folder that can't be made is a warning, a missing user is told", "[check]") {
     command_fixture at;
     std::ofstream(at.config_path()) << "[server]\nuser = \"no-such-user-here\"\nstate_dir = "
                                        "\"/no/such/state\"\n[[listener]]\nname = \"mx\"\n"
-                                    << "address = [\"127.0.0.1:0\"]\n";
+                                    << "address = [\"127.0.0.1:0\"]\ntier = \"a\"\n";
     const auto result = at.run({"check"});
     CHECK(result.out.find(":3:13: server.state_dir: ") != std::string::npos);
     CHECK(result.out.find(":2:8: server.user: there is no user no-such-user-here") != std::string::npos);
@@ -54,7 +54,21 @@ TEST_CASE("a mail folder that does not exist is told before the first message is
     at.configure("[local]\nmaildir = \"/no/such/mail/{domain}/{local}\"\n");
     const auto result = at.run({"check"});
     CHECK(result.code == 0);
-    CHECK(result.out.find(":11:11: local.maildir: warning: the folder /no/such/mail") != std::string::npos);
+    CHECK(result.out.find(":12:11: local.maildir: warning: the folder /no/such/mail") != std::string::npos);
+}
+
+TEST_CASE("a tier that asks for antivirus needs signatures", "[check]") {
+    command_fixture at;
+    const auto checked = [&] {
+        at.configure("[tier.a]\nantivirus = true\n[antivirus]\ndatabase = \"" + at.folder + "\"\n");
+        return at.run({"check"});
+    };
+    const auto none = checked();
+    CHECK(none.code == 78);
+    CHECK(none.out.find(":14:12: antivirus.database: a tier in use asks for antivirus, and ") !=
+          std::string::npos);
+    std::ofstream(at.folder + "/own.ndb") << "Test.Own:0:*:61626364\n";
+    CHECK(checked().code == 0);
 }
 
 TEST_CASE("a weight of what is no sign is told", "[check]") {

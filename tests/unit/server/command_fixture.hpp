@@ -34,11 +34,11 @@ class command_fixture {
     std::string control_path() const { return folder + "/admin.sock"; }
 
     void configure(const std::string& more, const std::string& user = "") {
-        std::ofstream(config_path()) << "[server]\nhostname = \"mx.test\"\nuser = \"" << user
-                                     << "\"\nstate_dir = \"" << state_dir() << "\"\n[admin]\nsocket = \""
-                                     << control_path()
-                                     << "\"\n[[listener]]\nname = \"mx\"\naddress = [\"127.0.0.1:0\"]\n"
-                                     << more;
+        std::ofstream(config_path())
+            << "[server]\nhostname = \"mx.test\"\nuser = \"" << user << "\"\nstate_dir = \"" << state_dir()
+            << "\"\n[admin]\nsocket = \"" << control_path()
+            << "\"\n[[listener]]\nname = \"mx\"\naddress = [\"127.0.0.1:0\"]\ntier = \"a\"\n"
+            << more;
     }
 
     // The words after "postern --config FILE".

@@ -13,6 +13,7 @@ struct world : testing::policy_world {
     explanation explain(const std::string& rcpt = "u@d.test", std::optional<std::string> message = {}) {
         explain_subject about{listener, client, helo, envelope.sender, protocol::parse_address(rcpt).value()};
         about.message = std::move(message);
+        about.scanner = content;
         loop.restart();
         auto asking = server::explain(about, config, services, now);
         std::optional<explanation> made;
@@ -50,7 +51,9 @@ TEST_CASE("each test of the registry is told, asked or not", "[explain]") {
                                             {"recipient", "off", "skipped"},
                                             {"greylist", "enforce", "pass"},
                                             {"spf", "report", "reported"},
-                                            {"loop", "always", "not reached"}});
+                                            {"loop", "always", "not reached"},
+                                            {"attachments", "enforce", "not reached"},
+                                            {"antivirus", "enforce", "not reached"}});
     CHECK(made.tests[3].reason == "u@d.test");
     CHECK(made.tests[4].reason == "mode off");
     CHECK(made.tests[5].reason == "no secondary");
@@ -121,7 +124,8 @@ TEST_CASE("a message is judged by the session first, then by the tests that look
     REQUIRE(rows.size() == 12);
     CHECK(rows[7] == row{"message", "always", "pass"});
     CHECK(rows[8] == row{"loop", "always", "pass"});
-    CHECK(rows[9] == row{"attachment", "-", "not in this version"});
+    CHECK(rows[9] == row{"attachments", "enforce", "pass"});
+    CHECK(rows[11] == row{"spam", "-", "not in this version"});
     REQUIRE(taken.message);
     CHECK(taken.message->added.size() == 3);
     const auto looped = w.explain("u@d.test", "Delivered-To: u@d.test\r\n\r\n");

@@ -1,0 +1,55 @@
+#include "policy/content_scan.hpp"
+
+#include "policy/engine.hpp"
+
+#include <algorithm>
+
+namespace postern::policy {
+
+namespace {
+
+bool is_on(const conf::test_settings& test, const context& about) {
+    return mode_on(test, about.today) != conf::test_mode::off;
+}
+
+} // namespace
+
+protocol::scan::order order_for(const context& about) {
+    const auto& config = *about.config;
+    const auto* tier = conf::find_tier(config, about.learned.tier);
+    protocol::scan::order made;
+    made.attachments = tier != nullptr && tier->attachments && is_on(config.attachments.test, about);
+    made.antivirus = tier != nullptr && tier->antivirus && is_on(config.antivirus.test, about);
+    const auto& limits = config.attachments;
+    if (made.attachments) made.extensions = limits.extensions;
+    made.max_depth = limits.max_depth;
+    made.max_entries = limits.max_entries;
+    made.max_unpacked = limits.max_unpacked;
+    made.max_ratio = limits.max_ratio;
+    return made;
+}
+
+bool wants_scan(const protocol::scan::order& asked) {
+    return asked.attachments || asked.antivirus || asked.facts;
+}
+
+boost::asio::awaitable<const scan_outcome*> scanned(context& about) {
+    auto& kept = about.learned.scanned;
+    if (!kept && about.content == nullptr) kept = scan_outcome{{}, "there is no scanner"};
+    if (!kept) {
+        auto asked = order_for(about);
+        kept = co_await about.content->scan(std::move(asked));
+    }
+    co_return &*kept;
+}
+
+std::string place_of(const protocol::scan::finding& what) {
+    return what.where.empty() ? "The message" : what.where;
+}
+
+const protocol::scan::finding* first_of(protocol::scan::finding_kind kind, const protocol::scan::report& in) {
+    const auto found = std::ranges::find(in.findings, kind, &protocol::scan::finding::kind);
+    return found == in.findings.end() ? nullptr : &*found;
+}
+
+} // namespace postern::policy
