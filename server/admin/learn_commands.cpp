@@ -5,9 +5,11 @@
 #include "policy/spam/lesson.hpp"
 #include "server/admin/handlers.hpp"
 #include "server/admin/support.hpp"
+#include "server/scanning/once.hpp"
 #include "server/table_terms.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <chrono>
 #include <ctime>
 #include <fmt/format.h>
 #include <istream>
@@ -81,9 +83,16 @@ void tell(const arguments& given, const std::string& owner, storage::lesson_answ
                             messages.spam, messages.ham, owner.empty() ? "" : " to ", shown(owner));
 }
 
-// The scanner that reads one message for a command. None is started by this version.
-result<protocol::scan::facts, std::string> run_scanner_once(std::string_view) {
-    return {boost::system::in_place_error, "no scanner"};
+// By a scanner that is started for it.
+result<protocol::scan::facts, std::string> run_scanner_once(const conf::config& settings,
+                                                            std::string_view message) {
+    protocol::scan::order asked;
+    asked.facts = true;
+    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(settings.scanner.timeout);
+    asked.milliseconds = static_cast<std::uint32_t>(time.count());
+    auto outcome = scanning::scan_once(settings, message, std::move(asked));
+    if (!outcome.found) return {boost::system::in_place_error, std::move(outcome.trouble)};
+    return std::move(outcome.found->about);
 }
 
 } // namespace
@@ -97,7 +106,7 @@ exit_code learn_message(const arguments& given, terminal& with, const facts_sour
     if (message.empty()) return fail(with, exit_code::bad_data, "stdin", "there is no message");
     if (message.size() > message_max)
         return fail(with, exit_code::bad_data, "stdin", "the message has more than 64 MiB");
-    const auto facts = read(message);
+    const auto facts = read(*settings, message);
     if (!facts) return fail(with, exit_code::unavailable, "scanner", facts.error());
     if (facts->tokens.empty()) return fail(with, exit_code::bad_data, "stdin", "the message has no words");
 

@@ -15,7 +15,7 @@ struct lesson_run {
 };
 
 // The words are the message's own, so that each message has others.
-result<protocol::scan::facts, std::string> read_words(std::string_view message) {
+result<protocol::scan::facts, std::string> read_words(const conf::config&, std::string_view message) {
     protocol::scan::facts made;
     for (const char c : message)
         if (std::count(made.tokens.begin(), made.tokens.end(), static_cast<std::uint64_t>(c)) == 0)
@@ -76,7 +76,8 @@ TEST_CASE("what is no message is not learned", "[commands]") {
     CHECK(learn(at, "spam", "").code == 65);
     CHECK(learn(at, "spam", std::string(64 * 1024 * 1024 + 1, 'x')).err ==
           "postern: stdin: the message has more than 64 MiB\n");
-    const auto wordless = [](std::string_view) -> result<protocol::scan::facts, std::string> {
+    const auto wordless = [](const conf::config&,
+                             std::string_view) -> result<protocol::scan::facts, std::string> {
         return protocol::scan::facts{};
     };
     CHECK(learn(at, "spam", "x", "", false, wordless).code == 65);
@@ -84,9 +85,11 @@ TEST_CASE("what is no message is not learned", "[commands]") {
 }
 
 TEST_CASE("without a scanner nothing is learned, and the exit code says so", "[commands]") {
-    const command_fixture at;
+    command_fixture at;
+    at.configure("[scanner]\nprogram = \"/no/such/postern-scanner\"\n");
     const auto refused = at.run({"learn", "spam"}, "Subject: x\r\n\r\nx\r\n");
     CHECK(refused.code == 69);
     CHECK(refused.err.starts_with("postern: scanner: "));
+    CHECK(std::count(refused.err.begin(), refused.err.end(), '\n') == 1);
     run_steps(at, {{{"learn", "junk"}, 64}, {{"learn"}, 64}});
 }
