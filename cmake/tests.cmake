@@ -26,7 +26,7 @@ foreach(layer IN ITEMS protocol conf storage tls policy server)
   postern_test_program(test_${layer} SOURCES ${sources} LINKS postern_${layer})
 endforeach()
 file(GLOB sources CONFIGURE_DEPENDS tests/unit/policy/content/*.cpp)
-postern_test_program(test_content SOURCES ${sources} LINKS postern_content)
+postern_test_program(test_content SOURCES ${sources} LINKS postern_content postern_policy)
 # Once more with every answer of DNS at hand, which takes other ways.
 add_test(NAME test_policy_answers_at_hand COMMAND test_policy)
 set_tests_properties(test_policy_answers_at_hand PROPERTIES TIMEOUT 600 ENVIRONMENT POSTERN_TEST_ANSWERS_AT_HAND=1)

@@ -254,6 +254,35 @@ struct scanner_settings {
     bool operator==(const scanner_settings&) const = default;
 };
 
+enum class spam_engine { embedded, rspamd };
+enum class spam_failure { accept, defer };
+enum class spam_place { subject, body, anywhere }; // as protocol::scan::phrase_place
+struct spam_phrase_settings {
+    std::string text;
+    double weight = 0;
+    spam_place where = spam_place::anywhere;
+    bool operator==(const spam_phrase_settings&) const = default;
+};
+
+struct spam_weight_settings {
+    std::string name; // of a sign; policy knows which there are
+    double weight = 0;
+    bool operator==(const spam_weight_settings&) const = default;
+};
+
+struct spam_settings {
+    test_settings test;
+    spam_engine engine = spam_engine::embedded;
+    std::vector<std::string> rspamd; // what parse_http_server() (settings.hpp) reads; never empty
+    seconds timeout{};               // of a question to rspamd, over all servers
+    spam_failure on_failure = spam_failure::accept;
+    double reject_score = 0, junk_score = 0;
+    std::uint64_t max_size = 0; // octets of the file of what was learned
+    std::vector<spam_phrase_settings> phrases;
+    std::vector<spam_weight_settings> weights;
+    bool operator==(const spam_settings&) const = default;
+};
+
 struct ledger_settings {
     seconds keep{};             // 0 = nothing is written down
     std::uint64_t max_size = 0; // octets of its file
@@ -293,6 +322,7 @@ struct config {
     attachment_settings attachments;
     antivirus_settings antivirus;
     scanner_settings scanner;
+    spam_settings spam;
     ledger_settings ledger;
     local_settings local;
     relay_settings relay;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 
 namespace postern::conf {
@@ -20,6 +21,7 @@ std::string shown(const rule& allowed, std::uint64_t number) {
     case form::size: return format_size(number);
     case form::duration: return format_duration(seconds{static_cast<seconds::rep>(number)});
     case form::number:
+    case form::decimal:
     case form::boolean:
     case form::text:
     case form::word:
@@ -98,6 +100,7 @@ std::string type_needed(const rule& allowed) {
     case form::text:
     case form::word: return "a string";
     case form::number: return "an integer";
+    case form::decimal: return "a number";
     case form::boolean: return "true or false";
     case form::date: return "a day such as 2026-03-01";
     case form::size:
@@ -133,6 +136,20 @@ checked<item> read_boolean(const rule& allowed, std::string_view text) {
     return not_of_form(allowed, text);
 }
 
+checked<item> read_decimal(const rule& allowed, double number) {
+    if (number >= allowed.low && number <= allowed.high) return item{number};
+    return problem{fmt::format("{} is {}", number, number < allowed.low ? "too little" : "too much"),
+                   fmt::format("write {}", range_text(allowed))};
+}
+
+// Of a default; digits, a point and a sign as in TOML.
+checked<item> read_decimal(const rule& allowed, std::string_view text) {
+    double number = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (ec != std::errc() || end != text.data() + text.size()) return not_of_form(allowed, text);
+    return read_decimal(allowed, number);
+}
+
 problem wrong_type(const rule& allowed, const toml::node& node) {
     return {fmt::format("{} stands where {} is needed", type_name(node), type_needed(allowed)),
             cure(allowed)};
@@ -143,12 +160,18 @@ bool takes_integers(const rule& allowed) {
 }
 
 checked<item> read_node(const rule& allowed, const toml::node& node) {
-    const bool bare = allowed.what == form::number || allowed.what == form::boolean;
+    const bool bare =
+        allowed.what == form::number || allowed.what == form::boolean || allowed.what == form::decimal;
     if (const auto* text = node.as_string(); text != nullptr && !bare) return read_item(allowed, text->get());
     if (const auto* truth = node.as_boolean(); truth != nullptr && allowed.what == form::boolean)
         return item{truth->get()};
     if (const auto* date = node.as_date(); date != nullptr && allowed.what == form::date)
         return read_date(allowed, date->get().year, date->get().month, date->get().day);
+    if (allowed.what == form::decimal) {
+        if (const auto* decimal = node.as_floating_point()) return read_decimal(allowed, decimal->get());
+        if (const auto* whole = node.as_integer())
+            return read_decimal(allowed, static_cast<double>(whole->get()));
+    }
     if (const auto* integer = node.as_integer(); integer != nullptr && takes_integers(allowed)) {
         const auto number = integer->get();
         if (number < 0)
@@ -189,6 +212,7 @@ checked<item> read_item(const rule& allowed, std::string_view text) {
     case form::network: return read_network(allowed, text);
     case form::boolean: return read_boolean(allowed, text);
     case form::date: return read_date(allowed, text);
+    case form::decimal: return read_decimal(allowed, text);
     case form::number:
         if (const auto number = protocol::parse_number(text)) return in_range(allowed, *number, text);
         break;
@@ -244,7 +268,8 @@ std::string_view form_name(form what) {
     switch (what) {
     case form::text: return "a string";
     case form::word: return "a known word";
-    case form::number: return "a number";
+    case form::number:
+    case form::decimal: return "a number";
     case form::boolean: return "a boolean";
     case form::date: return "a date";
     case form::size: return "a size";
@@ -269,6 +294,7 @@ std::string range_text(const rule& allowed) {
         return words;
     }
     case form::boolean: return "true or false";
+    case form::decimal: return fmt::format("{} to {}", allowed.low, allowed.high);
     case form::date:
         return fmt::format("a day such as 2026-03-01{}",
                            allowed.at_zero == zero::is_special ? ", or \"\"" : "");
@@ -283,6 +309,8 @@ std::string range_text(const rule& allowed) {
 std::string cure(const rule& allowed) {
     switch (allowed.what) {
     case form::number: return fmt::format("write a whole number, {}, without quotes", range_text(allowed));
+    case form::decimal:
+        return fmt::format("write a number, {}, without quotes, such as 1.5", range_text(allowed));
     case form::size: return "write a number and KB, KiB, MB, MiB, GB or GiB, such as \"30MB\"";
     case form::duration: return "write a number and s, m, h or d, such as \"5m\"";
     case form::boolean: return "write true or false, without quotes";

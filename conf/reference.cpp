@@ -58,7 +58,8 @@ std::string default_cell(const setting& row) {
 
 std::string_view kind_of_value(const rule& allowed) {
     switch (allowed.what) {
-    case form::number: return "number, ";
+    case form::number:
+    case form::decimal: return "number, ";
     case form::size: return "size, ";
     case form::duration: return "duration, ";
     case form::boolean:

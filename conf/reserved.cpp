@@ -12,8 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 6> names{{{"spam", ""},
-                                              {"submission", ""},
+constexpr std::array<reserved_name, 5> names{{{"submission", ""},
                                               {"sender_ownership", ""},
                                               {"identity", ""},
                                               {"relay.smarthost", ""},

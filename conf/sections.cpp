@@ -152,6 +152,24 @@ void read_by_domain(const section& one, const toml::node& node, config& into, fi
     }
 }
 
+// DATE_MISSING = value. What words there are is not known here.
+void read_by_word(const section& one, const toml::node& node, config& into, findings& found) {
+    const auto* all = node.as_table();
+    const auto& row = *settings_of(one.name).front();
+    if (all == nullptr) {
+        found.error(node.source(), std::string{one.name},
+                    fmt::format("{} stands where a table is needed; write [{}]", type_name(node), one.name));
+        return;
+    }
+    for (const auto& [key, element] : *all) {
+        const auto full = joined(one.name, key.str());
+        if (auto word = capital_word(key.str()); word.has_error())
+            found.error(key.source(), full, std::move(word.error().text));
+        else if (const auto read = read_value(row.allowed, element, full, found))
+            row.kept.store(append_record(one, into, *word), *read);
+    }
+}
+
 // Those that the file doesn't have itself.
 void add_standard_tiers(config& into) {
     const tier_settings standard[] = {{"a", false, false, false},
@@ -185,6 +203,7 @@ config read_sections(const toml::table& root, findings& found) {
         case section::kind::array: read_array(one, *node, into, found); break;
         case section::kind::named: read_named(one, *node, into, found); break;
         case section::kind::by_domain: read_by_domain(one, *node, into, found); break;
+        case section::kind::by_word: read_by_word(one, *node, into, found); break;
         }
     }
     add_standard_tiers(into);

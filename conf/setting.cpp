@@ -30,7 +30,7 @@ std::vector<std::string_view> default_items(const setting& row) {
 std::string item_toml(const rule& allowed, std::string_view text) {
     const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
     const bool bare = allowed.what == form::number || allowed.what == form::boolean ||
-                      (allowed.what == form::size && digits);
+                      allowed.what == form::decimal || (allowed.what == form::size && digits);
     return bare ? std::string{text} : fmt::format("\"{}\"", text);
 }
 

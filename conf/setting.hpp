@@ -33,10 +33,11 @@ struct choice {
 };
 
 // A value as read and checked: one item, or any number for a list.
-using item = std::variant<std::uint64_t, bool, std::string, seconds, day, protocol::cidr, endpoint, choice>;
+using item =
+    std::variant<std::uint64_t, double, bool, std::string, seconds, day, protocol::cidr, endpoint, choice>;
 using value = std::vector<item>;
 
-enum class form { text, word, number, boolean, size, duration, date, network, address };
+enum class form { text, word, number, decimal, boolean, size, duration, date, network, address };
 enum class plurality { one, list, one_or_list };
 enum class zero { counts, is_special }; // is_special: 0 (a date: "") is allowed below `least`
 
@@ -49,6 +50,7 @@ struct rule {
     plurality many = plurality::one;
     std::uint64_t least = 0; // number, octets or seconds; of each item
     std::uint64_t most = 0;
+    double low = 0, high = 0; // decimal
     zero at_zero = zero::counts;
     std::span<const std::string_view> words; // form::word: the words in the order of the enum
     text_check check = nullptr;              // form::text and form::word: before anything else
@@ -100,8 +102,9 @@ struct setting {
 
 struct section {
     std::string_view name;
-    // [name], [[name]], [name.ANY], or [name] with lines "DOMAIN" = value, whose one row says what a value is
-    enum class kind { table, array, named, by_domain } how = kind::table;
+    // [name], [[name]], [name.ANY], or [name] with lines "DOMAIN" = value or WORD = value, whose one row says
+    // what a value is
+    enum class kind { table, array, named, by_domain, by_word } how = kind::table;
     std::string_view meaning;
     // But for a table: one more record, empty but for its name or domain where it has one.
     void* (*append)(config&, std::string_view name) = nullptr;
@@ -124,6 +127,8 @@ template <class T> void assign(T& target, const item& from) {
         target = static_cast<T>(std::get<choice>(from).index);
     } else if constexpr (std::is_same_v<T, bool>) {
         target = std::get<bool>(from);
+    } else if constexpr (std::is_floating_point_v<T>) {
+        target = std::get<double>(from);
     } else if constexpr (std::is_integral_v<T>) {
         target = static_cast<T>(std::get<std::uint64_t>(from));
     } else if constexpr (std::is_same_v<T, std::string>) {

@@ -27,6 +27,13 @@ constexpr rule size(std::uint64_t least, std::uint64_t most) { return between(fo
 constexpr rule duration(std::uint64_t least, std::uint64_t most) {
     return between(form::duration, least, most);
 }
+constexpr rule decimal(double low, double high) {
+    rule made;
+    made.what = form::decimal;
+    made.low = low;
+    made.high = high;
+    return made;
+}
 constexpr rule word(std::span<const std::string_view> words, text_check first = nullptr) {
     rule made;
     made.what = form::word;
@@ -70,6 +77,9 @@ constexpr std::string_view refuse_or_accept[] = {"refuse", "accept"};
 constexpr std::string_view for_encrypted[] = {"accept", "names", "refuse"};
 constexpr std::string_view for_not_scanned[] = {"defer", "refuse", "accept"};
 constexpr std::string_view sandboxes[] = {"namespaces", "calls"};
+constexpr std::string_view spam_engines[] = {"embedded", "rspamd"};
+constexpr std::string_view spam_failures[] = {"accept", "defer"};
+constexpr std::string_view spam_places[] = {"subject", "body", "anywhere"};
 constexpr std::string_view ad_trusts[] = {"loopback", "always", "never"};
 constexpr std::string_view tls_versions[] = {"1.0", "1.1", "1.2", "1.3"};
 
@@ -101,6 +111,12 @@ template <auto Records> void* appended_by_name(config& into, std::string_view na
 void* appended_route(config& into, std::string_view domain) {
     auto& made = into.relay.routes.emplace_back();
     made.domain = domain;
+    return &made;
+}
+
+void* appended_spam_weight(config& into, std::string_view sign) {
+    auto& made = into.spam.weights.emplace_back();
+    made.name = sign;
     return &made;
 }
 
@@ -165,6 +181,17 @@ constexpr section sections[] = {
     {"attachments", section::kind::table, "Test 6: what is attached, in archives too."},
     {"antivirus", section::kind::table, "Test 7: viruses, by ClamAV's engine."},
     {"scanner", section::kind::table, "The sandboxed programs that look into messages."},
+    {"spam", section::kind::table,
+     "Test 8: does the message look like junk? For mailboxes that have antispam on. docs/antispam.md."},
+    {"spam.phrase", section::kind::array,
+     "A phrase that junk has; repeat it for more, at most 1000. Case, line ends and the number of blanks "
+     "don't "
+     "count, and it is found as whole words.",
+     appended_in<&config::spam, &spam_settings::phrases>},
+    {"spam.weight", section::kind::by_word,
+     "What a sign weighs instead of its own weight, a line each: `DATE_MISSING = 0.5`. docs/antispam.md has "
+     "the signs.",
+     appended_spam_weight},
     {"ledger", section::kind::table,
      "What was refused or deferred, for postern ledger find: who, when, by which test and why; never the "
      "message."},
@@ -455,6 +482,44 @@ constexpr setting settings[] = {
      "Where a service manager starts the program for each connection, as a user of its own "
      "(packaging/postern-scanner.socket); used where there is one. \"\" = never.",
      kept_in<&config::scanner, &scanner_settings::socket>},
+
+    mode_of<&config::spam, &spam_settings::test>("spam"),
+    enforce_from_of<&config::spam, &spam_settings::test>("spam"),
+    {"spam", "engine", word(spam_engines), "embedded", reload,
+     "What gives the score: \"embedded\" = signs, phrases and what was learned, \"rspamd\" = the servers "
+     "below.",
+     kept_in<&config::spam, &spam_settings::engine>},
+    {"spam", "rspamd", one_or_some(text(http_server, "a server such as \"http://127.0.0.1:11333\"")),
+     "http://127.0.0.1:11333", reload,
+     "rspamd's workers, one or an array, asked in this order until one answers.",
+     kept_in<&config::spam, &spam_settings::rspamd>},
+    {"spam", "timeout", duration(1, 5 * minute), "20s", reload,
+     "How long rspamd may take for a message, over all servers.",
+     kept_in<&config::spam, &spam_settings::timeout>},
+    {"spam", "on_failure", word(spam_failures), "accept", reload,
+     "What becomes of mail while there is no score: \"accept\" takes it without (the log says so), \"defer\" "
+     "puts it off (451).",
+     kept_in<&config::spam, &spam_settings::on_failure>},
+    {"spam", "reject_score", decimal(0.1, 1000), "15.0", reload,
+     "From this score on a message is refused (554 5.7.1) when no recipient wants it.",
+     kept_in<&config::spam, &spam_settings::reject_score>},
+    {"spam", "junk_score", decimal(0.1, 1000), "6.0", reload,
+     "From this score on it goes into the Junk folder, with X-Spam-Flag: YES.",
+     kept_in<&config::spam, &spam_settings::junk_score>},
+    {"spam", "max_size", size(mib, 64 * gib), "512MiB", restart,
+     "How large the file of what was learned may grow; some 1.7 million words are in 512 MiB. When it is "
+     "full, "
+     "those that were not met for longest go.",
+     kept_in<&config::spam, &spam_settings::max_size>},
+    {"spam.phrase", "text", text(spam_phrase, "1 to 256 octets"), required("limited offer"), reload,
+     "The phrase.", kept_in_record<&spam_phrase_settings::text>},
+    {"spam.phrase", "weight", decimal(-100, 100), "1.0", reload,
+     "What it adds to the score; below 0 it speaks for the message.",
+     kept_in_record<&spam_phrase_settings::weight>},
+    {"spam.phrase", "where", word(spam_places), "anywhere", reload, "Where it is looked for.",
+     kept_in_record<&spam_phrase_settings::where>},
+    {"spam.weight", "SIGN", decimal(-100, 100), required("0.5"), reload, "Its weight; 0 = it doesn't count.",
+     kept_in_record<&spam_weight_settings::weight>},
 
     {"ledger", "keep", or_zero(duration(1, 365 * day_long)), "30d", reload,
      "How long a refused recipient is remembered; 0s = nothing is written down.",

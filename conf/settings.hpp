@@ -26,6 +26,9 @@ std::optional<next_hop> parse_lmtp(std::string_view transport);
 // "192.0.2.7:25", "mx1.example.net:25" or "mx": then its name and port are for the caller to fill in.
 std::optional<relay_hop> parse_relay_server(std::string_view text);
 
+// "http://127.0.0.1:11333", a slash at its end or none; nullopt for names, https and whatever has a path.
+std::optional<endpoint> parse_http_server(std::string_view text);
+
 // Readers of the units that keys use; nullopt when the text is not of the form.
 // "90s", "5m", "24h", "5d", and "0s"; nullopt beyond 100 years.
 std::optional<seconds> parse_duration(std::string_view text);

@@ -205,6 +205,23 @@ checked<std::string> sender_pattern(std::string_view text) {
     return not_a(text, "a pattern of senders", "write one such as \"*.cz\" or \"*@example.com\"");
 }
 
+checked<std::string> capital_word(std::string_view text) {
+    if (!text.empty() && text.size() <= 40 && only(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"))
+        return std::string{text};
+    return not_a(text, "the name of a sign", "write one such as DATE_MISSING; docs/antispam.md has them all");
+}
+
+checked<std::string> spam_phrase(std::string_view text) {
+    constexpr std::size_t phrase_max = 256;
+    if (!text.empty() && text.size() <= phrase_max && protocol::is_valid_utf8(text)) return std::string{text};
+    return not_a(text, "a phrase", "write 1 to 256 octets");
+}
+
+checked<std::string> http_server(std::string_view text) {
+    if (parse_http_server(text)) return std::string{text};
+    return not_a(text, "a server", "write its address with http:// and the port: \"http://127.0.0.1:11333\"");
+}
+
 checked<std::string> role_of_this_version(std::string_view text) {
     constexpr std::array<std::string_view, 1> to_come{"submission"};
     if (std::ranges::find(to_come, text) == to_come.end()) return std::string{text};

@@ -25,6 +25,9 @@ checked<std::string> mail_folder(std::string_view text);          // of a Maildi
 checked<std::string> local_transport(std::string_view text);      // maildir, or an LMTP server
 checked<std::string> relay_server(std::string_view text);         // address or host with a port, or "mx"
 checked<std::string> sender_pattern(std::string_view text);       // its shape; policy reads it
+checked<std::string> capital_word(std::string_view text);         // A-Z, 0-9 and "_": names of signs
+checked<std::string> spam_phrase(std::string_view text);          // neither empty nor too long
+checked<std::string> http_server(std::string_view text);          // "http://127.0.0.1:11333"
 checked<std::string> role_of_this_version(std::string_view text); // refuses the roles to come by name
 
 } // namespace postern::conf

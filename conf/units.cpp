@@ -106,6 +106,14 @@ bool looks_like_address(std::string_view name) {
 
 } // namespace
 
+std::optional<endpoint> parse_http_server(std::string_view text) {
+    constexpr std::string_view scheme = "http://";
+    if (!text.starts_with(scheme)) return std::nullopt;
+    text.remove_prefix(scheme.size());
+    if (text.ends_with('/')) text.remove_suffix(1);
+    return parse_endpoint(text);
+}
+
 std::optional<relay_hop> parse_relay_server(std::string_view text) {
     if (text == "mx") return relay_hop{relay_hop::kind::mx, {}, {}};
     if (const auto address = parse_endpoint(text)) return relay_hop{relay_hop::kind::address, *address, {}};

@@ -238,6 +238,20 @@ void check_extensions(const config& read, const toml::table& root, findings& fou
                 fmt::format("has {} extensions and may have {}; write fewer", count, most));
 }
 
+void check_spam(const config& read, const toml::table& root, findings& found) {
+    constexpr auto phrases_max = protocol::scan::phrases_max;
+    if (read.spam.junk_score > read.spam.reject_score)
+        found.error(
+            place_of(root, "spam.junk_score"), "spam.junk_score",
+            fmt::format("{} lies above reject_score, {}: nothing would go into the Junk folder; write "
+                        "less",
+                        read.spam.junk_score, read.spam.reject_score));
+    if (read.spam.phrases.size() > phrases_max)
+        found.error(
+            place_of(root, "spam.phrase"), "spam.phrase",
+            fmt::format("{} phrases are more than {}; remove some", read.spam.phrases.size(), phrases_max));
+}
+
 } // namespace
 
 void check_whole_file(const config& read, const toml::table& root, findings& found) {
@@ -249,6 +263,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_routes(read, root, found);
     check_tiers(read, root, found);
     check_extensions(read, root, found);
+    check_spam(read, root, found);
 }
 
 } // namespace postern::conf

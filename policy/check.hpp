@@ -56,5 +56,6 @@ void begin_spf(stage at, context& about);
 boost::asio::awaitable<verdict> check_loop(stage at, context& about);
 boost::asio::awaitable<verdict> check_attachments(stage at, context& about);
 boost::asio::awaitable<verdict> check_virus(stage at, context& about);
+boost::asio::awaitable<verdict> check_spam(stage at, context& about);
 
 } // namespace postern::policy

@@ -1,6 +1,8 @@
 #include "policy/content_scan.hpp"
 
 #include "policy/engine.hpp"
+#include "policy/spam/terms.hpp"
+#include "policy/spam_readers.hpp"
 
 #include <algorithm>
 
@@ -26,11 +28,14 @@ protocol::scan::order order_for(const context& about) {
     made.max_entries = limits.max_entries;
     made.max_unpacked = limits.max_unpacked;
     made.max_ratio = limits.max_ratio;
+    // Test 8 is judged for each recipient, and not for those that allow the sender.
+    const auto readers = is_on(config.spam.test, about) ? find_spam_readers(about) : result<spam_readers>();
+    made.facts = readers && readers->wants_facts(config);
+    if (!made.facts) return made;
+    made.phrases = spam::phrases_of(spam::terms_of(config.spam));
+    made.phrases.insert(made.phrases.end(), readers->phrases.begin(), readers->phrases.end());
+    made.now = about.now;
     return made;
-}
-
-bool wants_scan(const protocol::scan::order& asked) {
-    return asked.attachments || asked.antivirus || asked.facts;
 }
 
 boost::asio::awaitable<const scan_outcome*> scanned(context& about) {

@@ -5,9 +5,8 @@
 
 namespace postern::policy {
 
-// What the tests of this transaction want to know; nothing wanted = no scan.
+// What the tests of this transaction want to know.
 protocol::scan::order order_for(const context& about);
-bool wants_scan(const protocol::scan::order& asked);
 
 // At stage content. The outcome is kept in the transaction, which outlives the answer.
 boost::asio::awaitable<const scan_outcome*> scanned(context& about);

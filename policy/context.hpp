@@ -17,6 +17,7 @@
 #include "storage/resolve.hpp"
 #include "storage/tables/directory.hpp"
 #include "storage/tables/greylist.hpp"
+#include "storage/tables/tokens.hpp"
 
 namespace postern::policy {
 
@@ -88,11 +89,12 @@ struct services {
     tasks& beside;      // likewise
     rule_book& rules;
     zone_health& zones;
-    storage::greylist* greylist = nullptr; // null: there is no secondary listener
-    call_out* primaries = nullptr;         // null: as if all were away
+    storage::greylist* greylist = nullptr;   // null: there is no secondary listener
+    call_out* primaries = nullptr;           // null: as if all were away
+    const storage::tokens* taught = nullptr; // what postern learn taught; null: nothing
 
     services of_thread(mailbox_room& own_room, resolver& own, tasks& own_tasks) const {
-        return {accounts, own_room, own, own_tasks, rules, zones, greylist, primaries};
+        return {accounts, own_room, own, own_tasks, rules, zones, greylist, primaries, taught};
     }
 };
 

@@ -12,6 +12,7 @@ const conf::test_settings& recipient(const conf::config& all) { return all.recip
 const conf::test_settings& greylist(const conf::config& all) { return all.greylist.test; }
 const conf::test_settings& spf(const conf::config& all) { return all.spf.test; }
 const conf::test_settings& attachments(const conf::config& all) { return all.attachments.test; }
+const conf::test_settings& spam(const conf::config& all) { return all.spam.test; }
 const conf::test_settings& antivirus(const conf::config& all) { return all.antivirus.test; }
 
 constexpr auto skipped = for_the_allowed::is_skipped;
@@ -37,6 +38,7 @@ std::span<const check> registry() {
         check{"loop", {stage::content}, check_loop, runs, nullptr, {}, nullptr},
         check{"attachments", {stage::content}, check_attachments, runs, attachments, {}, nullptr},
         check{"antivirus", {stage::content}, check_virus, runs, antivirus, {}, nullptr},
+        check{"spam", {stage::content}, check_spam, skipped, spam, {}, nullptr},
     };
     return rows;
 }

@@ -7,6 +7,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace postern::policy {
 
@@ -15,12 +17,23 @@ struct scan_outcome {
     std::string trouble;                         // why, for the log
 };
 
+// What another engine thinks of a message.
+struct engine_opinion {
+    double points = 0;
+    std::vector<std::pair<std::string, double>> signs; // with what each adds
+    std::string trouble;                               // why there is no opinion; "" = there is one
+};
+
 // Of one message, which has come whole.
 class message_scanner {
   public:
     virtual ~message_scanner() = default;
     // `asked` without what says which message it is. Ends by its own deadline.
     virtual boost::asio::awaitable<scan_outcome> scan(protocol::scan::order asked) = 0;
+    // The engine that the configuration names. Likewise.
+    virtual boost::asio::awaitable<engine_opinion> ask_engine() {
+        co_return engine_opinion{0, {}, "no engine can be asked here"};
+    }
 };
 
 } // namespace postern::policy

@@ -170,6 +170,9 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);
+    auto taught = storage::open_lmdb_tokens(state, tokens_limits_of(config));
+    if (!taught) return taught.error();
+    taught_ = std::move(*taught);
     return open_greylist(config);
 }
 
@@ -250,7 +253,7 @@ void app::start_services() {
     begin_dns();
     primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
-                                     greylist_.get(), &*primaries_});
+                                     greylist_.get(), &*primaries_, &*taught_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,

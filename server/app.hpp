@@ -167,6 +167,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<policy::rule_book> rule_book_;
     std::unique_ptr<storage::greylist> greylist_; // null: no listener needs it
     std::unique_ptr<storage::ledger> ledger_;
+    std::unique_ptr<storage::tokens> taught_;
     std::optional<table_keeper> table_keeper_;
     side_tasks beside_{main_.get_executor()};
     zone_watch zones_;

@@ -70,9 +70,6 @@ std::string_view verdict_text(const policy::judgement& one) {
     return "pass";
 }
 
-// Those of PRODUCT that this version has no check for; all look at the message.
-constexpr std::string_view planned[] = {"spam"};
-
 // What the session itself wants of a message: its size, its lines, its header.
 constexpr std::string_view by_the_session = "message";
 
@@ -131,9 +128,6 @@ void add_message_rows(const explanation& whole, const policy::verdict& by_sessio
     const auto first = std::ranges::find_if(
         rows, [](const policy::check& row) { return row.stages.has(policy::stage::content); });
     tests.insert(tests.begin() + (first - rows.begin()), of_session(whole, by_session));
-    for (const auto name : planned)
-        if (std::ranges::find(rows, name, &policy::check::name) == rows.end())
-            tests.push_back({name, "-", not_in_this_version, {}, {}, {}});
 }
 
 std::vector<std::string> fields_in(std::string_view text) {
@@ -221,6 +215,7 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     made.recipient_taken = made.said.passed();
     if (seen.tier != nullptr) made.tier = seen.tier->name;
     auto by_session = policy::verdict::pass();
+    if (made.recipient_taken) envelope.recipients.push_back(candidate);
     if (made.recipient_taken) envelope.recipients.push_back(candidate);
     if (about.message && made.recipient_taken) by_session = co_await judge_message(about, seen, made);
     made.tests = tests_of(told, learned.outcomes, made, *config, today);

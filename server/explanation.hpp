@@ -22,12 +22,10 @@ struct explain_subject {
     policy::message_scanner* scanner = nullptr; // looks into it; outlives the await. Null: nobody does
 };
 
-inline constexpr std::string_view not_in_this_version = "not in this version";
-
 struct explained_test {
     std::string_view test;
     std::string_view mode; // "enforce", "report", "off"; "always" for what has none
-    // "pass", "refuse", "defer", "junk"; "reported", "skipped", "not reached", not_in_this_version
+    // "pass", "refuse", "defer", "junk"; "reported", "skipped", "not reached"
     std::string_view verdict;
     std::string reply;                 // of "refuse", "defer" and "reported"
     std::string reason;                // "" = none

@@ -14,6 +14,7 @@
 #include "server/scanner_pool.hpp"
 #include "server/session_limits.hpp"
 #include "server/snapshot.hpp"
+#include "server/spam_engine.hpp"
 #include "server/stream.hpp"
 #include "storage/tables/ledger.hpp"
 
@@ -33,6 +34,7 @@ struct session_services {
     session_limits& limits;
     counters& counts;
     scanner_pool* scanners = nullptr; // null: nobody looks into messages
+    spam_engine* engine = nullptr;    // of the session's thread; null: there is none
 };
 
 struct session_origin {
@@ -91,6 +93,8 @@ class session_driver final : public roster::member, private stream::taker, priva
 
     // session_scan.cpp
     boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order asked) override;
+    boost::asio::awaitable<policy::engine_opinion> ask_engine() override;
+    rspamd_question question_for_engine() const;
     struct scan_subject {
         scanning::owned_descriptor message;
         std::uint64_t octets = 0;

@@ -44,4 +44,33 @@ boost::asio::awaitable<policy::scan_outcome> session_driver::scan(protocol::scan
     co_return outcome;
 }
 
+rspamd_question session_driver::question_for_engine() const {
+    rspamd_question made;
+    const auto& envelope = session_->transaction();
+    made.sender = envelope.sender_text();
+    for (const auto& one : envelope.recipients) made.recipients.push_back(one.mailbox.to_string());
+    made.client = client_text_;
+    made.helo = session_->helo();
+    made.queue_id = session_->message_id_text();
+    if (made.recipients.size() == 1) made.deliver_to = made.recipients.front();
+    return made;
+}
+
+boost::asio::awaitable<policy::engine_opinion> session_driver::ask_engine() {
+    if (services_.engine == nullptr) co_return policy::engine_opinion{0, {}, "there is no engine"};
+    const auto& settings = config_->config->spam;
+    set_deadline(settings.timeout + more_than_the_scan);
+    auto what = question_for_engine();
+    const auto subject = co_await message_to_scan();
+    policy::engine_opinion said{0, {}, subject.trouble};
+    if (subject.message.is_open()) {
+        what.descriptor = subject.message.get();
+        what.from = 0; // with our Received field, which rspamd reads
+        what.size = subject.octets;
+        said = co_await services_.engine->ask(settings, std::move(what));
+    }
+    clear_deadline();
+    co_return said;
+}
+
 } // namespace postern::server

@@ -18,4 +18,10 @@ storage::ledger_limits ledger_limits_of(const conf::config& settings) {
     return made;
 }
 
+storage::tokens_limits tokens_limits_of(const conf::config& settings) {
+    storage::tokens_limits made;
+    made.octets = settings.spam.max_size;
+    return made;
+}
+
 } // namespace postern::server

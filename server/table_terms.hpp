@@ -1,14 +1,17 @@
-// What the configuration says of greylist and ledger, as their tables want it.
+// What the configuration says of greylist, ledger and what was learned, as their tables want it.
 #pragma once
 
 #include "conf/config.hpp"
 #include "storage/tables/greylist.hpp"
 #include "storage/tables/ledger.hpp"
+#include "storage/tables/tokens.hpp"
 
 namespace postern::server {
 
 storage::greylist_terms greylist_terms_of(const conf::config& settings);
 storage::greylist_limits greylist_limits_of(const conf::config& settings);
 storage::ledger_limits ledger_limits_of(const conf::config& settings);
+
+storage::tokens_limits tokens_limits_of(const conf::config& settings);
 
 } // namespace postern::server

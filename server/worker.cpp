@@ -91,6 +91,7 @@ struct worker::impl {
     asio::io_context context{1}; // goes before what its coroutines use
     side_tasks beside{context.get_executor()};
     asio::steady_timer sweep_timer{context};
+    std::optional<spam_engine> engine;
     std::optional<dns_resolver> dns;
     std::optional<local_room> mailboxes;
     std::optional<policy::services> asked; // with what is this thread's
@@ -131,11 +132,12 @@ std::vector<worker::entrance> worker::entrances() const {
 
 void worker::impl::take(session_services& shared, const resolver_settings& settings) {
     dns.emplace(context.get_executor(), settings, shared.counts.dns);
+    engine.emplace(context.get_executor());
     mailboxes.emplace(shared.config, shared.policy.room);
     asked.emplace(shared.policy.of_thread(*mailboxes, *dns, beside));
     own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
                                  shared.ids, shared.session_ids, *asked, shared.refusals, shared.limits,
-                                 shared.counts, shared.scanners});
+                                 shared.counts, shared.scanners, &*engine});
     services = &*own;
 }
 

@@ -92,6 +92,17 @@ bool has_record_at_hand(const context& about) {
     return name && about.ask.dns.remembered({*name, protocol::dns_type::txt});
 }
 
+// Another server that redirects mail to somebody here sends it as if from its sender: SPF can't but fail.
+bool takes_redirected(const context& about) {
+    if (!about.leads_to || !*about.leads_to || (*about.leads_to)->recipients.empty()) return false;
+    for (const auto& box : (*about.leads_to)->recipients) {
+        const auto record = box.local ? about.ask.accounts.find_mailbox(box.address)
+                                      : result<std::optional<storage::mailbox_record>>(std::nullopt);
+        if (!record || !*record || !(*record)->accept_redirected) return false;
+    }
+    return true;
+}
+
 } // namespace
 
 void begin_spf(stage, context& about) {
@@ -109,6 +120,8 @@ boost::asio::awaitable<verdict> check_spf(stage, context& about) {
     const std::string sender = about.envelope.sender_text();
     switch (found.result) {
     case spf::outcome::fail:
+        if (takes_redirected(about))
+            co_return verdict::pass(cause + "; the mailbox takes mail that others redirect");
         co_return verdict::refuse(make_reply(reply_id::spf_fail, {sender, found.explanation}),
                                   std::move(cause));
     case spf::outcome::temperror:

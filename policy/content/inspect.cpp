@@ -1,11 +1,13 @@
 #include "policy/content/inspect.hpp"
 
+#include "policy/content/facts.hpp"
 #include "policy/content/piece.hpp"
 
 #include <clocale>
 #include <exception>
 #include <iconv.h>
 #include <new>
+#include <utility>
 
 namespace postern::policy::content {
 
@@ -19,7 +21,9 @@ bool prepare() {
 protocol::scan::report inspect(std::string_view message, const protocol::scan::order& asked,
                                const signatures* known, const std::string& folder, const stopwatch& elapsed) {
     look shared(asked, known, folder, elapsed);
+    protocol::scan::facts about;
     try {
+        if (asked.facts) about = read_facts(message, asked.phrases, asked.now);
         piece whole;
         whole.octets = message;
         if (asked.attachments || asked.antivirus || asked.everything) look_at_message(shared, whole);
@@ -30,7 +34,9 @@ protocol::scan::report inspect(std::string_view message, const protocol::scan::o
     } catch (const std::exception& error) { // of a library: nothing of ours throws
         shared.limit({}, error.what());
     }
-    return shared.take();
+    auto made = shared.take();
+    made.about = std::move(about);
+    return made;
 }
 
 } // namespace postern::policy::content

@@ -44,11 +44,13 @@ bool only_blanks(std::string_view text) {
 
 bool has_encoded_word(std::string_view text) { return text.find("=?") != std::string_view::npos; }
 
-std::string decode_encoded_words(std::string_view text) {
+std::string decode_encoded_words(std::string_view text) { return decode_encoded_words(text, &to_utf8); }
+
+std::string decode_encoded_words(std::string_view text, charset_reader convert) {
     std::string out, gathered; // of one charset, not yet converted
     std::string_view charset;
     const auto flush = [&] {
-        out += to_utf8(charset, gathered);
+        out += convert(charset, gathered);
         gathered.clear();
     };
     bool after_word = false;

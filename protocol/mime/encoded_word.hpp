@@ -11,6 +11,9 @@ namespace postern::protocol::mime {
 bool has_encoded_word(std::string_view text);
 // The text with its encoded words decoded, blanks between adjacent ones dropped (§6.2), characters that two
 // words share joined. What is no encoded word stays. Unknown encodings stay too.
-std::string decode_encoded_words(std::string_view text);
+// `convert`: what makes UTF-8 of the octets of a charset.
+using charset_reader = std::string (*)(std::string_view charset, std::string_view octets);
+std::string decode_encoded_words(std::string_view text, charset_reader convert);
+std::string decode_encoded_words(std::string_view text); // by to_utf8() (charset.hpp)
 
 } // namespace postern::protocol::mime

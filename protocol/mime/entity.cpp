@@ -131,6 +131,7 @@ void bodies::open_role(const facts& known, const role& as, decoding& into) {
     begun.depth = depth_;
     begun.encoding = name_of(into.decoder.how());
     if (!known.types.empty()) begun.type = known.types.front();
+    begun.charset = known.charset;
     const auto id = shared_.begin(begun);
     if (id == 0) return;
     if (first_ == 0) {

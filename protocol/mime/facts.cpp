@@ -64,6 +64,15 @@ void read_boundaries(const std::vector<std::string>& readings, const limits& bou
     if (to.boundaries.size() > 1) add(to.found, finding::conflicting_values);
 }
 
+// The likeliest value: what text means is nobody's to doubt but its reader's.
+void read_charset(const std::vector<std::string>& readings, facts& to) {
+    constexpr std::size_t charset_max = 64;
+    if (readings.empty() || !to.charset.empty()) return;
+    parameter_values found;
+    find_parameter(readings.front(), "charset", charset_max, sections::joined, found);
+    if (!found.values.empty()) to.charset = to_lower(found.values.front());
+}
+
 void read_names(name_source source, const std::vector<std::string>& readings, const limits& bounds,
                 facts& to) {
     for (const std::string& reading : readings) {
@@ -111,6 +120,7 @@ void read_field(const field& one, const limits& bounds, facts& to) {
     case field_kind::type:
         read_type(readings, bounds, to);
         read_boundaries(readings, bounds, to);
+        read_charset(readings, to);
         read_names(name_source::type, readings, bounds, to);
         return;
     case field_kind::disposition: read_names(name_source::disposition, readings, bounds, to); return;

@@ -13,6 +13,7 @@ struct named {
 
 struct facts {
     std::vector<std::string> types;      // "text/plain", lower case, as they come; none: nothing is said
+    std::string charset;                 // lower case, as it is named first; may be empty
     std::vector<std::string> boundaries; // none empty, no blanks at their ends
     std::vector<encoding> encodings;     // one at least
     std::vector<named> names;            // each normalised name once

@@ -81,6 +81,7 @@ struct part {
     part_kind kind = part_kind::leaf;
     unsigned depth = 0;        // multiparts and messages around it
     std::string_view type;     // "text/plain": the first one that is named, in lower case; may be empty
+    std::string_view charset;  // of the type, in lower case; may be empty
     std::string_view encoding; // how its octets were decoded: "identity", "base64", "uuencode", ...
 };
 

@@ -50,6 +50,7 @@ std::string encode(const order& what) {
     put(made, what.max_unpacked);
     put(made, what.max_ratio);
     put(made, what.milliseconds);
+    put(made, static_cast<std::uint64_t>(what.now));
     const auto extensions = std::min(what.extensions.size(), extensions_max);
     put(made, static_cast<std::uint16_t>(extensions));
     for (std::size_t i = 0; i < extensions; ++i) put_text(made, what.extensions[i], text_max);
@@ -81,6 +82,7 @@ result<order> decode_order(std::string_view octets) {
     made.max_unpacked = from.number<std::uint64_t>();
     made.max_ratio = from.number<std::uint32_t>();
     made.milliseconds = from.number<std::uint32_t>();
+    made.now = static_cast<std::int64_t>(from.number<std::uint64_t>());
     read_extensions(from, made);
     read_phrases(from, made);
     if (from.bad() || !from.at_end()) return broken;

@@ -43,6 +43,7 @@ struct order {
     std::uint32_t milliseconds = 0;      // that the scan may take
     // Of test 8.
     std::vector<phrase> phrases;
+    std::int64_t now = 0; // unix seconds; 0 = not known
 };
 
 // Longer texts and lists than the limits above are cut.

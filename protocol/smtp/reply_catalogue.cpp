@@ -208,6 +208,8 @@ constexpr std::array rows{
     row{id::virus_found, 554, {5, 7, 1}, "{}: {} found"},
     row{id::not_scannable, 554, {5, 7, 1}, "{}: this cannot be scanned for viruses: {}"},
     row{id::not_scanned, 451, {4, 3, 0}, "The message cannot be scanned now; try again later"},
+    row{id::taken_for_spam, 554, {5, 7, 1}, "The message looks like spam (score {}) and is not taken"},
+    row{id::subject_refused, 554, {5, 7, 1}, "<{}>: no mail with this subject is taken for it"},
 };
 
 constexpr bool rows_in_order() {

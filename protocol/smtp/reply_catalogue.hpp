@@ -116,7 +116,9 @@ enum class reply_id : std::uint8_t {
     virus_found,
     not_scannable,
     not_scanned,
-    last_ = not_scanned,
+    taken_for_spam,
+    subject_refused,
+    last_ = subject_refused,
 };
 
 // The reply with its "{}" filled in order; values are made printable and cut to 256 octets each. `close`

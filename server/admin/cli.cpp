@@ -35,6 +35,8 @@ argument_shape shape_of(std::string_view text) {
     }
     if (shape.is_option) {
         shape.name = text;
+        shape.is_many = shape.value.ends_with("...");
+        if (shape.is_many) shape.value.resize(shape.value.size() - 3);
         return shape;
     }
     shape.is_optional = text.starts_with('[');
@@ -81,6 +83,10 @@ void bind(bound_argument& to, CLI::App& app, std::string_view help) {
     if (!shape.is_option) to.option->required(!shape.is_optional);
     // CLI11 lets an option that fills a vector take all the words that follow, even with expected(1).
     if (!shape.is_many) to.option->expected(1)->allow_extra_args(false);
+    if (shape.is_many && shape.is_option) // given again and again, each time with one word
+        to.option->expected(1, CLI::detail::expected_max_vector_size)
+            ->allow_extra_args(false)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     if (!shape.value.empty()) to.option->option_text(shape.value);
     if (const auto choices = choices_of(shape.value); !choices.empty())
         to.option->check(CLI::IsMember(choices));

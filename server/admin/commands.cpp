@@ -39,6 +39,10 @@ constexpr argument_row mailbox_settings[] = {
     {"ADDRESS", "local@domain"},
     {"--quota SIZE", "\"1GB\"; 0 = none"},
     {"--antispam on|off", "test its mail for spam (on)"},
+    {"--subject-phrase TEXT...",
+     "refuse mail whose subject has it; may be given again, in place of all before"},
+    {"--no-subject-phrases", "refuse no subjects any more"},
+    {"--accept-redirected on|off", "take mail that other servers redirect to it (off)"},
     {"--password-stdin", "read the password from the first line of stdin"}};
 constexpr argument_row mailbox_address[] = {{"ADDRESS", "local@domain"}};
 constexpr argument_row alias_add[] = {
@@ -59,6 +63,9 @@ constexpr argument_row rule_list[] = {{"--mailbox ADDRESS", "of this mailbox onl
 constexpr argument_row rule_remove[] = {{"PATTERN", "as rule list shows it"}, rule_mailbox};
 constexpr argument_row greylist_pair[] = {{"SENDER", "local@domain, or <> for the empty sender"},
                                           {"IP", "the client's address; an IPv6 one stands for its /64"}};
+constexpr argument_row learn_what[] = {{"KIND spam|ham", "spam, or wanted mail"},
+                                       {"--mailbox ADDRESS", "for this mailbox instead of the whole server"},
+                                       {"--json", "print one JSON document"}};
 constexpr argument_row explain_what[] = {
     {"--listener NAME", "where the client connects"},
     {"--client IP", "its address"},
@@ -97,6 +104,7 @@ constexpr std::array rows = {
     command_row{"greylist", "list", "who waits, and who passes", json_only, &run_greylist_list},
     command_row{"greylist", "allow", "let a pair pass from now on", greylist_pair, &run_greylist_allow},
     command_row{"greylist", "remove", "forget a pair", greylist_pair, &run_greylist_remove},
+    command_row{"", "learn", "learn from the message on stdin what is spam", learn_what, &run_learn},
     command_row{"", "explain", "what each test says of a recipient, without delivering", explain_what,
                 &run_explain},
     command_row{"ledger", "find", "what was refused or deferred, newest first", ledger_find,

@@ -43,7 +43,8 @@ struct terminal {
 };
 
 struct argument_row {
-    // "ADDRESS", "TARGET...", "[ADDRESS]", "[TARGET...]", "ACTION allow|deny", "--quota SIZE", "--json"
+    // "ADDRESS", "TARGET...", "[ADDRESS]", "[TARGET...]", "ACTION allow|deny", "--quota SIZE",
+    // "--phrase TEXT..." (may be given again), "--json"
     std::string_view name;
     std::string_view help;
 };

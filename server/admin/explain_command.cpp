@@ -11,6 +11,7 @@
 #include "server/resolver.hpp"
 #include "server/scanning/once.hpp"
 #include "server/side_tasks.hpp"
+#include "server/spam_engine.hpp"
 #include "server/table_terms.hpp"
 
 #include "conf/settings.hpp"
@@ -54,16 +55,27 @@ class room_at_once final : public policy::mailbox_room {
 // Everything that is in the message is to be shown.
 class look_once final : public policy::message_scanner {
   public:
-    look_once(const conf::config& config, const std::optional<std::string>& message)
-        : config_(config), message_(message ? *message : std::string()) {}
+    look_once(const conf::config& config, const explain_subject& about, boost::asio::any_io_executor on)
+        : config_(config), about_(about), engine_(std::move(on)) {}
     boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order asked) override {
         asked.everything = true;
-        co_return scanning::scan_once(config_, message_, std::move(asked));
+        co_return scanning::scan_once(config_, message(), std::move(asked));
+    }
+    boost::asio::awaitable<policy::engine_opinion> ask_engine() override {
+        rspamd_question what;
+        what.head = message();
+        if (about_.sender) what.sender = about_.sender->to_string();
+        what.recipients.push_back(about_.recipient.to_string());
+        what.client = about_.client.to_string();
+        what.helo = about_.helo;
+        return engine_.ask(config_.spam, std::move(what));
     }
 
   private:
+    std::string message() const { return about_.message.value_or(std::string()); }
     const conf::config& config_;
-    const std::string message_;
+    const explain_subject about_; // its own: the command gives its one away
+    spam_engine engine_;
 };
 
 // What is over the listener's limit is refused whatever else it holds, and isn't read to its end.
@@ -150,7 +162,7 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
     boost::asio::io_context loop(1);
     dns_resolver dns(loop.get_executor(), resolver_settings_of(config->dns), counts);
     side_tasks beside(loop.get_executor());
-    look_once scanner(*config, about.message);
+    look_once scanner(*config, about, loop.get_executor());
     about.scanner = &scanner;
     std::string escaped;
     const auto note = [&escaped](std::string_view what) { escaped = what; };
@@ -158,7 +170,10 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
         spawn(loop.get_executor(), examine_zone(zones, dns, beside, config->dns.timeout, zone.name), note);
     loop.run();
     loop.restart();
-    policy::services ask{*tables.accounts.tables, room, dns, beside, rules, zones, greylist.get()};
+    const auto taught = storage::open_lmdb_tokens(config->server.state_dir, tokens_limits_of(*config));
+    if (!taught) return fail(with, config->server.state_dir, taught.error());
+    policy::services ask{*tables.accounts.tables, room,    dns,          beside, rules, zones,
+                         greylist.get(),          nullptr, taught->get()};
     spawn(loop.get_executor(), answer_into(made, dns, std::move(about), config, ask), note);
     loop.run();
     return made ? exit_code::ok : fail(with, exit_code::software, "explain", escaped);
@@ -239,8 +254,7 @@ void print_text(const explain_subject& about, const explanation& made, std::ostr
                        about.listener.name, made.tier.empty() ? "-" : made.tier);
     text_table table({"TEST", "MODE", "VERDICT", "TIME", "REASON"});
     for (const auto& one : made.tests) {
-        const bool was_asked =
-            one.verdict != "skipped" && one.verdict != "not reached" && one.verdict != not_in_this_version;
+        const bool was_asked = one.verdict != "skipped" && one.verdict != "not reached";
         table.add({std::string(one.test), std::string(one.mode), std::string(one.verdict),
                    was_asked ? milliseconds(one.took) : "-", reason_text(one)});
     }

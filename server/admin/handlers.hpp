@@ -31,6 +31,8 @@ exit_code run_greylist_list(const arguments& given, terminal& with);
 exit_code run_greylist_allow(const arguments& given, terminal& with);
 exit_code run_greylist_remove(const arguments& given, terminal& with);
 
+exit_code run_learn(const arguments& given, terminal& with);
+
 exit_code run_explain(const arguments& given, terminal& with);
 exit_code run_ledger_find(const arguments& given, terminal& with);
 

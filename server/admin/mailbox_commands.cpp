@@ -4,7 +4,10 @@
 
 #include "conf/settings.hpp"
 #include "policy/password.hpp"
+#include "server/table_terms.hpp"
 
+#include <algorithm>
+#include <boost/json/array.hpp>
 #include <ctime>
 #include <fmt/format.h>
 #include <istream>
@@ -35,6 +38,25 @@ exit_code read_password(const protocol::address& owner, storage::mailbox_record&
     return exit_code::ok;
 }
 
+exit_code apply_phrases(const arguments& given, storage::mailbox_record& record, terminal& with) {
+    if (given.has("--no-subject-phrases")) record.subject_phrases.clear();
+    if (!given.has("--subject-phrase")) return exit_code::ok;
+    if (given.has("--no-subject-phrases"))
+        return fail(with, exit_code::usage, "usage", "--subject-phrase or --no-subject-phrases, not both");
+    const auto& phrases = given.all("--subject-phrase");
+    if (phrases.size() > storage::subject_phrases_max)
+        return fail(with, exit_code::bad_data, "subject phrases",
+                    fmt::format("{} are more than {}", phrases.size(), storage::subject_phrases_max));
+    for (const auto& phrase : phrases)
+        if (!protocol::is_printable(phrase) || phrase.find_first_not_of(' ') == std::string::npos ||
+            phrase.size() > storage::subject_phrase_max)
+            return fail(
+                with, exit_code::bad_data, shown(phrase),
+                fmt::format("is not a phrase: write 1 to {} octets of UTF-8", storage::subject_phrase_max));
+    record.subject_phrases = phrases;
+    return exit_code::ok;
+}
+
 // The options that `add` and `set` share; what isn't given stays as it is.
 exit_code apply_options(const arguments& given, const protocol::address& owner,
                         storage::mailbox_record& record, terminal& with) {
@@ -46,6 +68,8 @@ exit_code apply_options(const arguments& given, const protocol::address& owner,
         record.quota = *quota;
     }
     if (given.has("--antispam")) record.antispam = given.one("--antispam") == "on";
+    if (given.has("--accept-redirected")) record.accept_redirected = given.one("--accept-redirected") == "on";
+    if (const auto code = apply_phrases(given, record, with); code != exit_code::ok) return code;
     if (given.has("--password-stdin")) return read_password(owner, record, with);
     return exit_code::ok;
 }
@@ -63,6 +87,14 @@ exit_code check_domain(const protocol::address& address, const storage::director
 
 std::string quota_text(std::uint64_t quota) {
     return quota == 0 ? std::string("-") : conf::format_size(quota);
+}
+
+// Whoever gets the address next shall not be judged by what this one called junk.
+exit_code forget_lessons(const conf::config& settings, const std::string& mailbox, terminal& with) {
+    auto taught = storage::open_lmdb_tokens(settings.server.state_dir, tokens_limits_of(settings));
+    if (!taught) return fail(with, settings.server.state_dir, taught.error());
+    const auto forgotten = (*taught)->forget(mailbox);
+    return forgotten ? exit_code::ok : fail(with, mailbox, forgotten.error());
 }
 
 } // namespace
@@ -89,9 +121,12 @@ exit_code run_mailbox_add(const arguments& given, terminal& with) {
 }
 
 exit_code run_mailbox_set(const arguments& given, terminal& with) {
-    if (!given.has("--quota") && !given.has("--antispam") && !given.has("--password-stdin"))
+    constexpr const char* changes[] = {"--quota",          "--antispam",           "--password-stdin",
+                                       "--subject-phrase", "--no-subject-phrases", "--accept-redirected"};
+    if (std::none_of(std::begin(changes), std::end(changes), [&](auto* name) { return given.has(name); }))
         return fail(with, exit_code::usage, "usage",
-                    "say what to change: --quota, --antispam or --password-stdin");
+                    "say what to change: --quota, --antispam, --subject-phrase, --no-subject-phrases, "
+                    "--accept-redirected or --password-stdin");
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
     const auto address = protocol::parse_address(given.one("ADDRESS"));
@@ -126,6 +161,9 @@ exit_code run_mailbox_list(const arguments& given, terminal& with) {
             list.add({{"address", shown(record.address)},
                       {"quota", record.quota},
                       {"antispam", record.antispam},
+                      {"subject_phrases",
+                       boost::json::array(record.subject_phrases.begin(), record.subject_phrases.end())},
+                      {"accept_redirected", record.accept_redirected},
                       {"has_password", !record.password.empty()},
                       {"created", record.created}});
         list.end();
@@ -152,7 +190,8 @@ exit_code run_mailbox_remove(const arguments& given, terminal& with) {
     if (!*removed) return fail(with, exit_code::no_user, mailbox, "there is no such mailbox");
     // Whoever gets the address next shall not find them.
     const auto rules = opened.tables->remove_all(mailbox);
-    return rules ? exit_code::ok : fail(with, mailbox, rules.error());
+    if (!rules) return fail(with, mailbox, rules.error());
+    return forget_lessons(*settings, mailbox, with);
 }
 
 } // namespace postern::server

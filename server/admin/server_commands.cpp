@@ -7,6 +7,7 @@
 #include "server/scanning/program.hpp"
 
 #include "conf/load.hpp"
+#include "policy/spam/terms.hpp"
 #include "storage/maildir.hpp"
 #include "tls/server_contexts.hpp"
 
@@ -42,6 +43,7 @@ class named_things {
         check_mail_folder();
         check_signatures();
         check_user();
+        check_signs();
         return std::move(findings_);
     }
 
@@ -50,6 +52,12 @@ class named_things {
         auto& found = findings_.emplace_back(conf::locate(text_, file_, key));
         found.how = how;
         found.problem = std::move(problem);
+    }
+
+    void check_signs() {
+        for (const auto& name : policy::spam::unknown_signs(settings_.spam))
+            add(conf::finding::weight::warning, "spam.weight." + name,
+                "is the name of no sign, and has no effect; docs/antispam.md has them all");
     }
 
     void check_certificates() {

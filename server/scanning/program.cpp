@@ -48,6 +48,13 @@ bool wants_attachments(const conf::config& config) {
            is_asked(config, &conf::tier_settings::attachments);
 }
 
+// Of mailboxes, which may have antispam on, or subjects that they refuse.
+bool wants_facts(const conf::config& config) {
+    return config.spam.test.mode != conf::test_mode::off &&
+           std::ranges::any_of(config.listeners,
+                               [](const auto& row) { return row.role != conf::listener_role::tempfail; });
+}
+
 std::string options_for(const terms& what) {
     const bool whole = what.sandbox == conf::scanner_walls::namespaces;
     auto made = fmt::format("workers={}\nmemory={}\nscratch={}\nwalls={}\nscratch_folder={}", what.processes,
@@ -116,7 +123,7 @@ class attributes {
 
 terms terms_of(const conf::config& config) {
     if (wants_antivirus(config)) return terms_for(config, antivirus::is_asked);
-    return wants_attachments(config) ? terms_for(config, antivirus::is_not) : terms();
+    return wants_attachments(config) || wants_facts(config) ? terms_for(config, antivirus::is_not) : terms();
 }
 
 terms terms_for(const conf::config& config, antivirus what) {

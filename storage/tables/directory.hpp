@@ -30,7 +30,12 @@ struct mailbox_record {
     bool antispam = true;
     std::string password; // crypt(5) setting, "" = none
     std::int64_t created = 0;
+    std::vector<std::string> subject_phrases = {}; // UTF-8; mail whose subject has one is refused
+    bool accept_redirected = false;                // from other servers, which SPF would refuse
 };
+// Of a mailbox: phrases, and octets of one, which is not empty.
+inline constexpr std::size_t subject_phrases_max = 50;
+inline constexpr std::size_t subject_phrase_max = 200;
 
 struct alias_record {
     std::string address;

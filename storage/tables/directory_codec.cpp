@@ -4,10 +4,15 @@
 
 #include "storage/big_endian.hpp"
 
+#include <algorithm>
+
 namespace postern::storage {
 namespace {
 
 constexpr char record_version = 1;
+// With what version 1 has no room for; a mailbox without any of it is written as before, so that an older
+// version reads it.
+constexpr char mailbox_version = 2;
 
 void put_text(std::string& to, std::string_view text) {
     append_big_endian(to, text.size(), 2);
@@ -46,11 +51,23 @@ class field_reader {
     bool ok_ = true;
 };
 
-result<void> check_version(field_reader& fields) {
+result<std::uint64_t> check_version(field_reader& fields, char newest = record_version) {
     const auto version = fields.number(1);
     if (!fields.ok() || version == 0) return storage_errc::corrupt;
-    if (version > static_cast<std::uint64_t>(record_version)) return storage_errc::newer_format;
-    return {};
+    if (version > static_cast<std::uint64_t>(newest)) return storage_errc::newer_format;
+    return version;
+}
+
+bool are_sound(const std::vector<std::string>& phrases) {
+    return phrases.size() <= subject_phrases_max &&
+           std::all_of(phrases.begin(), phrases.end(), [](const std::string& one) {
+               return !one.empty() && one.size() <= subject_phrase_max;
+           });
+}
+
+void read_phrases(field_reader& fields, std::vector<std::string>& to) {
+    for (auto left = fields.number(1); left > 0 && fields.ok(); --left)
+        to.push_back(fields.text(subject_phrase_max));
 }
 
 } // namespace
@@ -76,25 +93,36 @@ result<domain_record> decode_domain(std::string_view name, std::string_view valu
 }
 
 result<std::string> encode_mailbox(const mailbox_record& record) {
-    if (record.password.size() > password_max) return storage_errc::invalid;
-    std::string value(1, record_version);
+    if (record.password.size() > password_max || !are_sound(record.subject_phrases))
+        return storage_errc::invalid;
+    const bool has_more = !record.subject_phrases.empty() || record.accept_redirected;
+    std::string value(1, has_more ? mailbox_version : record_version);
     append_big_endian(value, record.quota, 8);
     append_big_endian(value, record.antispam ? 1 : 0, 1);
     append_big_endian(value, static_cast<std::uint64_t>(record.created), 8);
     put_text(value, record.password);
+    if (!has_more) return value;
+    append_big_endian(value, record.accept_redirected ? 1 : 0, 1);
+    append_big_endian(value, record.subject_phrases.size(), 1);
+    for (const auto& phrase : record.subject_phrases) put_text(value, phrase);
     return value;
 }
 
 result<mailbox_record> decode_mailbox(std::string_view address, std::string_view value) {
     field_reader fields(value);
-    if (auto known = check_version(fields); !known) return known.error();
+    const auto version = check_version(fields, mailbox_version);
+    if (!version) return version.error();
     mailbox_record record;
     record.address = address;
     record.quota = fields.number(8);
     record.antispam = fields.flag();
     record.created = static_cast<std::int64_t>(fields.number(8));
     record.password = fields.text(password_max);
-    if (!fields.complete()) return storage_errc::corrupt;
+    if (*version >= static_cast<std::uint64_t>(mailbox_version)) {
+        record.accept_redirected = fields.flag();
+        read_phrases(fields, record.subject_phrases);
+    }
+    if (!fields.complete() || !are_sound(record.subject_phrases)) return storage_errc::corrupt;
     return record;
 }
 

@@ -38,9 +38,9 @@ begin retry
 '''
 
 
-def unpacked(program):
+def unpacked(program, below='usr/sbin'):
     """The path of a program of the group `unpacked`, fetched when it isn't there yet."""
-    path = os.path.join(UNPACKED, 'usr/sbin', program)
+    path = os.path.join(UNPACKED, below, program)
     done = subprocess.run([os.path.join(TOP, 'scripts/unpack'), 'unpacked', UNPACKED], capture_output=True, text=True)
     assert os.path.exists(path), f'{program} is not there: {done.stdout}{done.stderr}'
     return path

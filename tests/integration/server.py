@@ -65,7 +65,7 @@ class Server:
             'admin': {'socket': self.path('admin.sock'), 'http': ''},
             'dns': {'servers': ['127.0.0.1:9']},  # nobody: no test asks a network
             'sender_domain': {'mode': 'off'}, 'spf': {'mode': 'off'},  # their tests turn them on
-            'attachments': {'mode': 'off'}, 'antivirus': {'mode': 'off'},
+            'attachments': {'mode': 'off'}, 'antivirus': {'mode': 'off'}, 'spam': {'mode': 'off'},
             'local': {'maildir': self.mail + '/{domain}/{local}'},
             'queue': {'retry': ['1s']},
             'limits': {'error_delay': '0s'},

@@ -210,11 +210,11 @@ TEST_CASE("listeners at any port don't collide") {
 }
 
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
-    const auto result = load("[spam]\nengine = \"embedded\"\n[relay]\ntls = \"dane\"\n" + least);
+    const auto result = load("[identity]\nexpire = \"7d\"\n[relay]\ntls = \"dane\"\n" + least);
     CHECK(result.ok());
     CHECK(lines(result) ==
           std::vector<std::string>{
-              "x.toml:1:1: spam: warning: has no effect in this version; leave it out",
+              "x.toml:1:1: identity: warning: has no effect in this version; leave it out",
               "x.toml:4:7: relay.tls: warning: has no effect in this version; leave it out"});
 }
 

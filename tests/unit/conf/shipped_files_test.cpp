@@ -19,10 +19,12 @@ std::string source_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// "#key = value", "#"domain" = value" and "#[[section]]" are settings behind a comment sign; "# Prose" isn't.
+// "#key = value", "#"domain" = value", "#SIGN = value" and "#[[section]]" are settings behind a comment sign;
+// "# Prose" isn't.
 bool is_setting_in_comment(const std::string& line) {
     return line.size() > 1 && line[0] == '#' &&
-           (line[1] == '[' || line[1] == '"' || (line[1] >= 'a' && line[1] <= 'z'));
+           (line[1] == '[' || line[1] == '"' || (line[1] >= 'a' && line[1] <= 'z') ||
+            (line[1] >= 'A' && line[1] <= 'Z'));
 }
 
 std::string with_settings_uncommented(const std::string& text) {
@@ -62,6 +64,10 @@ TEST_CASE("every default that the shipped configuration shows in a comment is th
     read.dnsbl.zones.clear();
     REQUIRE(read.relay.routes.size() == 1);
     read.relay.routes.clear();
+    REQUIRE(read.spam.phrases.size() == 1);
+    read.spam.phrases.clear();
+    REQUIRE(read.spam.weights.size() == 1);
+    read.spam.weights.clear();
     std::ranges::sort(read.tiers, {}, &tier_settings::name);
     CHECK(read == *shipped.snapshot);
 }
@@ -76,7 +82,11 @@ TEST_CASE("every setting is in the shipped configuration, in its section") {
         if (section_name.starts_with("tier.")) section_name = "tier";
         if (const auto end = line.find(" = "); end != std::string::npos && line[0] != '#') {
             const bool is_domain = line[0] == '"';
-            keys.push_back(section_name + "." + (is_domain ? "DOMAIN" : line.substr(0, end)));
+            const bool is_sign = section_name == "spam.weight";
+            keys.push_back(section_name + "." +
+                           (is_domain ? "DOMAIN"
+                            : is_sign ? "SIGN"
+                                      : line.substr(0, end)));
         }
     }
     for (const auto& row : all_settings()) {

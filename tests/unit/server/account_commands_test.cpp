@@ -196,3 +196,32 @@ TEST_CASE("run as root, a command leaves nothing that the server's user can't wr
     at.configure("", "no-such-user-here");
     CHECK(at.run({"domain", "list"}).code == 78);
 }
+
+TEST_CASE("subject phrases and redirected mail are a mailbox's own to set", "[commands]") {
+    const command_fixture at;
+    run_steps(at,
+              {{{"domain", "add", "a.test"}},
+               {{"mailbox", "add", "u@a.test", "--subject-phrase", "Buy now", "--subject-phrase", "výhra"}},
+               {{"mailbox", "set", "u@a.test", "--accept-redirected", "on"}}});
+    const auto row = [&] {
+        return list_of(at.run({"mailbox", "list", "--json"}), "mailboxes").at(0).as_object();
+    };
+    CHECK(row().at("subject_phrases") == boost::json::array({"Buy now", "výhra"}));
+    CHECK(row().at("accept_redirected") == true);
+    run_steps(at, {{{"mailbox", "set", "u@a.test", "--subject-phrase", "other"}},
+                   {{"mailbox", "set", "u@a.test", "--accept-redirected", "off"}}});
+    CHECK(row().at("subject_phrases") == boost::json::array({"other"}));
+    CHECK(row().at("accept_redirected") == false);
+    run_steps(
+        at,
+        {{{"mailbox", "set", "u@a.test", "--no-subject-phrases"}},
+         {{"mailbox", "set", "u@a.test", "--no-subject-phrases", "--subject-phrase", "x"}, 64, "not both"},
+         {{"mailbox", "set", "u@a.test", "--subject-phrase", " "}, 65, "is not a phrase"},
+         {{"mailbox", "set", "u@a.test", "--subject-phrase", std::string(201, 'x')}, 65},
+         {{"mailbox", "set", "u@a.test", "--accept-redirected", "maybe"}, 64},
+         {{"mailbox", "set", "u@a.test"}, 64, "say what to change"}});
+    CHECK(row().at("subject_phrases").as_array().empty());
+    std::vector<std::string> many = {"mailbox", "set", "u@a.test"};
+    for (int n = 0; n < 51; ++n) many.insert(many.end(), {"--subject-phrase", std::to_string(n)});
+    run_steps(at, {{many, 65, "51 are more than 50"}});
+}

@@ -2,6 +2,7 @@
 // names.
 #include "command_fixture.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace postern::server;
@@ -68,4 +69,14 @@ TEST_CASE("a tier that asks for antivirus needs signatures", "[check]") {
           std::string::npos);
     std::ofstream(at.folder + "/own.ndb") << "Test.Own:0:*:61626364\n";
     CHECK(checked().code == 0);
+}
+
+TEST_CASE("a weight of what is no sign is told", "[check]") {
+    command_fixture at;
+    at.configure("[spam.weight]\nDATE_MISSING = 1.0\nDATE_MISING = 1.0\n");
+    const auto result = at.run({"check"});
+    CHECK(result.code == 0);
+    CHECK(result.out.find(":12:15: spam.weight.DATE_MISING: warning: is the name of no sign") !=
+          std::string::npos);
+    CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 1);
 }

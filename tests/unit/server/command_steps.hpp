@@ -12,7 +12,7 @@ namespace postern::server {
 struct step {
     std::vector<std::string> words;
     int code = 0;
-    std::string says; // part of stderr
+    std::string says = {}; // part of stderr
 };
 
 inline void run_steps(const command_fixture& at, const std::vector<step>& steps) {

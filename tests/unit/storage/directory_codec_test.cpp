@@ -7,7 +7,8 @@ using postern::result;
 
 namespace {
 
-const mailbox_record full{"u@f.test", 0x0102030405060708, false, "$y$secret", -2};
+const mailbox_record full{"u@f.test", 0x0102030405060708, false, "$y$secret", -2, {"Buy now", "x"}, true};
+const mailbox_record plain{"u@f.test", 0x0102030405060708, false, "$y$secret", -2, {}, false};
 
 template <class Record>
 void check_cuts(const std::string& value, result<Record> (*decode)(std::string_view, std::string_view)) {
@@ -23,6 +24,7 @@ void check_cuts(const std::string& value, result<Record> (*decode)(std::string_v
 
 TEST_CASE("a record cut anywhere or followed by octets is corrupt, never a shorter record", "[directory]") {
     check_cuts(encode_mailbox(full).value(), decode_mailbox);
+    check_cuts(encode_mailbox(plain).value(), decode_mailbox);
     check_cuts(encode_domain({"f.test", "tier", "g.test"}).value(), decode_domain);
 }
 
@@ -33,15 +35,42 @@ TEST_CASE("records decode to what was encoded", "[directory]") {
     CHECK(mailbox.antispam == full.antispam);
     CHECK(mailbox.password == full.password);
     CHECK(mailbox.created == full.created);
+    CHECK(mailbox.subject_phrases == full.subject_phrases);
+    CHECK(mailbox.accept_redirected);
     const auto domain = decode_domain("f.test", encode_domain({"f.test", "c", "g.test"}).value()).value();
     CHECK(domain.name == "f.test");
     CHECK(domain.tier == "c");
     CHECK(domain.alias_of == "g.test");
 }
 
+TEST_CASE("a mailbox that uses nothing new is written as the version before wrote it", "[directory]") {
+    const auto value = encode_mailbox(plain).value();
+    CHECK(value == std::string("\1\1\2\3\4\5\6\7\x08\0\xff\xff\xff\xff\xff\xff\xff\xfe\0\x09$y$secret", 29));
+    const auto mailbox = decode_mailbox("u@f.test", value).value();
+    CHECK(mailbox.subject_phrases.empty());
+    CHECK_FALSE(mailbox.accept_redirected);
+    CHECK(encode_mailbox(full).value().front() == 2);
+}
+
+TEST_CASE("subject phrases beyond their limits are neither stored nor read", "[directory]") {
+    auto record = full;
+    record.subject_phrases.assign(subject_phrases_max, std::string(subject_phrase_max, 'x'));
+    CHECK(decode_mailbox("k", encode_mailbox(record).value()).value().subject_phrases ==
+          record.subject_phrases);
+    record.subject_phrases.push_back("x");
+    CHECK(encode_mailbox(record).error() == storage_errc::invalid);
+    record.subject_phrases = {std::string(subject_phrase_max + 1, 'x')};
+    CHECK(encode_mailbox(record).error() == storage_errc::invalid);
+    record.subject_phrases = {""};
+    CHECK(encode_mailbox(record).error() == storage_errc::invalid);
+    CHECK(
+        decode_mailbox("k", encode_mailbox(plain).value().replace(0, 1, 1, '\2') + std::string("\0\1\0\0", 4))
+            .error() == storage_errc::corrupt);
+}
+
 TEST_CASE("a record of a later version is told apart from a damaged one", "[directory]") {
     auto value = encode_mailbox(full).value();
-    value[0] = 2;
+    value[0] = 3;
     CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
     value[0] = static_cast<char>(0xff);
     CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);

@@ -64,7 +64,8 @@ void check_domains(storage::directory& accounts) {
 }
 
 void check_mailboxes(storage::directory& accounts) {
-    const storage::mailbox_record kept{"u@f.test", std::uint64_t{1} << 63, false, "$y$j9T$x", -7};
+    const storage::mailbox_record kept{"u@f.test", std::uint64_t{1} << 63, false, "$y$j9T$x", -7, {"Buy now"},
+                                       true};
     REQUIRE(accounts.put_mailbox(kept));
     REQUIRE(accounts.put_mailbox({"a@f.test", 0, true, "", 1700000000}));
     const auto found = accounts.find_mailbox("u@f.test");

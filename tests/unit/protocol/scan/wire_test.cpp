@@ -20,6 +20,7 @@ order an_order() {
     made.max_unpacked = 1'000'000'000'000;
     made.max_ratio = 250;
     made.milliseconds = 60'000;
+    made.now = 1'800'000'000;
     made.phrases = {{"cheap pills", phrase_place::subject}, {"žluťoučký", phrase_place::anywhere}};
     return made;
 }
@@ -64,6 +65,7 @@ TEST_CASE("an order comes as it went") {
     CHECK(after->max_unpacked == before.max_unpacked);
     CHECK(after->max_ratio == 250);
     CHECK(after->milliseconds == 60'000);
+    CHECK(after->now == 1'800'000'000);
     REQUIRE(after->phrases.size() == 2);
     CHECK(after->phrases[1].text == before.phrases[1].text);
     CHECK(after->phrases[0].where == phrase_place::subject);

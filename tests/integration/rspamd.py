@@ -1,0 +1,100 @@
+"""A real rspamd in a folder of its own, unpacked and never installed: one worker on a loopback port, no DNS, no modules, one rule of ours."""
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.request
+
+from clients import UNPACKED, unpacked
+from deadline import PATIENCE, until
+from ports import free_port
+
+CONFIG = '''
+options {{
+  pidfile = "{folder}/pid";
+  tempdir = "{folder}";
+  cache_file = "{folder}/symbols.cache";
+  hs_cache_dir = "{folder}";
+  control_socket = "{folder}/control.sock mode=0600";
+  url_tld = "{folder}/tld";
+  history_file = "";
+  rrd = "";
+  filters = "";
+  explicit_modules = [];
+  disable_hyperscan = true;
+  dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }}
+}}
+logging {{ type = "console"; level = "info"; color = false; }}
+actions {{ reject = 15; "add header" = 6; greylist = 4; }}
+worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; enabled = true; }}
+worker "controller" {{ enabled = false; }}
+worker "rspamd_proxy" {{ enabled = false; }}
+worker "fuzzy" {{ enabled = false; }}
+lua = "{folder}/rules.lua";
+'''
+
+# ENVELOPE: the transaction was told as the test tells it; JUNK_WORD: the body came whole.
+RULES = '''
+rspamd_config.ENVELOPE = {
+  callback = function(task)
+    local from, to, ip = task:get_from('smtp'), task:get_recipients('smtp'), task:get_from_ip()
+    return from and from[1].addr == 'a@s.test' and #to == 2 and to[2].addr == 'v@d.test' and ip and ip:to_string() == '192.0.2.7'
+      and task:get_helo() == 'helo.s.test' and task:get_hostname() == 'host.s.test' and task:get_queue_id() == 'Q17'
+      and task:get_user() == 'u@d.test'
+  end, score = 0.5 }
+rspamd_config.JUNK_WORD = {
+  callback = function(task) return task:get_rawbody():sub(-12):find('junkword') ~= nil end, score = 8.0 }
+'''
+
+
+class Rspamd:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix='rspamd-test-')
+        os.chmod(self.folder, 0o777)
+        self.port = free_port()
+        self.process = None
+
+    def __enter__(self):
+        unpacked('rspamd', 'usr/bin')
+        for name, text in (('rspamd.conf', CONFIG.format(folder=self.folder, port=self.port)), ('rules.lua', RULES), ('tld', 'com\norg\ntest\n')):
+            with open(os.path.join(self.folder, name), 'w', encoding='utf-8') as file:
+                file.write(text)
+        # It looks for its parts below /usr: they are laid over it, for this process alone.
+        who = '-u nobody -g nogroup' if os.geteuid() == 0 else '-i'
+        overlay = f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr && exec /usr/bin/rspamd -f {who} -c {self.folder}/rspamd.conf'
+        apart = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '--map-root-user', '--mount']
+        with open(os.path.join(self.folder, 'log'), 'wb') as log:
+            self.process = subprocess.Popen([*apart, 'sh', '-c', overlay], stdout=log, stderr=log)
+        try:
+            until('rspamd', self.answers)
+        except BaseException:
+            print(self.log())
+            self.__exit__()
+            raise
+        return self
+
+    def answers(self):
+        assert self.process.poll() is None, self.log()
+        try:
+            with urllib.request.urlopen(f'http://127.0.0.1:{self.port}/ping', timeout=2) as answer:
+                return answer.read().strip() == b'pong'
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)
+        self.process = None
+
+    def __exit__(self, *_):
+        if self.process:
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        path = os.path.join(self.folder, 'log')
+        if not os.path.exists(path):
+            return ''
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read()
