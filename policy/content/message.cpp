@@ -153,7 +153,7 @@ void parts::look_within(mime::part_id id, const open& one) {
     const bool text = one.type.starts_with("text") || (one.type.empty() && one.encoding == "identity");
     const bool walked = known_.at(id).message || part.message;
     inner.may_be_message = file && !text && !walked;
-    if (inner.octets.size() < one.octets->size()) shared_.limit(inner.where, "memory");
+    if (inner.octets.size() < one.octets->size()) shared_.limit(inner.where, "room");
     look_at(shared_, inner);
 }
 
