@@ -158,12 +158,10 @@ void parts::look_within(mime::part_id id, const open& one) {
 }
 
 void parts::found(mime::part_id id, mime::finding what) {
-    const auto one = known_.find(id);
-    const auto kind = one == known_.end() ? mime::part_kind::leaf : one->second.kind;
     const auto where = id == 0 ? around_.where : path_of(id);
     const auto name = mime::name_of(what);
     shared_.see("finding", where, std::string(name));
-    switch (consequence_of(what, kind)) {
+    switch (consequence_of(what)) {
     case consequence::none: return;
     case consequence::malformed: return shared_.add(finding_kind::malformed, where, name);
     case consequence::limit: return shared_.limit(where, name);

@@ -11,7 +11,6 @@ enum class consequence : unsigned char {
     limit,     // not all of it was followed
 };
 
-// `kind`: of the part that it was found in.
-consequence consequence_of(protocol::mime::finding what, protocol::mime::part_kind kind);
+consequence consequence_of(protocol::mime::finding what);
 
 } // namespace postern::policy::content
