@@ -7,13 +7,14 @@
 #include "protocol/mime/walker.hpp"
 #include "tests/unit/policy/content/archives.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <sys/resource.h>
+#include <malloc.h>
 
 using namespace postern;
 using namespace postern::policy::content;
@@ -37,10 +38,9 @@ double rate_of(double seconds, const std::function<void()>& work) {
     return static_cast<double>(rounds) / passed;
 }
 
-long peak_kilobytes() {
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
-    return used.ru_maxrss;
+std::size_t allocated() {
+    const auto now = ::mallinfo2();
+    return now.uordblks + now.hblkhd;
 }
 
 std::string message_of(std::size_t attachment) {
@@ -65,23 +65,29 @@ class nobody final : public protocol::mime::visitor {
   public:
     void begin_part(const protocol::mime::part&) override {}
     void name_of_part(protocol::mime::part_id, const protocol::mime::name&) override {}
-    void octets(protocol::mime::part_id, std::string_view decoded) override { decoded_ += decoded.size(); }
+    void octets(protocol::mime::part_id, std::string_view decoded) override {
+        decoded_ += decoded.size();
+        most_ = std::max(most_, allocated());
+    }
     void end_part(protocol::mime::part_id) override {}
     void found(protocol::mime::part_id, protocol::mime::finding) override {}
     std::uint64_t decoded_ = 0;
+    std::size_t most_ = 0; // allocated at any time
 };
 
 void walker_figures(std::size_t megabytes, double seconds) {
     const auto message = message_of(megabytes * 1'000'000);
-    const auto before = peak_kilobytes();
+    const auto before = allocated();
+    std::size_t most = 0;
     const double rate = rate_of(seconds, [&] {
         nobody told;
         protocol::mime::walker walk(told);
         walk.feed(message);
         walk.finish();
+        most = std::max(most, told.most_);
     });
-    std::printf("MIME walker, base64 attachment of %zu MB: %.0f MB/s, %ld KiB of memory\n", megabytes,
-                rate * static_cast<double>(message.size()) / 1e6, peak_kilobytes() - before);
+    std::printf("MIME walker, base64 attachment of %zu MB: %.0f MB/s, %zu KiB of memory\n", megabytes,
+                rate * static_cast<double>(message.size()) / 1e6, (most - before) / 1024);
 }
 
 void zip_figures(double seconds) {
@@ -116,9 +122,10 @@ protocol::scan::order order_of_all() {
 }
 
 void inspect_figures(double seconds) {
-    char folder[] = "/tmp/postern-bench-XXXXXX";
-    if (::mkdtemp(folder) == nullptr) return;
-    std::ofstream(std::string(folder) + "/ours.ndb")
+    // The engine makes a folder for each scan: TMPDIR=/dev/shm gives it what the scanner gives it.
+    auto folder = (std::filesystem::temp_directory_path() / "postern-bench-XXXXXX").string();
+    if (::mkdtemp(folder.data()) == nullptr) return;
+    std::ofstream(folder + "/ours.ndb")
         << "A:0:*:" << std::string(32, '7') << "\nB:0:*:" << std::string(32, '6') << "\n";
     const auto known = signatures::load(folder, folder);
     const auto message = message_of(10 * 1024);

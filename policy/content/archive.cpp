@@ -109,7 +109,7 @@ class unpacking {
     outcome take(archive_entry* entry);
     outcome unpack(archive_entry* entry, gathered& into);
     void tell(const std::string& name, look::readable how, archive_entry* entry);
-    void look_within(const std::string& name, std::string_view octets);
+    void look_within(const std::string& name, gathered& octets);
     void fail(std::string_view error);
     void list_behind(way how);
     bool is_raw() const { return archive_format(reader_.get()) == ARCHIVE_FORMAT_RAW; }
@@ -221,7 +221,7 @@ unpacking::outcome unpacking::take(archive_entry* entry) {
     } else if (!counted_) {
         tell(name, how, entry);
     }
-    if (octets.size() > 0) look_within(name, octets.octets());
+    if (octets.size() > 0) look_within(name, octets);
     return after;
 }
 
@@ -266,13 +266,14 @@ unpacking::outcome unpacking::unpack(archive_entry* entry, gathered& into) {
     }
 }
 
-void unpacking::look_within(const std::string& name, std::string_view octets) {
+void unpacking::look_within(const std::string& name, gathered& octets) {
     piece inner;
-    inner.octets = octets;
+    inner.octets = octets.octets();
     inner.where = around_.where.below(name);
     inner.names = is_raw() ? names_within() : std::vector{name};
     inner.archives = around_.archives + layers_;
     inner.messages = around_.messages;
+    if (inner.octets.size() < octets.size()) shared_.limit(inner.where, "room");
     look_at(shared_, inner);
 }
 

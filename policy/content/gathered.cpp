@@ -21,6 +21,7 @@ gathered::~gathered() {
 bool gathered::append(std::string_view octets) {
     if (full_) return false;
     if (memory_.size() + octets.size() > memory_max && !flush()) return false;
+    size_ += octets.size();
     if (octets.size() > memory_max) {
         while (!octets.empty()) {
             memory_ = octets.substr(0, memory_max);

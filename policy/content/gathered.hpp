@@ -17,9 +17,9 @@ class gathered {
 
     // False when there is no room; then and from then on nothing is added.
     bool append(std::string_view octets);
-    std::uint64_t size() const { return written_ + memory_.size(); }
-    // What was added, in a view that lives until the next append or the end of this object; nothing if it
-    // can't be mapped.
+    std::uint64_t size() const { return size_; } // of all that was added
+    // What was added, in a view that lives until the next append or the end of this object. It is shorter
+    // than size() when there is no room for the last of it, or it can't be mapped.
     std::string_view octets();
 
   private:
@@ -29,7 +29,7 @@ class gathered {
 
     const std::string& folder_;
     std::string memory_;
-    std::uint64_t written_ = 0;
+    std::uint64_t size_ = 0, written_ = 0;
     int file_ = -1;
     void* mapped_ = nullptr;
     std::size_t mapped_size_ = 0;

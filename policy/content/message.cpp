@@ -153,17 +153,15 @@ void parts::look_within(mime::part_id id, const open& one) {
     const bool text = one.type.starts_with("text") || (one.type.empty() && one.encoding == "identity");
     const bool walked = known_.at(id).message || part.message;
     inner.may_be_message = file && !text && !walked;
-    if (inner.octets.size() < one.octets->size()) shared_.limit(inner.where, "memory");
+    if (inner.octets.size() < one.octets->size()) shared_.limit(inner.where, "room");
     look_at(shared_, inner);
 }
 
 void parts::found(mime::part_id id, mime::finding what) {
-    const auto one = known_.find(id);
-    const auto kind = one == known_.end() ? mime::part_kind::leaf : one->second.kind;
     const auto where = id == 0 ? around_.where : path_of(id);
     const auto name = mime::name_of(what);
     shared_.see("finding", where, std::string(name));
-    switch (consequence_of(what, kind)) {
+    switch (consequence_of(what)) {
     case consequence::none: return;
     case consequence::malformed: return shared_.add(finding_kind::malformed, where, name);
     case consequence::unreadable: return shared_.add(finding_kind::unreadable, where, name);

@@ -5,9 +5,8 @@
 namespace postern::policy::content {
 
 using protocol::mime::finding;
-using protocol::mime::part_kind;
 
-consequence consequence_of(finding what, part_kind kind) {
+consequence consequence_of(finding what) {
     switch (what) {
     // Binary parts (RFC 3030) and old programs; every client ends a line at them, or none of its lines is a
     // delimiter. Names are judged with and without what follows a NUL.
@@ -30,11 +29,10 @@ consequence consequence_of(finding what, part_kind kind) {
     case finding::uuencoded:
     case finding::yenc:
     case finding::tnef: return consequence::none;
-    // Names that differ (RFC 2231 beside an ASCII one) are ordinary, and all are judged; boundaries are not.
-    case finding::conflicting_values:
-        return kind == part_kind::multipart ? consequence::malformed : consequence::none;
-    // Clients differ in which one they take, and there are more clients than readings.
+    // Clients differ in which one they take, and there are more clients than readings. An RFC 2231 name
+    // beside an ASCII one is ordinary, and no conflict.
     case finding::conflicting_fields:
+    case finding::conflicting_values:
     case finding::missing_boundary:
     case finding::overlong_boundary:
     case finding::boundary_ambiguity:

@@ -12,7 +12,6 @@ enum class consequence : unsigned char {
     unreadable, // a container that can't be read to its end
 };
 
-// `kind`: of the part that it was found in.
-consequence consequence_of(protocol::mime::finding what, protocol::mime::part_kind kind);
+consequence consequence_of(protocol::mime::finding what);
 
 } // namespace postern::policy::content

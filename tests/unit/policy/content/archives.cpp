@@ -33,7 +33,7 @@ std::uint32_t crc32(std::string_view octets) {
 
 std::string little(std::uint64_t value, unsigned width) {
     std::string out;
-    for (unsigned i = 0; i < width; ++i) out += static_cast<char>(value >> (8 * i) & 0xffU);
+    for (unsigned i = 0; i < width; ++i) out += static_cast<char>(i < 8 ? value >> (8 * i) & 0xffU : 0);
     return out;
 }
 

@@ -3,13 +3,36 @@
 #include "tests/unit/policy/content/world.hpp"
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <fstream>
+#include <sys/resource.h>
 
 using namespace postern::policy::content;
 using namespace postern::policy::content::testing;
 using postern::testing::temporary_folder;
 
 namespace {
+
+// While it lives no file grows beyond so many octets.
+class file_limit {
+  public:
+    explicit file_limit(rlim_t octets) {
+        handler_ = std::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit now{octets, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &now);
+    }
+    ~file_limit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+    file_limit(const file_limit&) = delete;
+    file_limit& operator=(const file_limit&) = delete;
+
+  private:
+    rlimit before_{};
+    void (*handler_)(int) = nullptr;
+};
 
 report scan(std::string_view octets, std::uint32_t deadline = 10'000) {
     report made;
@@ -70,4 +93,23 @@ TEST_CASE("a file above a megabyte is scanned, and without room it is not taken 
     INFO(text_of(made));
     CHECK(has(made, finding_kind::limit, "a.bin", "room"));
     CHECK(has(made, finding_kind::not_scanned, "a.bin", "room"));
+}
+
+TEST_CASE("octets that find no room at any point of a file are not taken for clean") {
+    const std::string large = std::string(2'900'000, 'x') + marker;
+    const auto part = with_attachment("a.bin", large);
+    const auto entry = with_attachment("a.zip", make_zip({{"a.bin", large}}));
+    const auto solo = with_attachment("a.gz", make_archive("raw", {{"a.bin", large}}, {"gzip"}));
+    our_signatures();
+    for (const rlim_t octets : {500'000UL, 1'500'000UL, 2'500'000UL, 2'899'000UL}) {
+        const file_limit limited(octets);
+        for (const std::string& message : {part, entry, solo}) {
+            auto asked = all_order();
+            asked.max_ratio = 0;
+            const auto made = look_at_octets(message, asked);
+            INFO(octets << " " << text_of(made));
+            CHECK(has(made, finding_kind::limit, "a.", "room"));
+            CHECK(has(made, finding_kind::not_scanned, "a.", "room"));
+        }
+    }
 }
