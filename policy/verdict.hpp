@@ -16,11 +16,15 @@ struct verdict {
     std::string cause; // for the log: may name what a peer should not see; of a pass: why, where it is news
     std::string_view check; // the check that said it; filled by the engine
 
-    static verdict pass(std::string cause = {}) { return {kind::pass, {}, std::move(cause), {}}; }
+    bool is_news = false; // of a pass: the cause belongs into the log
+
+    static verdict pass(std::string cause = {}) { return {kind::pass, {}, std::move(cause), {}, false}; }
+    // Something that could not be judged was let through, as the operator chose.
+    static verdict let_through(std::string cause) { return {kind::pass, {}, std::move(cause), {}, true}; }
     // reject for 5yz, defer for 4yz: the reply decides.
     static verdict refuse(protocol::reply with, std::string cause = {}) {
         const auto what = with.temporary() ? kind::defer : kind::reject;
-        return {what, std::move(with), std::move(cause), {}};
+        return {what, std::move(with), std::move(cause), {}, false};
     }
     bool passed() const { return what == kind::pass; }
 };

@@ -149,6 +149,8 @@ void session_driver::count_test(const policy::judgement& one) {
 void session_driver::note_tests(const policy::trace& told) {
     for (const auto& one : told) {
         count_test(one);
+        if (one.said.is_news && one.as == policy::judgement::use::counted)
+            log_event_now(log_event::note, std::string(one.said.check) + ": " + one.said.cause);
         if (one.as != policy::judgement::use::reported) continue;
         if (one.said.passed()) { // it would have gone elsewhere, and not been refused
             log_event_now(log_event::note,

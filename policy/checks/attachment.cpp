@@ -49,7 +49,7 @@ verdict judge_files(const report& in, const conf::attachment_settings& chosen) {
             return verdict::refuse(make_reply(each.with, {place_of(*found), found->what}), cause_of(*found));
         if (let_through.empty()) let_through = "let through: " + cause_of(*found);
     }
-    return verdict::pass(std::move(let_through));
+    return let_through.empty() ? verdict::pass() : verdict::let_through(std::move(let_through));
 }
 
 } // namespace

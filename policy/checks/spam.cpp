@@ -97,7 +97,8 @@ void refuse_subjects(context& about, const spam_readers& readers, const protocol
 
 verdict no_score(const context& about, const std::string& why) {
     auto cause = "no score: " + why;
-    if (about.config->spam.on_failure == conf::spam_failure::accept) return verdict::pass(std::move(cause));
+    if (about.config->spam.on_failure == conf::spam_failure::accept)
+        return verdict::let_through(std::move(cause));
     return verdict::refuse(make_reply(reply_id::not_scanned), std::move(cause));
 }
 

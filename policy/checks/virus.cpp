@@ -24,7 +24,7 @@ verdict not_scanned(const finding& what, conf::on_not_scanned chosen) {
                                std::move(cause));
     case conf::on_not_scanned::accept: break;
     }
-    return verdict::pass("let through: " + cause);
+    return verdict::let_through("let through: " + cause);
 }
 
 verdict judge_finds(const protocol::scan::report& in, const conf::antivirus_settings& chosen) {

@@ -4,7 +4,8 @@
 #include "policy/content/inspect.hpp"
 #include "server/scanner/keeper.hpp"
 
-#include <clocale>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 
 namespace {
@@ -25,7 +26,13 @@ result<workshop, std::string> load(const rooms& where) {
     if (known) made.signatures = known->count();
     made.inspect = [known, scratch = where.scratch](std::string_view message,
                                                     const protocol::scan::order& asked) {
-        return policy::content::inspect(message, asked, known.get(), scratch);
+        const auto began = std::chrono::steady_clock::now();
+        const auto elapsed = [began] {
+            const auto past = std::chrono::steady_clock::now() - began;
+            return static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::milliseconds>(past).count());
+        };
+        return policy::content::inspect(message, asked, known.get(), scratch, elapsed);
     };
     return made;
 }
@@ -33,7 +40,8 @@ result<workshop, std::string> load(const rooms& where) {
 } // namespace
 
 int main() {
-    std::setlocale(LC_CTYPE, "C.UTF-8"); // else libarchive has no names beyond ASCII
+    policy::content::prepare();
+    std::signal(SIGXFSZ, SIG_IGN); // a file that is full is an error, not an end
     const int code = server::scanner::keep(load);
     if (code == server::scanner::not_for_people)
         std::fputs(

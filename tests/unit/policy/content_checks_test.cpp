@@ -21,7 +21,9 @@ struct fake_scanner final : policy::message_scanner {
 
 struct content_world : policy_world {
     fake_scanner scanner;
-    explicit content_world(const std::string& toml = {}) : policy_world(toml) { content = &scanner; }
+    explicit content_world(const std::string& toml = {}) : policy_world(toml + "[spam]\nmode = \"off\"\n") {
+        content = &scanner;
+    }
 
     policy::verdict found(finding_kind kind, const std::string& where, const std::string& what) {
         scanner.outcome.found->findings.push_back({kind, where, what});
