@@ -46,7 +46,12 @@ bool incoming_body::keep_in_memory(std::string& bytes) {
 }
 
 boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string bytes, resumer* give_up) {
-    if (keep_in_memory(bytes)) co_return stored{};
+    const std::size_t usual = bytes.capacity();
+    if (keep_in_memory(bytes)) {
+        stored kept;
+        kept.recycled.reserve(usual); // or it would grow again, copied at each step
+        co_return kept;
+    }
     state_->bytes = std::move(bytes);
     std::function<void(state&)> work = [](state& s) { s.add(); };
     const error_code ec = co_await on_pool(std::move(work), give_up);
