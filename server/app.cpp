@@ -230,10 +230,11 @@ start_problem app::open_storage() {
                                     due.added, due.removed, due.left));
     for (const auto id : recovered->damaged) {
         damaged_.insert(id);
+        const auto place = queue_->place_of(id);
         journal_->fault(fmt::format(
             "message {} was accepted, and its record or its body file is missing or damaged; it stays in the "
             "queue untried: restore the queue, or bodies/{}, from a backup",
-            id.to_string(), storage::body_path(id)));
+            id.to_string(), place ? place->path : storage::body_path(id)));
     }
     const auto highest = queue_->highest_id();
     if (!highest) return unusable("the queue", highest.error());

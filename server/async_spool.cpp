@@ -26,7 +26,10 @@ bool is_patient(const storage::queue_operation& what) {
 
 std::size_t octets_of(const storage::queue_operation& what) {
     const auto* insert = std::get_if<storage::insert_message>(&what);
-    return insert == nullptr ? 0 : insert->body.size();
+    if (insert == nullptr) return 0;
+    std::size_t octets = insert->body.size();
+    for (const auto& piece : insert->pieces) octets += piece.size();
+    return octets;
 }
 
 // Not of the operation alone. A new message has no records that could be damaged.
@@ -59,6 +62,15 @@ void async_spool::stop() {
     }
     ready_.notify_one();
     if (writer_.joinable()) writer_.join();
+}
+
+bool async_spool::body_memory::grow(std::size_t by) {
+    if (spool_.in_memory_.fetch_add(by) + by > body_memory_max) {
+        spool_.in_memory_ -= by;
+        return false;
+    }
+    octets_ += by;
+    return true;
 }
 
 bool async_spool::try_submit(storage::queue_operation what, done then) {

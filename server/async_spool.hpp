@@ -51,6 +51,22 @@ class async_spool {
         async_spool& spool_;
     };
 
+    // Memory for a body above the tables' size that comes in whole, until it was written or given up. Any
+    // thread.
+    class body_memory {
+      public:
+        explicit body_memory(async_spool& of) : spool_(of) {}
+        ~body_memory() { spool_.in_memory_ -= octets_; }
+        body_memory(const body_memory&) = delete;
+        body_memory& operator=(const body_memory&) = delete;
+        bool grow(std::size_t by); // false: all bodies together have body_memory_max
+
+      private:
+        async_spool& spool_;
+        std::size_t octets_ = 0;
+    };
+    static constexpr std::size_t body_memory_max = 32 * 1024 * 1024;
+
     // False = too many wait: nothing will be written and `then` is not called.
     bool try_submit(storage::queue_operation what, done then);
     // Durable when the error is clear; else nothing of it is in the queue (busy: never tried).
@@ -93,7 +109,7 @@ class async_spool {
     const std::size_t pending_max_;
     std::function<void()> after_insert_;
     const std::chrono::milliseconds for_company_;
-    std::atomic<std::size_t> pending_{0}, to_come_{0};
+    std::atomic<std::size_t> pending_{0}, to_come_{0}, in_memory_{0};
     commit_measures measures_;
     std::atomic<std::chrono::steady_clock::rep> writing_since_{0}; // 0 = it waits
     mutable std::mutex mutex_;

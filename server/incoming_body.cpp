@@ -5,8 +5,8 @@ namespace postern::server {
 using boost::system::error_code;
 
 incoming_body::incoming_body(async_spool& spool, offload_pool& pool, storage::queue_id id)
-    : to_come_(spool), pool_(pool),
-      state_(std::make_shared<state>(state{spool.queue(), id, {}, {}, {}, {}})) {}
+    : to_come_(spool), memory_(std::make_shared<async_spool::body_memory>(spool)), pool_(pool),
+      state_(std::make_shared<state>(state{spool.queue(), id, {}, {}, {}, {}, {}})) {}
 
 boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work,
                                                           resumer* give_up) {
@@ -25,14 +25,37 @@ void incoming_body::state::add() {
         }
         file = std::move(*made);
     }
-    const auto written = file->append(bytes);
-    if (!written) ec = written.error();
+    pieces.push_back(std::move(bytes));
+    for (const auto& piece : pieces) {
+        if (const auto written = file->append(piece); !written) {
+            ec = written.error();
+            return;
+        }
+    }
+    bytes = std::move(pieces.back());
+    pieces.clear();
+}
+
+// A session that gives pieces away gets no buffer back for them.
+bool incoming_body::keep_in_memory(std::string& bytes) {
+    if (!memory_ || octets_ + bytes.size() > storage::packed_body_max || !memory_->grow(bytes.size()))
+        return false;
+    octets_ += bytes.size();
+    state_->pieces.push_back(std::move(bytes));
+    return true;
 }
 
 boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string bytes, resumer* give_up) {
+    const std::size_t usual = bytes.capacity();
+    if (keep_in_memory(bytes)) {
+        stored kept;
+        kept.recycled.reserve(usual); // or it would grow again, copied at each step
+        co_return kept;
+    }
     state_->bytes = std::move(bytes);
     std::function<void(state&)> work = [](state& s) { s.add(); };
     const error_code ec = co_await on_pool(std::move(work), give_up);
+    memory_.reset();
     stored outcome{ec, {}};
     if (!ec) outcome.recycled = std::move(state_->bytes);
     co_return outcome;
@@ -58,6 +81,7 @@ boost::asio::awaitable<incoming_body::opened> incoming_body::open(std::string re
 }
 
 boost::asio::awaitable<error_code> incoming_body::finish(std::string rest, resumer* give_up) {
+    if (keep_in_memory(rest)) co_return error_code{};
     state_->bytes = std::move(rest);
     std::function<void(state&)> work = [](state& s) {
         if (!s.bytes.empty() || !s.file) s.add();

@@ -1,5 +1,6 @@
-// The body of one message while it comes in: nothing but memory up to the inline limit (the session holds
-// that), a file from the first `store` on. Dropped before finish(): the file goes too.
+// The body of one message while it comes in: memory up to the inline limit (the session holds that), pieces
+// in memory from the first `store` on while there is room for them, and else a file. Dropped before finish():
+// the file goes too.
 #pragma once
 
 #include "server/async_spool.hpp"
@@ -17,14 +18,15 @@ class incoming_body {
     // `spool`, which will be given the message, and `pool` outlive it.
     incoming_body(async_spool& spool, offload_pool& pool, storage::queue_id id);
 
-    // Appends on a pool thread; gives the emptied buffer back. busy when the pool is full. After an error, or
-    // after `give_up` (awaiting.hpp) ended the wait, the object must only be destroyed.
+    // Keeps a piece in memory, or appends on a pool thread and gives the emptied buffer back. busy when the
+    // pool is full. After an error, or after `give_up` (awaiting.hpp) ended the wait, the object must only be
+    // destroyed.
     struct stored {
         boost::system::error_code ec;
         std::string recycled;
     };
     boost::asio::awaitable<stored> append(std::string bytes, resumer* give_up);
-    // Appends what is left, then flushes file and folder; as append().
+    // Keeps or appends what is left; a file and its folder are flushed. As append().
     boost::asio::awaitable<boost::system::error_code> finish(std::string rest, resumer* give_up);
     // Of one in a file: appends, and opens all that was appended for reading; as append().
     struct opened {
@@ -33,8 +35,12 @@ class incoming_body {
     };
     boost::asio::awaitable<opened> open(std::string rest, resumer* give_up);
     bool in_file() const { return state_->file != nullptr; }
-    std::uint64_t size() const { return state_->file ? state_->file->size() : 0; }
+    std::uint64_t size() const { return state_->file ? state_->file->size() : octets_; }
+    std::vector<std::string> take_pieces() { return std::move(state_->pieces); } // none: it is in a file
+    const std::vector<std::string>& pieces() const { return state_->pieces; }
     void keep(); // the queue names it now
+    // For what is called when the pieces were written: their memory counts until then.
+    std::shared_ptr<const void> memory() const { return memory_; }
     storage::queue_id id() const { return state_->id; }
 
   private:
@@ -46,13 +52,18 @@ class incoming_body {
         std::string bytes;
         boost::system::error_code ec;
         storage::file_handle reader;
+        std::vector<std::string> pieces; // go before `bytes`
         void add();
         void open();
     };
     boost::asio::awaitable<boost::system::error_code> on_pool(std::function<void(state&)> work,
                                                               resumer* give_up);
 
+    bool keep_in_memory(std::string& bytes);
+
     async_spool::to_come to_come_;
+    std::shared_ptr<async_spool::body_memory> memory_; // none: it goes to a file
+    std::size_t octets_ = 0;                           // of the pieces
     offload_pool& pool_;
     std::shared_ptr<state> state_;
 };

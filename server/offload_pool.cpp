@@ -1,5 +1,7 @@
-// Jobs in, one thread each, in the order of their coming. A job that finds no memory is told to who waits for
-// it; whatever else it throws is a bug of ours, and std::terminate says so.
+// Jobs in, one thread each, in the order of their coming. One thread at a time is being woken, and it wakes
+// the next when there are more jobs than it takes: many short jobs are done by the few threads that are
+// awake. A job that finds no memory is told to who waits for it; whatever else it throws is a bug of ours,
+// and std::terminate says so.
 #include "server/offload_pool.hpp"
 
 #include "storage/errc.hpp"
@@ -25,12 +27,14 @@ void offload_pool::stop() {
 }
 
 bool offload_pool::try_post(std::function<void()> job) {
+    bool wake = false;
     {
         const std::lock_guard lock(mutex_);
         if (stopping_ || jobs_.size() >= queue_max_) return false;
         jobs_.push_back(std::move(job));
+        wake = needs_another();
     }
-    ready_.notify_one();
+    if (wake) ready_.notify_one();
     return true;
 }
 
@@ -51,16 +55,30 @@ boost::asio::awaitable<boost::system::error_code> offload_pool::run(std::functio
     co_return co_await suspend_until(std::move(start), give_up);
 }
 
+// Whether to wake a thread; the caller does.
+bool offload_pool::needs_another() {
+    if (jobs_.empty() || idle_ == 0 || waking_) return false;
+    return waking_ = true;
+}
+
 void offload_pool::work() {
     for (;;) {
         std::function<void()> job;
+        bool wake = false;
         {
             std::unique_lock lock(mutex_);
-            ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+            while (jobs_.empty() && !stopping_) {
+                ++idle_;
+                ready_.wait(lock);
+                --idle_;
+                waking_ = false;
+            }
             if (jobs_.empty()) return;
             job = std::move(jobs_.front());
             jobs_.pop_front();
+            wake = needs_another();
         }
+        if (wake) ready_.notify_one();
         job();
     }
 }

@@ -30,11 +30,14 @@ class offload_pool {
 
   private:
     void work();
+    bool needs_another();
 
     std::mutex mutex_;
     std::condition_variable ready_;
     std::deque<std::function<void()>> jobs_;
     const std::size_t queue_max_;
+    std::size_t idle_ = 0;
+    bool waking_ = false; // a thread was told that there is work and hasn't looked yet
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };

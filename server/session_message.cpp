@@ -106,10 +106,10 @@ storage::queued_message session_driver::envelope_for_queue() const {
     return made;
 }
 
-// The body as the queue wants it: inline, or a durable file.
+// The body as the queue wants it: inline, in pieces, or a durable file.
 asio::awaitable<error_code> session_driver::finish_body(std::string rest, storage::insert_message& into) {
     // The last segment may bring it over the block that the session hands out before the end.
-    if (!body_->in_file() && rest.size() <= storage::inline_body_max) {
+    if (body_->size() == 0 && rest.size() <= storage::inline_body_max) {
         into.message.size = rest.size();
         into.body = std::move(rest);
         co_return error_code{};
@@ -119,6 +119,7 @@ asio::awaitable<error_code> session_driver::finish_body(std::string rest, storag
     if (flushed) co_return flushed;
     into.message.size = body_->size();
     into.message.body_in_file = true;
+    into.pieces = body_->take_pieces();
     co_return error_code{};
 }
 
@@ -129,7 +130,8 @@ asio::awaitable<void> session_driver::commit() {
     insert.message = envelope_for_queue();
     error_code ec = co_await finish_body(session_->take_body(), insert);
     if (!ec) {
-        auto say = to_be_said_when_durable(insert.message.size, insert.message.recipients.size());
+        auto say = [said = to_be_said_when_durable(insert.message.size, insert.message.recipients.size()),
+                    until_then = body_->memory()] { said(); };
         storage::queue_operation operation = std::move(insert);
         ec = co_await services_.spool.submit(std::move(operation), &give_up_, std::move(say));
         // Given up, it may still be written: then the file must be there. Recovery removes it if not.

@@ -15,10 +15,10 @@ constexpr std::chrono::seconds more_than_the_scan{30};
 boost::asio::awaitable<session_driver::scan_subject> session_driver::message_to_scan() {
     scan_subject made;
     if (!body_->in_file()) {
-        auto copy = scanning::in_memory(session_->body());
+        auto copy = scanning::in_memory(body_->pieces(), session_->body());
         if (!copy) made.trouble = copy.error().message();
         if (copy) made.message = std::move(*copy);
-        made.octets = session_->body().size();
+        made.octets = body_->size() + session_->body().size();
         co_return made;
     }
     auto opened = co_await body_->open(session_->take_body(), &give_up_);

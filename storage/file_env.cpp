@@ -136,6 +136,11 @@ class system_file_env final : public file_env {
         return static_cast<std::size_t>(count);
     }
 
+    result<void> seek(const file_handle& file, std::uint64_t at) override {
+        if (::lseek(file.get(), static_cast<off_t>(at), SEEK_SET) < 0) return from_errno(errno);
+        return {};
+    }
+
     result<std::size_t> write(const file_handle& file, std::string_view bytes) override {
         const auto count = retried([&] { return ::write(file.get(), bytes.data(), bytes.size()); });
         if (count < 0) return from_errno(errno);

@@ -62,7 +62,9 @@ class file_env {
                                           open_mode mode) = 0;
     // Makes one folder, mode 0700; exists is an error of its own.
     virtual result<void> make_folder(const file_handle* folder, const std::string& name) = 0;
-    virtual result<std::size_t> read(const file_handle& file, std::span<char> into) = 0;    // 0 = end
+    virtual result<std::size_t> read(const file_handle& file, std::span<char> into) = 0; // 0 = end
+    // Where the next read begins: `at` octets from the start of the file.
+    virtual result<void> seek(const file_handle& file, std::uint64_t at) = 0;
     virtual result<std::size_t> write(const file_handle& file, std::string_view bytes) = 0; // may be short
     virtual result<void> sync_data(const file_handle& file) = 0;                            // fdatasync
     virtual result<void> sync_folder(const file_handle& folder) = 0;                        // fsync

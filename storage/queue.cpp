@@ -86,8 +86,13 @@ result<std::optional<queued_message>> queue::find(queue_id id) const {
 
 result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& message) const {
     if (message.body_in_file) {
-        auto file = impl_->files.open_file(&impl_->bodies, body_path(message.id), open_mode::read);
+        const auto place = place_of(message.id);
+        if (!place) return place.error();
+        auto file = impl_->files.open_file(&impl_->bodies, place->path, open_mode::read);
         if (!file) return file.error();
+        if (place->offset != 0) {
+            if (const auto there = impl_->files.seek(*file, place->offset); !there) return there.error();
+        }
         return std::unique_ptr<body_reader>(new file_body(impl_->files, std::move(*file), message.size));
     }
     return impl_->read([&](const lmdb::transaction& within) -> result<std::unique_ptr<body_reader>> {
@@ -99,8 +104,22 @@ result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& mess
     });
 }
 
+result<body_place> queue::place_of(queue_id id) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<body_place> {
+        const auto place = read_place(within, impl_->tables, id);
+        if (!place) return place.error();
+        if (!*place) return body_place{body_path(id)};
+        return body_place{pack_path((*place)->pack), (*place)->offset, false};
+    });
+}
+
+result<std::optional<queue_id>> queue::any_in_pack(queue_id pack) const {
+    return impl_->read(
+        [&](const lmdb::transaction& within) { return storage::any_in_pack(within, impl_->tables, pack); });
+}
+
 result<std::unique_ptr<spool_file>> queue::create_body(queue_id id) const {
-    return spool_file::create(impl_->files, impl_->bodies, id);
+    return spool_file::create(impl_->files, impl_->bodies, body_path(id));
 }
 
 bool queue::is_in_place() const { return impl_->is_in_place(); }

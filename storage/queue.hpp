@@ -1,8 +1,9 @@
 // The queue: one LMDB environment with the envelope, the state of each recipient, the time it is due and, up
-// to inline_body_max, the body; larger bodies are files (spool_file.hpp) made durable before the transaction
-// that names them. commit() is called by one writer thread only: everything given to it becomes durable with
-// one flush, or nothing does. Readers may be any thread or process; each call begins, copies and ends its own
-// read transaction. docs/spool-states.md lists every state.
+// to inline_body_max, the body; larger bodies are files made durable before the transaction that names them:
+// one for each (spool_file.hpp), or one for those of a batch that came whole in memory (pack_writer.hpp).
+// commit() is called by one writer thread only: everything given to it becomes durable with one flush, or
+// nothing does. Readers may be any thread or process; each call begins, copies and ends its own read
+// transaction. docs/spool-states.md lists every state.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -20,6 +21,7 @@
 namespace postern::storage {
 
 inline constexpr std::size_t inline_body_max = 64 * 1024;
+inline constexpr std::size_t packed_body_max = 256 * 1024; // octets that a body in a pack may have
 
 enum class recipient_route : std::uint8_t { local = 0, outside = 1 };
 enum class recipient_state : std::uint8_t {
@@ -96,6 +98,8 @@ struct insert_message { // fails with exists when the id is taken, and the batch
                         // and an id above 0
     queued_message message;
     std::string body; // empty when body_in_file, else exactly message.size octets
+    // With body_in_file: its octets in order, to be put into a pack; none: it has a file of its own.
+    std::vector<std::string> pieces = {};
 };
 struct update_message { // the recipients' changing parts, and when the message is due again; nothing when it
                         // is gone
@@ -123,6 +127,13 @@ bool is_of_one(const boost::system::error_code& error);
 struct due_message {
     std::int64_t due = 0; // unix seconds
     queue_id id;
+};
+
+// The file that holds a body, and where in it.
+struct body_place {
+    std::string path; // below <state_dir>/bodies
+    std::uint64_t offset = 0;
+    bool alone = true; // no other body may be in it
 };
 
 struct queue_page {
@@ -189,6 +200,10 @@ class queue {
 
     result<std::optional<queued_message>> find(queue_id id) const;
     result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;
+    // Of a message with its body in a file.
+    result<body_place> place_of(queue_id id) const;
+    // A message with its body in this pack; nullopt: there is none.
+    result<std::optional<queue_id>> any_in_pack(queue_id pack) const;
     // Messages due at `now` or before, earliest first, then those due after `latest` (schedule.hpp's
     // latest_due); at most `limit`.
     result<std::vector<due_message>>

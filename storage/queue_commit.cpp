@@ -1,11 +1,9 @@
 // Writing the queue: one transaction and one flush for a batch. The instruction at which messages become ours
 // lies inside transaction::commit (docs/spool-states.md). Files of removed bodies go only after it, since a
 // record must never name a file that is gone.
-#include "storage/queue_impl.hpp"
-#include "storage/spool_file.hpp"
+#include "storage/pack_writer.hpp"
 
 #include <algorithm>
-#include <new>
 
 namespace postern::storage {
 namespace {
@@ -43,21 +41,13 @@ queue_id highest_inserted(operation_list batch) {
     return highest;
 }
 
-// Whose body file goes with it; nullopt: nobody's.
-std::optional<queue_id> file_removed_by(const queue_operation& operation) {
-    if (const auto* removal = std::get_if<remove_message>(&operation))
-        return removal->body_in_file ? std::optional(removal->id) : std::nullopt;
-    if (const auto* settle = std::get_if<settle_message>(&operation))
-        return settle->remove && settle->message.body_in_file ? std::optional(settle->message.id)
-                                                              : std::nullopt;
-    return std::nullopt;
-}
-
-result<void> write_batch(lmdb::environment& environment, const queue_tables& tables, operation_list batch) {
+result<void> write_batch(lmdb::environment& environment, const queue_tables& tables, operation_list batch,
+                         batch_files& files) {
+    files.gone.clear();
     auto begun = environment.begin_write();
     if (!begun) return begun.error();
     for (const queue_operation* operation : batch) {
-        if (const auto applied = apply_operation(*begun, tables, *operation); !applied) return applied;
+        if (const auto applied = apply_operation(*begun, tables, *operation, files); !applied) return applied;
     }
     if (const queue_id highest = highest_inserted(batch); highest.value != 0) {
         if (const auto raised = raise_highest_id(*begun, tables, highest); !raised) return raised;
@@ -76,13 +66,8 @@ result<void> write_nothing(lmdb::environment& environment, const queue_tables& t
 }
 
 // A file that can't be removed now is an orphan: it costs space until recovery finds it, and no message.
-void remove_bodies(file_env& files, const file_handle& bodies, operation_list batch) {
-    for (const queue_operation* operation : batch) {
-        try {
-            if (const auto id = file_removed_by(*operation)) (void)files.remove(bodies, body_path(*id));
-        } catch (const std::bad_alloc&) { // another file that can't be removed now
-        }
-    }
+void remove_bodies(file_env& files, const file_handle& bodies, std::span<const std::string> paths) {
+    for (const std::string& path : paths) (void)files.remove(bodies, path);
 }
 
 } // namespace
@@ -109,13 +94,18 @@ result<void> queue::impl::check_room(operation_list batch) const {
     return {};
 }
 
-result<void> queue::impl::write(operation_list batch) {
+result<void> queue::impl::write(operation_list batch, batch_files& with_files) {
     const std::shared_lock held(replacing);
     if (const auto room = check_room(batch); !room) return room;
-    auto written = write_batch(*environment, tables, batch);
+    pack_writer packs(files, bodies);
+    if (const auto packed = packs.write(batch, with_files.packed); !packed) return packed;
+    packs.keep(); // what follows may run out of memory with an outcome that nobody knows
+    auto written = write_batch(*environment, tables, batch, with_files);
     if (!written && written.error() == storage_errc::map_full && write_nothing(*environment, tables)) {
-        written = write_batch(*environment, tables, batch); // no flush failed: the map ended before any
+        // no flush failed: the map ended before any
+        written = write_batch(*environment, tables, batch, with_files);
     }
+    if (!written) packs.drop();
     return written;
 }
 
@@ -123,9 +113,10 @@ result<void> queue::impl::commit(operation_list batch) {
     if (batch.empty()) return {};
     if (with.mode == lmdb::access::read) return storage_errc::read_only;
     if (const auto usable = replace_given_up(); !usable) return usable;
-    const auto written = write(batch);
+    batch_files with_files;
+    const auto written = write(batch, with_files);
     if (written) {
-        remove_bodies(files, bodies, batch);
+        remove_bodies(files, bodies, with_files.gone);
     } else {
         (void)replace_given_up(); // at once, for the readers; if it fails the next commit tries again
     }

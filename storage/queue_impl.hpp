@@ -31,7 +31,7 @@ struct queue::impl {
     room_on_disk(std::uint64_t enough) const; // as queue::room(), `replacing` being held
     result<void> replace_given_up();
     result<void> check_room(operation_list batch) const;
-    result<void> write(operation_list batch);
+    result<void> write(operation_list batch, batch_files& with_files);
     result<void> commit(operation_list batch); // each was checked
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.

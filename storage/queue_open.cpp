@@ -37,6 +37,8 @@ result<void> write_new_environment(const std::string& folder, const lmdb::enviro
     if (!begun) return begun.error();
     const auto tables = open_queue_tables(*begun, lmdb::when_absent::make);
     if (!tables) return tables.error();
+    queue_tables all = *tables;
+    if (const auto packs = open_pack_tables(*begun, lmdb::when_absent::make, all); !packs) return packs;
     if (const auto written = write_queue_format(*begun, *tables); !written) return written;
     return begun->commit();
 }
@@ -79,7 +81,9 @@ result<bool> holds_bodies(file_env& files, const file_handle& bodies) {
         if (!folder) return {boost::system::in_place_error, folder.error()};
         const auto listed = files.list(*folder, [&](const std::string& name) {
             const auto id = queue_id::parse(name);
-            found = id && body_path(*id) == subfolder + "/" + name;
+            const auto pack = pack_of_name(name);
+            found = (id && body_path(*id) == subfolder + "/" + name) ||
+                    (pack && pack_path(*pack) == subfolder + "/" + name);
             return !found;
         });
         if (!listed) return {boost::system::in_place_error, listed.error()};
@@ -98,6 +102,14 @@ result<void> make_queue_if_absent(file_env& files, const file_handle& state, con
     if (!bereft) return bereft.error();
     if (*bereft) return storage_errc::incomplete;
     return make_queue(files, state, state_dir, with);
+}
+
+// To the queue of an earlier version. Without room for them large bodies are refused until the next start.
+void add_pack_tables(lmdb::environment& to, queue_tables& tables) {
+    queue_tables all = tables;
+    auto begun = to.begin_write();
+    if (!begun || !open_pack_tables(*begun, lmdb::when_absent::make, all)) return;
+    if (begun->commit()) tables = all;
 }
 
 // The state folder may just have been made. Its parent may be closed to us: then it isn't ours to flush.
@@ -122,13 +134,16 @@ result<void> queue::impl::open_environment() {
     if (!opened) return corrupt_if_absent(opened.error());
     auto begun = (*opened)->begin_read();
     if (!begun) return begun.error();
-    const auto found = open_queue_tables(*begun, lmdb::when_absent::fail);
+    auto found = open_queue_tables(*begun, lmdb::when_absent::fail);
     if (!found) return corrupt_if_absent(found.error());
+    const auto packs = open_pack_tables(*begun, lmdb::when_absent::fail, *found);
+    if (!packs && packs.error() != storage_errc::not_found) return packs;
     if (const auto known = check_queue_format(*begun, *found); !known) return known;
     if (const auto kept = begun->commit(); !kept) return kept; // keeps the handles of the tables
     // A write that failed may have left in memory what isn't on the disk; nothing may be built on that.
     if (with.mode == lmdb::access::write) {
         if (const auto flushed = (*opened)->flush(); !flushed) return flushed;
+        if (!packs) add_pack_tables(**opened, *found);
     }
     environment = std::move(*opened);
     tables = *found;

@@ -1,9 +1,10 @@
-// Keeps the five tables in step. The key that the due index holds for a message is read from its states
+// Keeps the tables in step. The key that the due index holds for a message is read from its states
 // record, never computed from what the caller says, so that no entry can be left behind.
 #include "storage/queue_tables.hpp"
 
 #include "storage/big_endian.hpp"
 #include "storage/lmdb_tables.hpp"
+#include "storage/spool_file.hpp"
 
 #include <algorithm>
 
@@ -44,7 +45,38 @@ result<void> remove_due(lmdb::transaction& within, const queue_tables& tables, s
     return {};
 }
 
-result<void> apply(lmdb::transaction& within, const queue_tables& tables, const insert_message& wanted) {
+std::string pack_key(queue_id pack, queue_id id) { return id_key(pack) + id_key(id); }
+
+result<void> put_place(lmdb::transaction& within, const queue_tables& tables, queue_id id,
+                       const packed_places& places) {
+    const auto found = places.find(id);
+    if (found == places.end() || tables.packed == 0) return storage_errc::no_space;
+    const auto& [pack, offset] = found->second;
+    std::string value = id_key(pack);
+    append_big_endian(value, offset);
+    const auto put = within.put(tables.packed, id_key(id), value, lmdb::put_mode::append);
+    if (!put) return put;
+    return within.put(tables.packs, pack_key(pack, id), {}, lmdb::put_mode::append);
+}
+
+// True: it was in a pack. One that is empty now is nobody's.
+result<bool> leave_pack(lmdb::transaction& within, const queue_tables& tables, queue_id id,
+                        batch_files& files) {
+    const auto place = read_place(within, tables, id);
+    if (!place) return {boost::system::in_place_error, place.error()};
+    if (!*place) return {boost::system::in_place_value, false};
+    const queue_id pack = (*place)->pack;
+    auto removed = within.remove(tables.packed, id_key(id));
+    if (removed) removed = within.remove(tables.packs, pack_key(pack, id));
+    if (!removed) return removed;
+    const auto left = any_in_pack(within, tables, pack);
+    if (!left) return {boost::system::in_place_error, left.error()};
+    if (!*left) files.gone.push_back(pack_path(pack));
+    return {boost::system::in_place_value, true};
+}
+
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const insert_message& wanted,
+                   batch_files& files) {
     const queued_message& message = wanted.message;
     const std::string key = id_key(message.id);
     auto done = within.put(tables.messages, key, encode_message(message), lmdb::put_mode::append);
@@ -52,11 +84,13 @@ result<void> apply(lmdb::transaction& within, const queue_tables& tables, const 
     if (done && !message.body_in_file) {
         done = within.put(tables.bodies, key, wanted.body, lmdb::put_mode::append);
     }
+    if (done && !wanted.pieces.empty()) done = put_place(within, tables, message.id, files.packed);
     if (const auto due = due_time(message); done && due) done = put_due(within, tables, *due, message.id);
     return done;
 }
 
-result<void> apply(lmdb::transaction& within, const queue_tables& tables, const update_message& wanted) {
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const update_message& wanted,
+                   batch_files&) {
     const queued_message& message = wanted.message;
     const std::string key = id_key(message.id);
     const auto before = read_states_head(within, tables, key);
@@ -71,8 +105,12 @@ result<void> apply(lmdb::transaction& within, const queue_tables& tables, const 
     return done;
 }
 
-result<void> remove_records(lmdb::transaction& within, const queue_tables& tables, queue_id id) {
-    const std::string key = id_key(id);
+result<void> remove_records(lmdb::transaction& within, const queue_tables& tables,
+                            const remove_message& wanted, batch_files& files) {
+    const std::string key = id_key(wanted.id);
+    const auto in_pack = leave_pack(within, tables, wanted.id, files);
+    if (!in_pack && !(wanted.even_damaged && is_damage(in_pack.error()))) return in_pack.error();
+    if (wanted.body_in_file && in_pack && !*in_pack) files.gone.push_back(body_path(wanted.id));
     for (const lmdb::table each : {tables.messages, tables.states, tables.bodies}) {
         if (const auto removed = within.remove(each, key); !removed) return removed.error();
     }
@@ -92,13 +130,14 @@ result<std::vector<std::string>> due_keys_of(const lmdb::transaction& within, co
     }
 }
 
-result<void> remove_damaged(lmdb::transaction& within, const queue_tables& tables, queue_id id) {
-    const auto keys = due_keys_of(within, tables, id);
+result<void> remove_damaged(lmdb::transaction& within, const queue_tables& tables,
+                            const remove_message& wanted, batch_files& files) {
+    const auto keys = due_keys_of(within, tables, wanted.id);
     if (!keys) return keys.error();
     for (const std::string& key : *keys) {
         if (const auto removed = within.remove(tables.due, key); !removed) return removed.error();
     }
-    return remove_records(within, tables, id);
+    return remove_records(within, tables, wanted, files);
 }
 
 // False: there is no such message.
@@ -112,24 +151,27 @@ result<bool> leave_index(lmdb::transaction& within, const queue_tables& tables, 
     return {boost::system::in_place_value, true};
 }
 
-result<void> apply(lmdb::transaction& within, const queue_tables& tables, const remove_message& wanted) {
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const remove_message& wanted,
+                   batch_files& files) {
     const auto left = leave_index(within, tables, wanted.id);
-    if (left && *left) return remove_records(within, tables, wanted.id);
+    if (left && *left) return remove_records(within, tables, wanted, files);
     if (!left && !is_damage(left.error())) return left.error();
-    if (wanted.even_damaged) return remove_damaged(within, tables, wanted.id);
+    if (wanted.even_damaged) return remove_damaged(within, tables, wanted, files);
     return left ? result<void>() : result<void>(left.error());
 }
 
 // Somebody may have taken the message away meanwhile: then there is nothing left to tell of.
-result<void> apply(lmdb::transaction& within, const queue_tables& tables, const settle_message& wanted) {
+result<void> apply(lmdb::transaction& within, const queue_tables& tables, const settle_message& wanted,
+                   batch_files& files) {
     const auto before = read_states_head(within, tables, id_key(wanted.message.id));
     if (!before) return before.error();
     if (!*before) return {};
     for (const insert_message& notice : wanted.notices) {
-        if (const auto inserted = apply(within, tables, notice); !inserted) return inserted;
+        if (const auto inserted = apply(within, tables, notice, files); !inserted) return inserted;
     }
-    if (wanted.remove) return apply(within, tables, remove_message{wanted.message.id});
-    return apply(within, tables, update_message{wanted.message});
+    if (wanted.remove)
+        return apply(within, tables, remove_message{wanted.message.id, wanted.message.body_in_file}, files);
+    return apply(within, tables, update_message{wanted.message}, files);
 }
 
 // Of both records, roughly; rounding up is room_needed's part.
@@ -152,12 +194,18 @@ bool texts_fit(const queued_message& message) {
            });
 }
 
+bool fits_in_pack(const insert_message& wanted) {
+    return wanted.message.body_in_file && wanted.message.size <= packed_body_max &&
+           octets_of(wanted.pieces) == wanted.message.size;
+}
+
 result<void> check(const insert_message& wanted) {
     const queued_message& message = wanted.message;
     if (message.recipients.size() > recipients_max || !texts_fit(message)) return storage_errc::too_large;
     if (wanted.body.size() > inline_body_max) return storage_errc::too_large;
     if (message.id.value == 0 || message.recipients.empty()) return storage_errc::invalid;
     if (wanted.body.size() != (message.body_in_file ? 0 : message.size)) return storage_errc::invalid;
+    if (!wanted.pieces.empty() && !fits_in_pack(wanted)) return storage_errc::invalid;
     // A record that could not be read back would be a message lost after its acknowledgement.
     auto read_back = decode_message(message.id, encode_message(message));
     if (!read_back || !decode_states(encode_states(message), *read_back)) return storage_errc::invalid;
@@ -174,6 +222,7 @@ result<void> check(const remove_message&) { return {}; }
 result<void> check(const settle_message& wanted) {
     for (const insert_message& notice : wanted.notices) {
         if (const auto storable = check(notice); !storable) return storable;
+        if (!notice.pieces.empty()) return storage_errc::invalid;
     }
     if (wanted.message.recipients.size() > recipients_max) return storage_errc::too_large;
     return {};
@@ -216,6 +265,38 @@ result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_abs
                                           absent);
     if (!opened) return opened.error();
     return tables;
+}
+
+result<void> open_pack_tables(lmdb::transaction& within, lmdb::when_absent absent, queue_tables& tables) {
+    queue_tables opened = tables;
+    const auto both = lmdb::open_tables(within, {{"packed", opened.packed}, {"packs", opened.packs}}, absent);
+    if (both) tables = opened;
+    return both;
+}
+
+result<std::optional<packed_place>> read_place(const lmdb::transaction& within, const queue_tables& tables,
+                                               queue_id id) {
+    if (tables.packed == 0) return std::optional<packed_place>();
+    const auto found = within.get(tables.packed, id_key(id));
+    if (!found) return found.error();
+    if (!*found) return std::optional<packed_place>();
+    if ((*found)->size() != 2 * number_octets) return storage_errc::corrupt;
+    return std::optional<packed_place>(
+        {queue_id{big_endian(**found)}, big_endian((*found)->substr(number_octets))});
+}
+
+result<std::optional<queue_id>> any_in_pack(const lmdb::transaction& within, const queue_tables& tables,
+                                            queue_id pack) {
+    if (tables.packs == 0) return std::optional<queue_id>();
+    auto walk = lmdb::cursor::open(within, tables.packs);
+    if (!walk) return walk.error();
+    const std::string key = id_key(pack);
+    const auto entry = walk->seek(key);
+    if (!entry) return entry.error();
+    if (!*entry || !(*entry)->key.starts_with(key)) return std::optional<queue_id>();
+    const auto id = id_of_key((*entry)->key.substr(key.size()));
+    if (!id) return id.error();
+    return std::optional<queue_id>(*id);
 }
 
 result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables) {
@@ -262,8 +343,8 @@ result<void> check_operation(const queue_operation& operation) {
 }
 
 result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables,
-                             const queue_operation& operation) {
-    return std::visit([&](const auto& wanted) { return apply(within, tables, wanted); }, operation);
+                             const queue_operation& operation, batch_files& files) {
+    return std::visit([&](const auto& wanted) { return apply(within, tables, wanted, files); }, operation);
 }
 
 std::uint64_t room_needed(const queue_operation& operation) {

@@ -2,6 +2,8 @@
 //   messages  id                     -> what stays as it came (encode_message)
 //   states    id                     -> the recipients' changing parts and the time due (encode_states)
 //   bodies    id                     -> the body, when it is inline
+//   packed    id                     -> the pack with its body, and the offset there
+//   packs     pack, id               -> nothing; a pack stays while it has an entry
 //   due       time due, id           -> nothing; only messages with a waiting recipient
 //   meta      "format", "highest id" -> a number of 8 octets
 // Ids and numbers are big-endian in keys and in meta, so that they sort by value.
@@ -10,13 +12,29 @@
 #include "storage/lmdb.hpp"
 #include "storage/queue.hpp"
 
+#include <map>
+
 namespace postern::storage {
 
 inline constexpr std::uint64_t queue_format = 1;
 
 struct queue_tables {
     lmdb::table messages = 0, states = 0, bodies = 0, due = 0, meta = 0;
+    lmdb::table packed = 0, packs = 0; // 0: a queue of an earlier version, without room for them
 };
+
+struct packed_place {
+    queue_id pack;
+    std::uint64_t offset = 0;
+};
+using packed_places = std::map<queue_id, packed_place>;
+
+// What a batch has to do with files.
+struct batch_files {
+    packed_places packed;          // where the bodies of its messages in pieces are
+    std::vector<std::string> gone; // paths below bodies: nobody's once the transaction is committed
+};
+std::uint64_t octets_of(std::span<const std::string> pieces);
 
 // What the fixed front of a states record says, without reading the rest (queue_record.cpp).
 struct states_head {
@@ -29,6 +47,14 @@ result<states_head> decode_states_head(std::string_view record);
 bool is_damage(const boost::system::error_code& error);
 
 result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_absent absent);
+// The two of packs, into `tables`: an earlier version made none.
+result<void> open_pack_tables(lmdb::transaction& within, lmdb::when_absent absent, queue_tables& tables);
+// nullopt: it isn't in a pack.
+result<std::optional<packed_place>> read_place(const lmdb::transaction& within, const queue_tables& tables,
+                                               queue_id id);
+// A message with its body in this pack; nullopt: there is none.
+result<std::optional<queue_id>> any_in_pack(const lmdb::transaction& within, const queue_tables& tables,
+                                            queue_id pack);
 // newer_format or corrupt when this program can't work on it.
 result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables);
 result<void> write_queue_format(lmdb::transaction& within, const queue_tables& tables);
@@ -46,7 +72,7 @@ result<std::optional<states_head>> read_states_head(const lmdb::transaction& wit
 // invalid or too_large when the operation asks for something that can't be stored; no table is touched.
 result<void> check_operation(const queue_operation& operation);
 result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables,
-                             const queue_operation& operation);
+                             const queue_operation& operation, batch_files& files);
 result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tables, queue_id to);
 // Octets of the map that an operation may take, copies of the tree's pages included, by a wide estimate; 0
 // for a removal.

@@ -13,12 +13,21 @@ constexpr std::size_t messages_at_once = 64;
 // Whether a file may go. A name that we would not have given stays: we remove only what is ours. So does the
 // file of a record that can't be read.
 result<bool> is_orphan(const std::string& subfolder, const std::string& name, const queue& from) {
+    if (const auto pack = pack_of_name(name)) {
+        if (pack_path(*pack) != subfolder + "/" + name) return {boost::system::in_place_value, false};
+        const auto body = from.any_in_pack(*pack);
+        if (!body) return {boost::system::in_place_error, body.error()};
+        return {boost::system::in_place_value, !*body};
+    }
     const auto id = queue_id::parse(name);
     if (!id || body_path(*id) != subfolder + "/" + name) return {boost::system::in_place_value, false};
     const auto message = from.find(*id);
     if (!message && is_damage(message.error())) return {boost::system::in_place_value, false};
     if (!message) return {boost::system::in_place_error, message.error()};
-    return !*message || !(*message)->body_in_file;
+    if (!*message || !(*message)->body_in_file) return {boost::system::in_place_value, true};
+    const auto place = from.place_of(*id);
+    if (!place && !is_damage(place.error())) return {boost::system::in_place_error, place.error()};
+    return {boost::system::in_place_value, place && !place->alone};
 }
 
 result<std::uint64_t> sweep_subfolder(file_env& files, const file_handle& bodies,
@@ -45,23 +54,26 @@ result<std::uint64_t> sweep_subfolder(file_env& files, const file_handle& bodies
 
 // A file of another size than its record says was cut, or is another's. Not found is an answer; any other
 // error isn't.
-result<bool> is_damaged(file_env& files, const file_handle& bodies, const queued_message& message) {
+result<bool> is_damaged(file_env& files, const queue& from, const queued_message& message) {
     if (!message.body_in_file) return {boost::system::in_place_value, false};
-    const auto facts = files.facts(&bodies, body_path(message.id));
+    const auto place = from.place_of(message.id);
+    if (!place && is_damage(place.error())) return {boost::system::in_place_value, true};
+    if (!place) return {boost::system::in_place_error, place.error()};
+    const auto facts = files.facts(&from.bodies(), place->path);
+    if (facts && !place->alone) return facts->is_folder || facts->size < place->offset + message.size;
     if (facts) return facts->is_folder || facts->size != message.size;
     if (facts.error() == storage_errc::not_found) return {boost::system::in_place_value, true};
     return {boost::system::in_place_error, facts.error()};
 }
 
-result<void> check_messages(file_env& files, const file_handle& bodies, const queue& from,
-                            recovery_report& report) {
+result<void> check_messages(file_env& files, const queue& from, recovery_report& report) {
     queue_id after;
     for (;;) {
         const auto page = from.list(after, messages_at_once);
         if (!page) return page.error();
         if (!page->last) return {};
         for (const queued_message& message : page->messages) {
-            const auto damaged = is_damaged(files, bodies, message);
+            const auto damaged = is_damaged(files, from, message);
             if (!damaged) return damaged.error();
             if (*damaged && !message.given_up) report.damaged.push_back(message.id);
         }
@@ -84,8 +96,7 @@ result<recovery_report> recover(file_env& files, queue& from) {
         if (!removed) return removed.error();
         report.orphans_removed += *removed;
     }
-    if (const auto checked = check_messages(files, from.bodies(), from, report); !checked)
-        return checked.error();
+    if (const auto checked = check_messages(files, from, report); !checked) return checked.error();
     return report;
 }
 

@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t spreading_character = 10;
 constexpr unsigned spreading_bits = 10; // below them
 
+constexpr std::string_view pack_ending = ".pack";
+
 // The disk works while a large message comes in, not only at its end.
 constexpr std::uint64_t write_behind = 1024 * 1024;
 
@@ -38,6 +40,13 @@ std::string body_path(queue_id id) {
     return path;
 }
 
+std::string pack_path(queue_id first) { return body_path(first).append(pack_ending); }
+
+std::optional<queue_id> pack_of_name(std::string_view name) {
+    if (!name.ends_with(pack_ending)) return std::nullopt;
+    return queue_id::parse(name.substr(0, name.size() - pack_ending.size()));
+}
+
 std::string body_subfolder(std::size_t index) {
     const std::string path = body_path(queue_id{std::uint64_t{index} << spreading_bits});
     return path.substr(0, path.find('/'));
@@ -53,18 +62,18 @@ spool_file::~spool_file() {
 }
 
 result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const file_handle& bodies,
-                                                       queue_id id) {
-    const std::string path = body_path(id);
+                                                       const std::string& path) {
     const std::string subfolder = path.substr(0, path.find('/'));
     auto folder = files.open_folder(&bodies, subfolder, folder_links::refuse);
     if (!folder && folder.error() == storage_errc::not_found) {
         folder = make_subfolder(files, bodies, subfolder);
     }
     if (!folder) return folder.error();
-    const std::string name = id.to_string();
+    std::string name = path.substr(subfolder.size() + 1);
     auto file = files.open_file(&*folder, name, open_mode::create_new);
     if (!file) return file.error();
-    return std::unique_ptr<spool_file>(new spool_file(files, std::move(*folder), name, std::move(*file)));
+    return std::unique_ptr<spool_file>(
+        new spool_file(files, std::move(*folder), std::move(name), std::move(*file)));
 }
 
 result<void> spool_file::append(std::string_view bytes) {

@@ -8,19 +8,26 @@
 #include "storage/queue_id.hpp"
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace postern::storage {
 
 // Where the body of a message lies below <state_dir>/bodies: one character of the id as folder, then the id.
 std::string body_path(queue_id id);
+// Where the bodies of several lie together (pack_writer.hpp): `first` is one of theirs.
+std::string pack_path(queue_id first);
+// nullopt: a file of this name, without its folder, is no pack.
+std::optional<queue_id> pack_of_name(std::string_view name);
 inline constexpr std::size_t body_subfolders = 32;
 std::string body_subfolder(std::size_t index); // the name of one of them, index < body_subfolders
 
 class spool_file {
   public:
-    // `bodies` is the open folder of all bodies; queue::create_body passes its own.
+    // `bodies` is the open folder of all bodies, `path` body_path() or pack_path().
     static result<std::unique_ptr<spool_file>> create(file_env& files, const file_handle& bodies,
-                                                      queue_id id);
+                                                      const std::string& path);
     ~spool_file(); // not kept: the file is removed
 
     result<void> append(std::string_view bytes);
@@ -28,7 +35,8 @@ class spool_file {
     result<void> make_durable();
     // All that was appended, open for reading. More may be appended, and is seen too.
     result<file_handle> reader();
-    void keep() { kept_ = true; } // the queue's transaction that names it is durable
+    void keep() { kept_ = true; }  // the queue's transaction that names it is durable
+    void drop() { kept_ = false; } // it never will be
     std::uint64_t size() const { return size_; }
 
   private:

@@ -42,6 +42,8 @@ shown_character next_character(std::string_view text) {
     return {static_cast<std::size_t>(length), !is_harmful(c)};
 }
 
+bool is_control_or_not_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80 || is_control(c); }
+
 } // namespace
 
 void throw_exception_from_error(const parse_error&, const boost::source_location&) {
@@ -131,6 +133,8 @@ std::string encode_xtext(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::size_t max_length) {
+    if (text.size() <= max_length && std::ranges::none_of(text, is_control_or_not_ascii))
+        return std::string(text); // nearly always
     constexpr std::string_view ellipsis = "...";
     std::string shown;
     std::size_t cut = 0; // where the text may end so that the ellipsis still fits

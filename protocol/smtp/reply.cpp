@@ -5,7 +5,7 @@
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <fmt/compile.h>
 #include <iterator>
 
 namespace postern::protocol {
@@ -15,10 +15,10 @@ constexpr std::size_t reply_line_max = 512; // RFC 5321 §4.5.3.1.5: with CRLF
 constexpr std::size_t log_line_max = 1000;
 
 void append_codes(std::string& out, const reply& what, char separator) {
-    fmt::format_to(std::back_inserter(out), "{:03}{}", what.code, separator);
+    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{:03}{}"), what.code, separator);
     if (what.enhanced == enhanced_code{}) return;
-    fmt::format_to(std::back_inserter(out), "{}.{}.{} ", what.enhanced.category, what.enhanced.subject,
-                   what.enhanced.detail);
+    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}.{}.{} "), what.enhanced.category,
+                   what.enhanced.subject, what.enhanced.detail);
 }
 
 } // namespace

@@ -78,9 +78,13 @@ boost::json::object message_object(const storage::queued_message& message, std::
             {"recipients", std::move(recipients)}};
 }
 
-std::string body_location(const storage::queued_message& message, const std::string& state_dir) {
-    return message.body_in_file ? state_dir + "/bodies/" + storage::body_path(message.id)
-                                : std::string("in the queue");
+std::string body_location(const storage::queued_message& message, const storage::queue& in,
+                          const std::string& state_dir) {
+    if (!message.body_in_file) return "in the queue";
+    const auto place = in.place_of(message.id);
+    if (!place) return place.error().message();
+    const std::string path = state_dir + "/bodies/" + place->path;
+    return place->alone ? path : fmt::format("{}, from octet {} on", path, place->offset);
 }
 
 std::string next_text(const storage::queued_message& message, const storage::queued_recipient& recipient,
@@ -121,7 +125,7 @@ template <class Print> exit_code each_message(const storage::queue& from, termin
     }
 }
 
-void print_details(const storage::queued_message& message, const std::string& state_dir, std::int64_t now,
+void print_details(const storage::queued_message& message, const std::string& body, std::int64_t now,
                    std::ostream& out) {
     const std::int64_t arrived = message.arrived / microseconds;
     const auto line = [&](std::string_view name, std::string_view value) {
@@ -136,7 +140,7 @@ void print_details(const storage::queued_message& message, const std::string& st
     line("protocol", shown(message.protocol));
     line("session", shown(message.session));
     if (!message.envelope_id.empty()) line("envelope id", shown(message.envelope_id));
-    line("body", body_location(message, state_dir));
+    line("body", body);
     line("sender is", proof_name(message.proof));
     for (const auto& found : lines_of(message.result_fields)) line("found", found);
     if (message.held) line("held", "by the operator, until it is released");
@@ -149,7 +153,7 @@ void print_details(const storage::queued_message& message, const std::string& st
     }
 }
 
-boost::json::object details_object(const storage::queued_message& message, const std::string& state_dir,
+boost::json::object details_object(const storage::queued_message& message, const std::string& body,
                                    std::int64_t now) {
     auto object = message_object(message, now);
     object["client"] = shown(message.client);
@@ -160,7 +164,7 @@ boost::json::object details_object(const storage::queued_message& message, const
     object["smtputf8"] = message.smtputf8;
     object["given_up"] = message.given_up;
     object["sender_proof"] = proof_name(message.proof);
-    object["body"] = body_location(message, state_dir);
+    object["body"] = body;
     return object;
 }
 
@@ -201,11 +205,11 @@ exit_code run_queue_show(const arguments& given, terminal& with) {
     if (!message) return fail(with, text, message.error());
     if (!*message) return fail(with, exit_code::no_user, text, "is not in the queue");
     const std::int64_t now = std::time(nullptr);
+    const auto body = body_location(**message, *queue.messages, settings->server.state_dir);
     if (given.has("--json"))
-        with.out << boost::json::serialize(details_object(**message, settings->server.state_dir, now))
-                 << '\n';
+        with.out << boost::json::serialize(details_object(**message, body, now)) << '\n';
     else
-        print_details(**message, settings->server.state_dir, now, with.out);
+        print_details(**message, body, now, with.out);
     return exit_code::ok;
 }
 

@@ -3,11 +3,14 @@
 
 #include "server/scanning/channel.hpp"
 
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace postern::server::scanning {
 
-// A copy in memory, sealed: nobody can change it any more.
-result<owned_descriptor> in_memory(std::string_view message);
+// A copy in memory, sealed: nobody can change it any more. `pieces` go before `rest`.
+result<owned_descriptor> in_memory(std::span<const std::string> pieces, std::string_view rest);
+inline result<owned_descriptor> in_memory(std::string_view message) { return in_memory({}, message); }
 
 } // namespace postern::server::scanning

@@ -8,7 +8,7 @@ from faults import Ledger
 from server import Server
 
 PAGE = 4096
-SIZES = (300, 60_000, 200_000)
+SIZES = (300, 60_000, 200_000, 300_000)  # in the queue's table, in a pack, in a file of its own
 
 
 def without_end(octets):

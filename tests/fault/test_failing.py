@@ -7,7 +7,7 @@ from deadline import until
 from faults import CALLS, Faulty, Ledger
 
 STEPS_MAX = 60
-SIZES = (300, 100_000, 2_000)
+SIZES = (300, 100_000, 2_000, 300_000)  # in the queue's table, in a pack, in a file of its own
 REASONS = {'no_space': errno.ENOSPC, 'io': errno.EIO, 'quota': errno.EDQUOT}
 
 

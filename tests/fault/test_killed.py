@@ -4,8 +4,8 @@ import os
 from deadline import until
 from faults import CALLS, Faulty, Ledger
 
-SIZES = (300, 100_000, 2_000)
-STEPS_MAX = 60  # far more calls of one kind than three messages take
+SIZES = (300, 100_000, 2_000, 300_000)  # in the queue's table, in a pack, in a file of its own
+STEPS_MAX = 60  # far more calls of one kind than these messages take
 
 
 def killed_at(call, how, number):

@@ -8,7 +8,7 @@ from deadline import until
 from faults import Faulty, Ledger, numbered
 
 LANES = 8
-SIZES = (300, 3_000, 90_000)
+SIZES = (300, 3_000, 90_000, 300_000)  # in the queue's table, in a pack, in a file of its own
 MAKERS = {'ext4': ['mkfs.ext4', '-q'], 'xfs': ['mkfs.xfs', '-q']}
 
 

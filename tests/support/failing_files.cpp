@@ -86,6 +86,11 @@ result<std::size_t> failing_files::read(const file_handle& file, std::span<char>
     return real_.read(file, into.first(shortened(into.size())));
 }
 
+result<void> failing_files::seek(const file_handle& file, std::uint64_t at) {
+    if (const auto failure = failure_of(file_call::seek)) return *failure;
+    return real_.seek(file, at);
+}
+
 result<std::size_t> failing_files::write(const file_handle& file, std::string_view bytes) {
     if (const auto failure = failure_of(file_call::write)) return *failure;
     return real_.write(file, bytes.substr(0, shortened(halved(bytes.size()))));

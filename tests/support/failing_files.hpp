@@ -16,6 +16,7 @@ enum class file_call {
     open_file,
     make_folder,
     read,
+    seek,
     write,
     sync_data,
     sync_folder,
@@ -51,6 +52,7 @@ class failing_files final : public storage::file_env {
                                            storage::open_mode mode) override;
     result<void> make_folder(const storage::file_handle* folder, const std::string& name) override;
     result<std::size_t> read(const storage::file_handle& file, std::span<char> into) override;
+    result<void> seek(const storage::file_handle& file, std::uint64_t at) override;
     result<std::size_t> write(const storage::file_handle& file, std::string_view bytes) override;
     result<void> sync_data(const storage::file_handle& file) override;
     result<void> sync_folder(const storage::file_handle& folder) override;

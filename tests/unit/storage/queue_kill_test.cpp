@@ -21,11 +21,14 @@ constexpr std::uint64_t batch_size = 5;
 constexpr std::size_t file_size = 70'000;
 
 bool in_file(std::uint64_t id) { return id % batch_size == 0; }
-std::size_t size_of(std::uint64_t id) { return in_file(id) ? file_size : 100 + id * 37 % 9000; }
+bool in_pack(std::uint64_t id) { return id % batch_size == 2 || id % batch_size == 3; }
+std::size_t size_of(std::uint64_t id) {
+    return in_file(id) || in_pack(id) ? file_size : 100 + id * 37 % 9000;
+}
 
 queued_message kill_message(std::uint64_t id) {
     queued_message message = message_of(id, size_of(id));
-    message.body_in_file = in_file(id);
+    message.body_in_file = in_file(id) || in_pack(id);
     return message;
 }
 
@@ -34,7 +37,9 @@ bool commit_batch(queue& into, std::uint64_t first) {
     std::vector<std::unique_ptr<spool_file>> files;
     for (std::uint64_t id = first; id < first + batch_size; ++id) {
         const std::string body = body_of(id, size_of(id));
-        batch.push_back(insert_message{kill_message(id), in_file(id) ? "" : body});
+        insert_message made{kill_message(id), in_file(id) || in_pack(id) ? "" : body};
+        if (in_pack(id)) made.pieces = {body.substr(0, 1000), body.substr(1000)};
+        batch.push_back(std::move(made));
         if (!in_file(id)) continue;
         auto file = into.create_body({id});
         if (!file || !(*file)->append(body) || !(*file)->make_durable()) return false;
@@ -119,7 +124,7 @@ TEST_CASE(
         REQUIRE(run.acknowledged == (killed ? 1 : 2) * batch_size);
         kept_unacknowledged += check_kept(folder.path(), run.acknowledged) - run.acknowledged;
     }
-    CHECK(nth > 7); // the body and its two flushes, pages, their flush, the meta page
+    CHECK(nth > 13); // the body and its two flushes, the pack and its two, pages, their flush, the meta page
     CHECK(kept_unacknowledged ==
           0); // the meta page is the last call: before it nothing is ours, after it everything
 }
