@@ -68,7 +68,8 @@ def test_modes_reasons_and_times_stand_beside_each_other():
         rows = [[line[:columns[0]].strip(), line[columns[0]:columns[1]].strip(), line[columns[1]:columns[2]].strip()] for line in table[1:]]
         equal(rows, [['rule', 'always', 'pass'], ['dnsbl', 'enforce', 'pass'], ['sender_domain', 'off', 'skipped'],
                      ['recipient', 'always', 'pass'], ['recipient', 'enforce', 'pass'], ['greylist', 'enforce', 'pass'],
-                     ['spf', 'report', 'reported'], ['loop', 'always', 'not reached']], 'rows')
+                     ['spf', 'report', 'reported'], ['loop', 'always', 'not reached'],
+                     ['attachments', 'off', 'not reached'], ['antivirus', 'off', 'not reached'], ['spam', 'off', 'not reached']], 'rows')
         contains(table[7], '550 5.7.23', 'reply of spf')
         contains(table[7], ' ms ', 'time of spf')
 
@@ -125,7 +126,7 @@ def test_a_message_is_judged_as_a_session_judges_it():
             server.empty_maildirs()
 
 
-def test_a_file_with_unix_line_ends_is_a_message_and_the_table_names_what_is_to_come():
+def test_a_file_with_unix_line_ends_is_a_message_and_the_table_names_all_tests():
     with Names(RECORDS) as names, policy(names) as server:
         server.write('message', MESSAGES['forged results'][1].replace(b'\r\n', b'\n'))
         words = ('explain', '--listener', 'mx', '--client', CLIENT, '--from', 'a@good.test', '--message', server.path('message'), '--to')
@@ -134,8 +135,8 @@ def test_a_file_with_unix_line_ends_is_a_message_and_the_table_names_what_is_to_
                        '\nLeft out, for they pretend to be ours:\n  Authentication-Results: mx.d.test; spf=pass\n',
                        '\nAdded:\n  Authentication-Results: mx.d.test;\n   spf=pass smtp.mailfrom=a@good.test\n'):
             contains(text, wanted, 'text')
-        for test in ('attachment', 'virus', 'spam'):
-            assert re.search(rf'^{test} +- +not in this version +-', text, re.M), text
+        for test in ('attachments', 'antivirus', 'spam'):
+            assert re.search(rf'^{test} +off +skipped +- +mode off$', text, re.M), text
         refused = server.run(*words, 'nobody@d.test')
         assert re.search(r'^message +always +not reached +- +the recipient is refused before: recipient$', refused, re.M), refused
         contains(refused, '\nRCPT: 550 5.1.1 ', 'a recipient that is refused')
