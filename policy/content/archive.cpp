@@ -167,6 +167,9 @@ void unpacking::run(way how) {
     if (got == ended::stopped && failed_) list_behind(how);
 }
 
+// A file compressed more often than libarchive goes along with.
+bool is_about_depth(std::string_view error) { return error.find("too many filters") != error.npos; }
+
 bool unpacking::is_sealed(archive_entry* entry) const {
     return archive_entry_is_data_encrypted(entry) > 0 || archive_entry_is_metadata_encrypted(entry) > 0 ||
            (entries_ <= sealed_.size() && sealed_[std::size_t(entries_) - 1]);
@@ -182,7 +185,9 @@ bool unpacking::deep_enough() {
 
 void unpacking::fail(std::string_view error) {
     failed_ = true;
-    if (is_about_encryption(error)) {
+    if (is_about_depth(error)) {
+        shared_.limit(around_.where, "depth");
+    } else if (is_about_encryption(error)) {
         encrypted_ = true;
         shared_.add(finding_kind::encrypted, around_.where, what_.label);
     } else if (what_.sure || entries_ > 0) {

@@ -22,7 +22,7 @@ constexpr number numbers[] = {
     {CL_ENGINE_MAX_SCANSIZE, scan_octets_max},
     {CL_ENGINE_MAX_FILESIZE, file_octets_max},
     {CL_ENGINE_MAX_RECURSION, 50},
-    {CL_ENGINE_MAX_FILES, 200'000},
+    {CL_ENGINE_MAX_FILES, 20'000},
     {CL_ENGINE_BYTECODE_MODE, CL_BYTECODE_MODE_INTERPRETER}, // no memory that is written and run
 };
 
