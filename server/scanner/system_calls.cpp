@@ -26,9 +26,10 @@ constexpr std::array allowed{
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),  SCMP_SYS(poll),
     SCMP_SYS(recvmsg),        SCMP_SYS(sendmsg),         SCMP_SYS(umask)};
 
-constexpr std::array for_sanitizers{SCMP_SYS(sigaltstack),      SCMP_SYS(prctl),     SCMP_SYS(readlink),
-                                    SCMP_SYS(tgkill),           SCMP_SYS(getrlimit), SCMP_SYS(prlimit64),
-                                    SCMP_SYS(sched_getaffinity)};
+constexpr std::array for_sanitizers{
+    SCMP_SYS(sigaltstack), SCMP_SYS(prctl),     SCMP_SYS(readlink),          SCMP_SYS(tgkill),
+    SCMP_SYS(getrlimit),   SCMP_SYS(prlimit64), SCMP_SYS(sched_getaffinity), SCMP_SYS(pipe2),
+    SCMP_SYS(ioctl)};
 
 struct release {
     void operator()(void* filter) const { seccomp_release(filter); }

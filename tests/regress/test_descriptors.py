@@ -30,7 +30,7 @@ def test_no_descriptor_is_inherited():
         idle.greet()
         writing.greet()
         writing.begin()
-        writing.send(b'Subject: x\r\n\r\n' + (b'y' * 70 + b'\r\n') * 2000)
+        writing.send(b'Subject: x\r\n\r\n' + (b'y' * 70 + b'\r\n') * 6000)
         bodies = f'/proc/{server.process.pid}/fd'
         until('an open body file', lambda: any('/bodies/' in link for link in links(bodies)))
         with socket.socket(socket.AF_UNIX) as control:
@@ -84,7 +84,7 @@ def test_no_more_sessions_than_descriptors():
                     surplus.expect_end()
             for wire in wires:  # each has a body file open
                 wire.begin()
-                wire.send(b'Subject: x\r\n\r\n' + (b'y' * 70 + b'\r\n') * 2000)
+                wire.send(b'Subject: x\r\n\r\n' + (b'y' * 70 + b'\r\n') * 6000)
             server.run('status')
             for wire in wires:
                 wire.send(b'.\r\n')
