@@ -199,8 +199,8 @@ result<started_program> start(const terms& what) {
     }
     const auto text = to_text({"begin", options_for(what)});
     constexpr std::chrono::seconds patience{5};
-    if (const auto ec = send(made.control.get(), text, -1, std::chrono::steady_clock::now() + patience))
-        return ec;
+    // If it has ended already its channel says so to whoever listens to it.
+    (void)send(made.control.get(), text, -1, std::chrono::steady_clock::now() + patience);
     return made;
 }
 
