@@ -76,7 +76,7 @@ TEST_CASE("a weight of what is no sign is told", "[check]") {
     at.configure("[spam.weight]\nDATE_MISSING = 1.0\nDATE_MISING = 1.0\n");
     const auto result = at.run({"check"});
     CHECK(result.code == 0);
-    CHECK(result.out.find(":12:15: spam.weight.DATE_MISING: warning: is the name of no sign") !=
+    CHECK(result.out.find(":13:15: spam.weight.DATE_MISING: warning: is the name of no sign") !=
           std::string::npos);
     CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 1);
 }

@@ -53,7 +53,8 @@ TEST_CASE("each test of the registry is told, asked or not", "[explain]") {
                                             {"spf", "report", "reported"},
                                             {"loop", "always", "not reached"},
                                             {"attachments", "enforce", "not reached"},
-                                            {"antivirus", "enforce", "not reached"}});
+                                            {"antivirus", "enforce", "not reached"},
+                                            {"spam", "enforce", "not reached"}});
     CHECK(made.tests[3].reason == "u@d.test");
     CHECK(made.tests[4].reason == "mode off");
     CHECK(made.tests[5].reason == "no secondary");
@@ -125,9 +126,9 @@ TEST_CASE("a message is judged by the session first, then by the tests that look
     CHECK(rows[7] == row{"message", "always", "pass"});
     CHECK(rows[8] == row{"loop", "always", "pass"});
     CHECK(rows[9] == row{"attachments", "enforce", "pass"});
-    CHECK(rows[11] == row{"spam", "-", "not in this version"});
+    CHECK(rows[11] == row{"spam", "enforce", "pass"});
     REQUIRE(taken.message);
-    CHECK(taken.message->added.size() == 3);
+    CHECK(taken.message->added.size() == 4);
     const auto looped = w.explain("u@d.test", "Delivered-To: u@d.test\r\n\r\n");
     CHECK(looped.said.check == "loop");
     CHECK(looped.recipient_taken);
