@@ -63,14 +63,18 @@ void read_table(const toml::table& table, std::string_view section_name, const s
     }
 }
 
+// nullptr: it is none, and that was said.
+const toml::table* table_of(const section& one, const toml::node& node, findings& found) {
+    const auto* table = node.as_table();
+    if (table == nullptr)
+        found.error(node.source(), std::string{one.name},
+                    fmt::format("{} stands where a table is needed; write [{}]", type_name(node), one.name));
+    return table;
+}
+
 void read_one(const section& one, const toml::node& node, config& into, findings& found) {
-    const std::string prefix{one.name};
-    if (const auto* table = node.as_table()) {
-        read_table(*table, one.name, prefix, {&into}, found);
-        return;
-    }
-    found.error(node.source(), prefix,
-                fmt::format("{} stands where a table is needed; write [{}]", type_name(node), one.name));
+    if (const auto* table = table_of(one, node, found))
+        read_table(*table, one.name, std::string{one.name}, {&into}, found);
 }
 
 // The new record of an array of tables, with its defaults.
@@ -127,13 +131,9 @@ void read_named(const section& one, const toml::node& node, config& into, findin
 
 // "example.org" = value. In TOML a domain without quotes is a path of tables.
 void read_by_domain(const section& one, const toml::node& node, config& into, findings& found) {
-    const auto* all = node.as_table();
+    const auto* all = table_of(one, node, found);
     const auto& row = *settings_of(one.name).front();
-    if (all == nullptr) {
-        found.error(node.source(), std::string{one.name},
-                    fmt::format("{} stands where a table is needed; write [{}]", type_name(node), one.name));
-        return;
-    }
+    if (all == nullptr) return;
     std::set<std::string> domains;
     for (const auto& [key, element] : *all) {
         const auto full = joined(one.name, key.str());
@@ -154,13 +154,9 @@ void read_by_domain(const section& one, const toml::node& node, config& into, fi
 
 // DATE_MISSING = value. What words there are is not known here.
 void read_by_word(const section& one, const toml::node& node, config& into, findings& found) {
-    const auto* all = node.as_table();
+    const auto* all = table_of(one, node, found);
     const auto& row = *settings_of(one.name).front();
-    if (all == nullptr) {
-        found.error(node.source(), std::string{one.name},
-                    fmt::format("{} stands where a table is needed; write [{}]", type_name(node), one.name));
-        return;
-    }
+    if (all == nullptr) return;
     for (const auto& [key, element] : *all) {
         const auto full = joined(one.name, key.str());
         if (auto word = capital_word(key.str()); word.has_error())

@@ -2,7 +2,6 @@
 
 #include "policy/engine.hpp"
 #include "policy/spam/terms.hpp"
-#include "policy/spam_readers.hpp"
 
 #include <algorithm>
 
@@ -16,7 +15,13 @@ bool is_on(const conf::test_settings& test, const context& about) {
 
 } // namespace
 
-protocol::scan::order order_for(const context& about) {
+const result<spam_readers>& readers_of(context& about) {
+    auto& kept = about.learned.readers;
+    if (!kept) kept = find_spam_readers(about);
+    return *kept;
+}
+
+protocol::scan::order order_for(context& about) {
     const auto& config = *about.config;
     const auto* tier = conf::find_tier(config, about.learned.tier);
     protocol::scan::order made;
@@ -29,7 +34,8 @@ protocol::scan::order order_for(const context& about) {
     made.max_unpacked = limits.max_unpacked;
     made.max_ratio = limits.max_ratio;
     // Test 8 is judged for each recipient, and not for those that allow the sender.
-    const auto readers = is_on(config.spam.test, about) ? find_spam_readers(about) : result<spam_readers>();
+    if (!is_on(config.spam.test, about)) return made;
+    const auto& readers = readers_of(about);
     made.facts = readers && readers->wants_facts(config);
     if (!made.facts) return made;
     made.phrases = spam::phrases_of(spam::terms_of(config.spam));

@@ -5,8 +5,11 @@
 
 namespace postern::policy {
 
+// At content, looked up once for a transaction.
+const result<spam_readers>& readers_of(context& about);
+
 // What the tests of this transaction want to know.
-protocol::scan::order order_for(const context& about);
+protocol::scan::order order_for(context& about);
 
 // At stage content. The outcome is kept in the transaction, which outlives the answer.
 boost::asio::awaitable<const scan_outcome*> scanned(context& about);

@@ -10,6 +10,7 @@
 #include "policy/resolver.hpp"
 #include "policy/rules.hpp"
 #include "policy/scanner.hpp"
+#include "policy/spam_readers.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
@@ -67,9 +68,10 @@ struct transaction {
     std::shared_ptr<const protocol::spf::conclusion> spf_result; // once it was asked for
     bool spf_wanted = false;                                     // the test is on
     protocol::spf::query spf_subject;
-    std::optional<scan_outcome> scanned; // once it was asked for
-    std::vector<std::string> reports;    // what would have been refused, a line each, for the header
-    std::size_t reports_written = 0;     // of them, into the stored message
+    std::optional<scan_outcome> scanned;         // once it was asked for
+    std::optional<result<spam_readers>> readers; // likewise: readers_of()
+    std::vector<std::string> reports;            // what would have been refused, a line each, for the header
+    std::size_t reports_written = 0;             // of them, into the stored message
     // At content: `outcomes[i].add()` says what the message comes to for recipient i. Of the size of the
     // envelope's recipients when a check sees them, and settled once the stage is over.
     recipient_outcomes outcomes;

@@ -1,5 +1,7 @@
 #include "policy/spam_readers.hpp"
 
+#include "policy/context.hpp"
+
 #include <algorithm>
 
 namespace postern::policy {

@@ -1,9 +1,16 @@
 // Who of a message's recipients wants what of test 8.
 #pragma once
 
-#include "policy/context.hpp"
+#include "conf/config.hpp"
+#include "protocol/result.hpp"
+#include "protocol/scan/order.hpp"
+
+#include <string>
+#include <vector>
 
 namespace postern::policy {
+
+struct context;
 
 struct spam_readers {
     struct recipient {            // in step with the envelope's

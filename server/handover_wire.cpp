@@ -2,8 +2,9 @@
 // closed.
 #include "server/handover_wire.hpp"
 
+#include "server/passed_descriptors.hpp"
+
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
@@ -17,28 +18,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr const char* file_name = "handover.sock";
-constexpr std::size_t control_octets = CMSG_SPACE(descriptors_of_record * sizeof(int));
-
-error_code last_error() { return {errno, boost::system::system_category()}; }
-
-// Room for the descriptors of one record, aligned as the kernel wants it.
-struct control_room {
-    alignas(cmsghdr) std::array<char, control_octets> octets{};
-};
-
-std::vector<storage::file_handle> descriptors_in(msghdr& message) {
-    std::vector<storage::file_handle> found;
-    for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-        const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (std::size_t i = 0; i < count; ++i) {
-            int fd = -1;
-            std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-            found.emplace_back(fd);
-        }
-    }
-    return found;
-}
 
 } // namespace
 
@@ -65,38 +44,14 @@ void address::remove() const { ::unlinkat(folder_.get(), file_name, 0); }
 int open_socket() { return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
 
 error_code send(int fd, std::string_view text, std::span<const int> descriptors) {
-    iovec part{const_cast<char*>(text.data()), text.size()}; // which sendmsg() only reads
-    control_room control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (!descriptors.empty()) {
-        message.msg_control = control.octets.data();
-        message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-        auto* head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-        std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
-    }
-    return ::sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? last_error() : error_code{};
+    return send_passing(fd, text, descriptors);
 }
 
 boost::system::result<record> receive(int fd) {
     std::array<char, record_max> text;
-    iovec part{text.data(), text.size()};
-    control_room control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.octets.data();
-    message.msg_controllen = control.octets.size();
-    const auto count = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    if (count < 0) return last_error();
-    record got{{text.data(), static_cast<std::size_t>(count)}, descriptors_in(message)};
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-        return make_error_code(boost::system::errc::message_size);
-    return got;
+    auto got = receive_passed(fd, text, descriptors_of_record);
+    if (!got) return got.error();
+    return record{{text.data(), got->octets}, std::move(got->descriptors)};
 }
 
 std::optional<std::size_t> number_after(std::string_view word, std::string_view text) {

@@ -21,7 +21,7 @@ inline constexpr std::string_view sockets = "sockets ";   // and how many there 
 inline constexpr std::string_view draining = "draining "; // and in how many seconds it will have ended
 inline constexpr std::string_view refused = "refused ";   // and why
 inline constexpr std::size_t record_max = 256;            // octets
-inline constexpr std::size_t descriptors_of_record = 64;
+inline constexpr std::size_t descriptors_of_record = 64;  // at most passed_descriptors_max
 inline constexpr std::size_t descriptors_max = 8192;
 
 // The socket's address, for a state folder of any length: sun_path holds 107 octets, and a longer path leads

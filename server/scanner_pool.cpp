@@ -17,12 +17,12 @@ void scanner_pool::stop() {
 }
 
 boost::asio::awaitable<policy::scan_outcome> scanner_pool::scan(protocol::scan::order asked,
-                                                                scanning::owned_descriptor message,
+                                                                storage::file_handle message,
                                                                 std::chrono::seconds timeout,
                                                                 resumer* give_up) {
     struct job {
         protocol::scan::order asked;
-        scanning::owned_descriptor message;
+        storage::file_handle message;
         policy::scan_outcome outcome;
     };
     const auto began = std::chrono::steady_clock::now();

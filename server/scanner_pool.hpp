@@ -31,7 +31,7 @@ class scanner_pool {
 
     // `message` is read-only, and the job's until it is done. With give_up as offload_pool.
     boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order asked,
-                                                      scanning::owned_descriptor message,
+                                                      storage::file_handle message,
                                                       std::chrono::seconds timeout, resumer* give_up);
     const scan_counts& counts() const { return counts_; }
 

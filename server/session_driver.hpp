@@ -96,7 +96,7 @@ class session_driver final : public roster::member, private stream::taker, priva
     boost::asio::awaitable<policy::engine_opinion> ask_engine() override;
     rspamd_question question_for_engine() const;
     struct scan_subject {
-        scanning::owned_descriptor message;
+        storage::file_handle message;
         std::uint64_t octets = 0;
         std::string trouble;
     };

@@ -23,7 +23,7 @@ boost::asio::awaitable<session_driver::scan_subject> session_driver::message_to_
     }
     auto opened = co_await body_->open(session_->take_body(), &give_up_);
     if (opened.ec) made.trouble = opened.ec.message();
-    if (!opened.ec) made.message = scanning::owned_descriptor(opened.file.release());
+    if (!opened.ec) made.message = std::move(opened.file);
     made.octets = body_->size();
     co_return made;
 }

@@ -174,12 +174,14 @@ result<std::unique_ptr<environment>> environment::open(const std::string& folder
 // checked the file when it opened it.
 result<void> environment::check_pages() {
     constexpr int attempts = 3;
+    bool damage_seen = false;
     mdb_filehandle_t data_file{};
     if (const int rc = mdb_env_get_fd(handle_, &data_file); rc != MDB_SUCCESS) return error_of(rc);
     for (int i = 0; i < attempts; ++i) {
         const auto found = check_newest_snapshot(data_file);
         if (!found) return found.error();
         if (*found == snapshot::sound) return {};
+        if (*found == snapshot::damaged && std::exchange(damage_seen, true)) return storage_errc::corrupt;
     }
     return {};
 }

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/stat.h>
+#include <thread>
 #include <tuple>
 #include <unistd.h>
 #include <vector>
@@ -27,6 +29,9 @@ constexpr std::uint64_t no_root = ~std::uint64_t{0};
 constexpr unsigned depth_max = 32;
 constexpr std::uint64_t unwritten_max = std::uint64_t{1}
                                         << 20; // pages given out and freed again before any was written
+
+constexpr int making_looks = 50;
+constexpr auto making_pause = std::chrono::milliseconds(10);
 
 template <class Number> Number number_at(const char* octets) {
     Number value{};
@@ -266,11 +271,19 @@ class page_walk {
     std::vector<bool> claimed_;
 };
 
+// LMDB makes the file under its lock, empty at first, and writes both at once.
+bool lacks_meta_pages(int file) {
+    struct stat facts{};
+    return ::fstat(file, &facts) == 0 && facts.st_size < 2 * ::sysconf(_SC_PAGESIZE);
+}
+
 } // namespace
 
 result<void> check_meta_pages(const std::string& data_path) {
     const int file = ::open(data_path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return from_errno(errno);
+    for (int i = 0; i < making_looks && lacks_meta_pages(file); ++i)
+        std::this_thread::sleep_for(making_pause);
     const auto metas = read_metas(file);
     ::close(file);
     if (!metas) return metas.error();
@@ -289,8 +302,7 @@ result<snapshot> check_newest_snapshot(int data_file) {
     const auto since = read_newest_meta(data_file);
     if (!since) return since.error();
     if (since->transaction_id != newest->transaction_id) return snapshot::overtaken;
-    if (!sound) return sound.error();
-    return snapshot::sound;
+    return sound ? snapshot::sound : snapshot::damaged;
 }
 
 } // namespace postern::storage::lmdb

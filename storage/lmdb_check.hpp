@@ -12,12 +12,14 @@
 
 namespace postern::storage::lmdb {
 
-// Before mdb_env_open: both meta pages are LMDB's and sane. not_found when there is no file.
+// Before mdb_env_open: both meta pages are LMDB's and sane. not_found when there is no file. Another process
+// may be making it just now: for one without its two pages this waits, up to half a second.
 result<void> check_meta_pages(const std::string& data_path);
 
 enum class snapshot {
     sound,
     overtaken, // others committed meanwhile: what was read may be of two states and proves nothing
+    damaged,   // or read while a meta page was being written: it is when a second look says so too
 };
 // Every page that the newest meta page can reach. No read transaction is needed: LMDB gives a state's pages
 // out only after the next state was committed, and that is seen. Plain tables only: what a duplicate-sorted

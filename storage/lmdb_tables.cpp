@@ -43,4 +43,10 @@ result<std::uint64_t> number_or_zero(const transaction& within, table in, std::s
     return *value ? big_endian(**value) : 0;
 }
 
+result<std::uint64_t> format_in(const transaction& within, table meta, std::uint64_t newest) {
+    const auto version = number_or_zero(within, meta, "format");
+    if (version && *version > newest) return storage_errc::newer_format;
+    return version;
+}
+
 } // namespace postern::storage::lmdb

@@ -21,6 +21,10 @@ result<void> open_tables(transaction& within, std::initializer_list<named_table>
 // A number kept under a name as big_endian_octets(); 0 = absent, too.
 result<std::uint64_t> number_or_zero(const transaction& within, table in, std::string_view name);
 
+// The version of the format that the tables are in, as `meta` has it under "format"; 0 = none is written.
+// Above `newest` it is newer_format.
+result<std::uint64_t> format_in(const transaction& within, table meta, std::uint64_t newest);
+
 // What `open` (of a transaction and when_absent) makes of the tables of an environment. Tables that are there
 // already are opened without the write lock: a long import by a command must not hold up a start.
 template <class Tables>

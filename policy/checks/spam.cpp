@@ -4,7 +4,6 @@
 
 #include "policy/content_scan.hpp"
 #include "policy/spam/terms.hpp"
-#include "policy/spam_readers.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 
 #include <algorithm>
@@ -35,7 +34,6 @@ class scorer {
         return spam::weigh(*facts_, around, terms_);
     }
     spam::circumstances& around() { return around_; }
-    std::size_t phrases() const { return terms_.phrases.size(); }
 
   private:
     static std::vector<spam::shown_sign> shown(const engine_opinion& of) {
@@ -119,7 +117,7 @@ verdict judge_all(context& about, const spam_readers& readers, scorer& by) {
 } // namespace
 
 boost::asio::awaitable<verdict> check_spam(stage, context& about) {
-    const auto readers = find_spam_readers(about);
+    const auto& readers = readers_of(about);
     if (!readers) co_return no_score(about, readers.error().message());
     if (!readers->wants_anything()) co_return verdict::pass("no recipient has antispam on");
     const scan_outcome* scan = nullptr;

@@ -133,7 +133,7 @@ class keeper {
 
     // In the child. Exit code 71 (sysexits: no such right) where the doors can't be shut: it looks at nothing
     // then.
-    int live(pid_t parent, scanning::owned_descriptor channel) {
+    int live(pid_t parent, storage::file_handle channel) {
         constexpr int not_safe = 71;
         ::close(control_descriptor);
         ::close(children_);

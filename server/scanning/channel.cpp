@@ -1,5 +1,7 @@
 #include "server/scanning/channel.hpp"
 
+#include "server/passed_descriptors.hpp"
+
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -19,25 +21,6 @@ constexpr std::size_t descriptors_max = 8; // of a datagram; all but the first a
 
 error_code last_error() { return {errno, boost::system::system_category()}; }
 
-struct control_room {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_max * sizeof(int))> octets{};
-};
-
-owned_descriptor first_descriptor(msghdr& message) {
-    owned_descriptor found;
-    for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-        const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (std::size_t i = 0; i < count; ++i) {
-            int descriptor = -1;
-            std::memcpy(&descriptor, CMSG_DATA(part) + i * sizeof descriptor, sizeof descriptor);
-            owned_descriptor one(descriptor);
-            if (!found.is_open()) found = std::move(one);
-        }
-    }
-    return found;
-}
-
 // Until the channel is ready for `event`, or its time is over.
 error_code await(int channel, short event, steady_clock::time_point by) {
     for (;;) {
@@ -52,79 +35,49 @@ error_code await(int channel, short event, steady_clock::time_point by) {
 
 } // namespace
 
-owned_descriptor::~owned_descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 result<pair> make_pair() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return last_error();
-    return pair{owned_descriptor(ends[0]), owned_descriptor(ends[1])};
+    return pair{storage::file_handle(ends[0]), storage::file_handle(ends[1])};
 }
 
-result<owned_descriptor> connect_to(const std::string& path) {
+result<storage::file_handle> connect_to(const std::string& path) {
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     if (path.size() >= sizeof name.sun_path) return make_error_code(boost::system::errc::filename_too_long);
     std::memcpy(name.sun_path, path.data(), path.size());
-    owned_descriptor made(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    storage::file_handle made(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     if (!made.is_open() || ::connect(made.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
         return last_error();
     return made;
 }
 
 error_code send(int channel, std::string_view octets, int descriptor, steady_clock::time_point by) {
-    iovec part{const_cast<char*>(octets.data()), octets.size()}; // which sendmsg() only reads
-    control_room room;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (descriptor >= 0) {
-        message.msg_control = room.octets.data();
-        message.msg_controllen = CMSG_SPACE(sizeof descriptor);
-        auto* head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof descriptor);
-        std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
-    }
+    const auto with = descriptor < 0 ? std::span<const int>() : std::span(&descriptor, 1);
     for (;;) {
-        if (::sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return {};
-        if (errno == EINTR) continue;
-        if (errno != EAGAIN) return last_error();
-        if (const auto ec = await(channel, POLLOUT, by)) return ec;
+        const auto ec = send_passing(channel, octets, with);
+        if (ec != boost::system::errc::resource_unavailable_try_again) return ec;
+        if (const auto late = await(channel, POLLOUT, by)) return late;
     }
 }
 
 result<datagram> receive_now(int channel, std::size_t most) {
     datagram got;
     got.octets.resize(most);
-    iovec part{got.octets.data(), most};
-    control_room room;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = room.octets.data();
-    message.msg_controllen = room.octets.size();
-    ssize_t count = -1;
-    do {
-        count = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) return last_error();
-    got.with = first_descriptor(message);
+    auto passed = receive_passed(channel, got.octets, descriptors_max);
+    if (!passed) return passed.error();
     // No datagram of ours is empty: this is the end.
-    if (count == 0) return make_error_code(boost::system::errc::not_connected);
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-        return make_error_code(boost::system::errc::message_size);
-    got.octets.resize(static_cast<std::size_t>(count));
+    if (passed->octets == 0) return make_error_code(boost::system::errc::not_connected);
+    got.octets.resize(passed->octets);
+    if (!passed->descriptors.empty()) got.with = std::move(passed->descriptors.front());
     return got;
 }
 
 result<datagram> receive(int channel, std::size_t most, steady_clock::time_point by) {
     for (;;) {
+        if (const auto ec = await(channel, POLLIN, by)) return ec;
         auto got = receive_now(channel, most);
         if (got || got.error() != boost::system::errc::resource_unavailable_try_again) return got;
-        if (const auto ec = await(channel, POLLIN, by)) return ec;
     }
 }
 

@@ -3,44 +3,26 @@
 #pragma once
 
 #include "protocol/result.hpp"
+#include "storage/file_handle.hpp"
 
 #include <chrono>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace postern::server::scanning {
 
-// An open descriptor, closed when it goes.
-class owned_descriptor {
-  public:
-    owned_descriptor() = default;
-    explicit owned_descriptor(int descriptor) : descriptor_(descriptor) {}
-    owned_descriptor(owned_descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    owned_descriptor& operator=(owned_descriptor&& other) noexcept {
-        std::swap(descriptor_, other.descriptor_);
-        return *this;
-    }
-    ~owned_descriptor();
-    int get() const { return descriptor_; }
-    bool is_open() const { return descriptor_ >= 0; }
-
-  private:
-    int descriptor_ = -1;
-};
-
 struct pair {
-    owned_descriptor ours, theirs;
+    storage::file_handle ours, theirs;
 };
 // Sequenced datagrams, both ends closed on exec.
 result<pair> make_pair();
 
 // To a socket in the file system that takes such connections.
-result<owned_descriptor> connect_to(const std::string& path);
+result<storage::file_handle> connect_to(const std::string& path);
 
 struct datagram {
     std::string octets;
-    owned_descriptor with; // the first that came; others are closed
+    storage::file_handle with; // the first that came; others are closed
 };
 
 // Blocking. `descriptor` < 0: none goes along. An error: the other end is gone, or (timed_out) takes nothing

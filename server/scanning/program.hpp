@@ -31,7 +31,7 @@ std::string stamp_of_signatures(const std::string& folder);
 
 struct started_program {
     pid_t process = -1; // -1: it is no child of this process
-    owned_descriptor control;
+    storage::file_handle control;
 };
 // Without waiting for it; its first word over the control channel says whether it can.
 result<started_program> start(const terms& what);

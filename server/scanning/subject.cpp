@@ -22,9 +22,9 @@ bool write_all(int descriptor, std::string_view octets) {
 
 } // namespace
 
-result<owned_descriptor> in_memory(std::span<const std::string> pieces, std::string_view rest) {
+result<storage::file_handle> in_memory(std::span<const std::string> pieces, std::string_view rest) {
     const auto failed = [] { return boost::system::error_code(errno, boost::system::system_category()); };
-    owned_descriptor made(::memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    storage::file_handle made(::memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!made.is_open()) return failed();
     for (const auto& piece : pieces)
         if (!write_all(made.get(), piece)) return failed();

@@ -10,7 +10,7 @@
 namespace postern::server::scanning {
 
 // A copy in memory, sealed: nobody can change it any more. `pieces` go before `rest`.
-result<owned_descriptor> in_memory(std::span<const std::string> pieces, std::string_view rest);
-inline result<owned_descriptor> in_memory(std::string_view message) { return in_memory({}, message); }
+result<storage::file_handle> in_memory(std::span<const std::string> pieces, std::string_view rest);
+inline result<storage::file_handle> in_memory(std::string_view message) { return in_memory({}, message); }
 
 } // namespace postern::server::scanning

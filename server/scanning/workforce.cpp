@@ -50,6 +50,7 @@ std::string workforce::begin(const terms& what) {
 void workforce::change(const terms& what) {
     const std::lock_guard lock(mutex_);
     wanted_ = what;
+    looked_ = {}; // it may be another folder
     wake();
 }
 
@@ -66,7 +67,7 @@ void workforce::stop() {
     auto all = working();
     all.insert(all.end(), retired_.begin(), retired_.end());
     for (const auto& one : all) {
-        one->control = owned_descriptor();
+        one->control.reset();
         end(one->process); // its workers end with it
         if (one->process > 0) ::waitpid(one->process, nullptr, 0);
     }
@@ -171,7 +172,7 @@ void workforce::look_at_terms() {
 void workforce::launch() {
     auto made = std::make_shared<program>();
     made->by = wanted_;
-    made->stamp = stamp_of_signatures(wanted_.signatures);
+    made->stamp = stamp_; // of a look before they are loaded
     made->began = made->pinged = made->alive = steady_clock::now();
     auto started = start(wanted_);
     const auto& what = wanted_.socket.empty() ? wanted_.program : wanted_.socket;
@@ -275,7 +276,7 @@ void workforce::retire(const program_ptr& one) {
 void workforce::has_ended(const program_ptr& one) {
     end(one->process);
     std::erase_if(free_, [&](const worker& each) { return each.of == one; });
-    one->control = owned_descriptor();
+    one->control.reset();
     one->left = steady_clock::now();
     retired_.push_back(one);
     if (one == coming_) {
@@ -300,7 +301,7 @@ void workforce::look_after_retired() {
     const auto now = steady_clock::now();
     std::erase_if(retired_, [&](const program_ptr& one) {
         if (one->lent == 0 && one->control.is_open()) {
-            one->control = owned_descriptor(); // its sign to end
+            one->control.reset(); // its sign to end
             one->left = now;
         }
         if (one->control.is_open()) return false;

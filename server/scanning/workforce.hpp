@@ -64,7 +64,7 @@ class workforce {
         std::string stamp; // of its signatures, from before they were loaded
         pid_t process = -1;
         steady_clock::time_point began;
-        owned_descriptor control; // the watch's alone
+        storage::file_handle control; // the watch's alone
         bool is_ready = false;
         unsigned signatures = 0;
         unsigned lent = 0; // workers
@@ -75,7 +75,7 @@ class workforce {
     struct worker {
         program_ptr of;
         unsigned long number = 0;
-        owned_descriptor channel;
+        storage::file_handle channel;
         unsigned scans = 0;
     };
     struct ending {
@@ -113,7 +113,7 @@ class workforce {
     const times times_;
     mutable std::mutex mutex_;
     std::condition_variable freed_, begun_;
-    owned_descriptor bell_; // wakes the watch
+    storage::file_handle bell_; // wakes the watch
     std::thread watch_;
     bool stopping_ = false;
     std::optional<std::string> first_outcome_; // of begin()

@@ -37,9 +37,8 @@ result<greylist_tables> open_in(lmdb::transaction& within, lmdb::when_absent abs
                                            {"meta", tables.meta}},
                                           absent);
     if (!opened) return opened.error();
-    const auto version = lmdb::number_or_zero(within, tables.meta, "format");
-    if (!version) return version.error();
-    if (*version > format_version) return storage_errc::newer_format;
+    if (const auto version = lmdb::format_in(within, tables.meta, format_version); !version)
+        return version.error();
     return tables;
 }
 

@@ -20,9 +20,8 @@ result<ledger_tables> open_in(lmdb::transaction& within, lmdb::when_absent absen
     const auto opened = lmdb::open_tables(
         within, {{"rows", tables.rows}, {"by_whom", tables.by_whom}, {"meta", tables.meta}}, absent);
     if (!opened) return opened.error();
-    const auto version = lmdb::number_or_zero(within, tables.meta, "format");
-    if (!version) return version.error();
-    if (*version > format_version) return storage_errc::newer_format;
+    if (const auto version = lmdb::format_in(within, tables.meta, format_version); !version)
+        return version.error();
     return tables;
 }
 

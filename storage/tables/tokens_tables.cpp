@@ -72,9 +72,8 @@ result<token_tables> open_in(lmdb::transaction& within, lmdb::when_absent absent
                                            {"meta", tables.meta}},
                                           absent);
     if (!opened) return opened.error();
-    const auto version = lmdb::number_or_zero(within, tables.meta, "format");
+    const auto version = lmdb::format_in(within, tables.meta, format_version);
     if (!version) return version.error();
-    if (*version > format_version) return storage_errc::newer_format;
     if (absent == lmdb::when_absent::make && *version == 0) {
         const auto put =
             within.put(tables.meta, "format", big_endian_octets(format_version), lmdb::put_mode::replace);

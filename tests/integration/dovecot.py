@@ -4,15 +4,12 @@ import os
 import poplib
 import pwd
 import re
-import shutil
-import signal
 import socket
-import subprocess
-import tempfile
 
-from clients import UNPACKED, unpacked
-from deadline import PATIENCE, until
+from clients import unpacked
+from deadline import PATIENCE
 from ports import free_port
+from unpacked_server import UnpackedServer
 
 CONFIG = '''
 base_dir = {folder}/run
@@ -86,17 +83,17 @@ service stats {{
 '''
 
 
-class Dovecot:
+class Dovecot(UnpackedServer):
     """`users`: address -> extra fields of its passwd-file line ('userdb_quota_rule=*:storage=1k'). `more`: lines of its configuration."""
+
+    name = 'Dovecot'
 
     def __init__(self, users, more=''):
         self.more = more
-        self.folder = tempfile.mkdtemp(prefix='dovecot-test-')
-        os.chmod(self.folder, 0o755)
+        super().__init__()
         self.users = users
         self.lmtp_port, self.imap_port, self.pop3_port = free_port(), free_port(), free_port()
         self.socket = os.path.join(self.folder, 'run/lmtp')
-        self.process = None
 
     def __enter__(self):
         unpacked('dovecot')
@@ -126,16 +123,7 @@ class Dovecot:
 
     def start(self):
         config = os.path.join(self.folder, 'dovecot.conf')
-        # It looks for its parts below /usr: they are laid over it, for this process alone.
-        overlay = f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr && exec /usr/sbin/dovecot -F -c {config}'
-        apart = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '--map-root-user', '--mount']
-        self.process = subprocess.Popen([*apart, 'sh', '-c', overlay], stdout=subprocess.DEVNULL)
-        try:
-            until('Dovecot', self.answers)
-        except BaseException:
-            print(self.log())
-            self.__exit__()
-            raise
+        self.launch(f'/usr/sbin/dovecot -F -c {config}')
 
     def answers(self):
         assert self.process.poll() is None, self.log()
@@ -144,23 +132,6 @@ class Dovecot:
             return os.path.exists(self.socket)
         except OSError:
             return False
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
-        self.process = None
-
-    def __exit__(self, *_):
-        if self.process:
-            self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def log(self):
-        path = os.path.join(self.folder, 'log')
-        if not os.path.exists(path):
-            return ''
-        with open(path, encoding='utf-8', errors='replace') as file:
-            return file.read()
 
     def by_imap(self, address):
         """The messages of the INBOX, as IMAP gives them."""

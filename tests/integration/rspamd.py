@@ -1,14 +1,10 @@
 """A real rspamd in a folder of its own, unpacked and never installed: one worker on a loopback port, no DNS, no modules, one rule of ours."""
 import os
-import shutil
-import signal
-import subprocess
-import tempfile
 import urllib.request
 
-from clients import UNPACKED, unpacked
-from deadline import PATIENCE, until
+from clients import unpacked
 from ports import free_port
+from unpacked_server import UnpackedServer
 
 CONFIG = '''
 options {{
@@ -48,30 +44,21 @@ rspamd_config.JUNK_WORD = {
 '''
 
 
-class Rspamd:
+class Rspamd(UnpackedServer):
+    name = 'rspamd'
+
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix='rspamd-test-')
-        os.chmod(self.folder, 0o777)
+        super().__init__(mode=0o777)
         self.port = free_port()
-        self.process = None
 
     def __enter__(self):
         unpacked('rspamd', 'usr/bin')
         for name, text in (('rspamd.conf', CONFIG.format(folder=self.folder, port=self.port)), ('rules.lua', RULES), ('tld', 'com\norg\ntest\n')):
             with open(os.path.join(self.folder, name), 'w', encoding='utf-8') as file:
                 file.write(text)
-        # It looks for its parts below /usr: they are laid over it, for this process alone.
         who = '-u nobody -g nogroup' if os.geteuid() == 0 else '-i'
-        overlay = f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr && exec /usr/bin/rspamd -f {who} -c {self.folder}/rspamd.conf'
-        apart = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '--map-root-user', '--mount']
         with open(os.path.join(self.folder, 'log'), 'wb') as log:
-            self.process = subprocess.Popen([*apart, 'sh', '-c', overlay], stdout=log, stderr=log)
-        try:
-            until('rspamd', self.answers)
-        except BaseException:
-            print(self.log())
-            self.__exit__()
-            raise
+            self.launch(f'/usr/bin/rspamd -f {who} -c {self.folder}/rspamd.conf', log, log)
         return self
 
     def answers(self):
@@ -81,20 +68,3 @@ class Rspamd:
                 return answer.read().strip() == b'pong'
         except OSError:
             return False
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
-        self.process = None
-
-    def __exit__(self, *_):
-        if self.process:
-            self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def log(self):
-        path = os.path.join(self.folder, 'log')
-        if not os.path.exists(path):
-            return ''
-        with open(path, encoding='utf-8', errors='replace') as file:
-            return file.read()

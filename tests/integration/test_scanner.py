@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 import zipfile
 
 from deadline import contains, equal, until
@@ -117,8 +116,8 @@ def test_eicar_is_refused_with_its_name_where_the_tier_asks_for_it():
             contains(answer(server, message, 'a'), '250 2.0.0 Ok: queued', f'{way}, tier a')
         equal(len(server.wait_messages(6)), 6, 'delivered by tier a')
         contains(answer(server, mail((None, b'hello')), 'd'), '250 2.0.0 Ok: queued', 'clean')
-        time.sleep(1.2)  # the ledger is written each second
-        rows = json.loads(server.run('ledger', 'find', 'u@d.test', '--json'))['ledger']
+        # It is written each second.
+        rows = until('a row each', lambda: (found := json.loads(server.run('ledger', 'find', 'u@d.test', '--json'))['ledger'])[17:] and found)
         equal({(row['test'], row['reply'][:3]) for row in rows}, {('antivirus', '554')}, 'the ledger')
 
 
@@ -177,7 +176,8 @@ def test_killed_and_stopped_scanners_under_load_let_nothing_through():
             one.start()
         for number in (signal.SIGKILL, signal.SIGSTOP):
             for whom in ('workers', 'parents'):
-                time.sleep(0.5)
+                before = len(good)
+                until('mail that flows', lambda: '250 2.0.0' in good[before + 5:], 90)
                 for parent, workers in scanners(server).items():
                     for victim in workers if whom == 'workers' else [parent]:
                         try:
