@@ -178,7 +178,8 @@ class Postern(Server):
     def version(self):
         return subprocess.run([POSTERN, '--version'], capture_output=True, text=True, timeout=60).stdout.strip()
 
-    tests = '[sender_domain]\nmode = "off"\n[spf]\nmode = "off"' # Postfix asks no DNS either
+    content = ''.join(f'[{test}]\nmode = "off"\n' for test in ('attachments', 'antivirus', 'spam')) # Postfix looks into no message
+    tests = '[sender_domain]\nmode = "off"\n[spf]\nmode = "off"' # and asks no DNS
 
     def settings(self, mail):
         apart = self.apart
@@ -194,7 +195,7 @@ http = ""
 maildir = {quoted(mail + "/{domain}/{local}")}
 [queue]
 retry = ["4h"]
-{self.tests}
+{self.content}{self.tests}
 [[tls.certificate]]
 cert = {quoted(apart.path("cert.pem"))}
 key = {quoted(apart.path("key.pem"))}
