@@ -28,7 +28,11 @@ target_link_libraries(bare_receiver PRIVATE postern_options)
 add_executable(content EXCLUDE_FROM_ALL bench/content.cpp tests/unit/policy/content/archives.cpp)
 target_link_libraries(content PRIVATE postern_content postern_options)
 
-add_custom_target(bench DEPENDS smtp_load spool_commit dns_load lookups bare_receiver content flush_counter)
+add_executable(scan_load EXCLUDE_FROM_ALL bench/scan_load.cpp)
+target_link_libraries(scan_load PRIVATE postern_server postern_options)
+add_dependencies(scan_load postern-scanner)
+
+add_custom_target(bench DEPENDS scan_load smtp_load spool_commit dns_load lookups bare_receiver content flush_counter)
 
 if(POSTERN_TESTS)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)

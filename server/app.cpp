@@ -131,12 +131,23 @@ start_problem app::open_all() {
 // Before the first session: none meets a test that can't be run yet.
 start_problem app::begin_scanners() {
     const auto config = config_.get()->config;
-    if (auto text = scanning::antivirus_problem(*config); !text.empty())
+    const auto of_domains = tiers_of_domains();
+    if (auto text = scanning::antivirus_problem(*config, of_domains); !text.empty())
         return {exit_code::config, std::move(text)};
-    const auto wanted = scanning::terms_of(*config);
+    const auto wanted = scanning::terms_of(*config, of_domains);
     scanners_.emplace(wanted.processes, *journal_);
     if (auto text = scanners_->begin(wanted); !text.empty()) return {exit_code::unavailable, std::move(text)};
     return {};
+}
+
+// One that can't be read counts when its mail comes.
+scanning::domain_tiers app::tiers_of_domains() const {
+    scanning::domain_tiers made;
+    (void)accounts_->each_domain([&](const storage::domain_record& domain) {
+        if (!domain.tier.empty()) made.insert(domain.tier);
+        return true;
+    });
+    return made;
 }
 
 start_problem app::open_control_socket() {

@@ -75,6 +75,7 @@ class app final : public control_target, public web_target, public handover_targ
     boost::system::error_code open_greylist(const conf::config& config);
     void keep_tables();
     start_problem begin_scanners();
+    scanning::domain_tiers tiers_of_domains() const;
     start_problem open_control_socket();
     void start_services();
     void say_listening();
@@ -118,6 +119,7 @@ class app final : public control_target, public web_target, public handover_targ
     // app_upkeep.cpp: reload, what happens by time, what can be seen
     reload_outcome reload_now();
     void refuse_reload(const std::vector<std::string>& why);
+    void change_scanners();
     void upkeep();
     void check_disk();
 

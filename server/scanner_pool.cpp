@@ -11,6 +11,21 @@ scanner_pool::scanner_pool(unsigned at_a_time, log& journal)
       }),
       pool_(at_a_time, waiting_max) {}
 
+std::string scanner_pool::begin(const scanning::terms& what) {
+    provided_ = provided_by(what);
+    return force_.begin(what);
+}
+
+void scanner_pool::change(const scanning::terms& what) {
+    provided_ = provided_by(what);
+    force_.change(what);
+}
+
+scanner_pool::provided scanner_pool::provided_by(const scanning::terms& what) {
+    if (what.program.empty()) return provided::nothing;
+    return what.signatures.empty() ? provided::attachments : provided::antivirus;
+}
+
 void scanner_pool::stop() {
     force_.stop();
     pool_.stop();
@@ -25,6 +40,7 @@ boost::asio::awaitable<policy::scan_outcome> scanner_pool::scan(protocol::scan::
         storage::file_handle message;
         policy::scan_outcome outcome;
     };
+    if (provided_ < (asked.antivirus ? provided::antivirus : provided::attachments)) lacks_ = true;
     const auto began = std::chrono::steady_clock::now();
     auto shared = std::make_shared<job>(job{std::move(asked), std::move(message), {{}, "no answer"}});
     std::function<void()> work = [this, shared, by = began + timeout] {

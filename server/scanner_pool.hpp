@@ -24,8 +24,10 @@ class scanner_pool {
     scanner_pool(unsigned at_a_time, log& journal);
 
     // workforce.hpp; before the first session.
-    std::string begin(const scanning::terms& what) { return force_.begin(what); }
-    void change(const scanning::terms& what) { force_.change(what); }
+    std::string begin(const scanning::terms& what);
+    void change(const scanning::terms& what);
+    // An order asked for more than the terms provide: a domain has got another tier since. Says so once.
+    bool take_lack() { return lacks_.exchange(false); }
     scanning::standing now() const { return force_.now(); }
     void stop();
 
@@ -36,8 +38,13 @@ class scanner_pool {
     const scan_counts& counts() const { return counts_; }
 
   private:
+    enum class provided : unsigned char { nothing, attachments, antivirus };
+    static provided provided_by(const scanning::terms& what);
+
     scanning::workforce force_;
     scan_counts counts_;
+    std::atomic<provided> provided_{provided::nothing};
+    std::atomic<bool> lacks_{false};
     offload_pool pool_; // last: its threads use the others
 };
 

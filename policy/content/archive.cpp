@@ -17,6 +17,9 @@ namespace {
 
 using protocol::scan::finding_kind;
 
+// libarchive knows an ISO image by its first 24 sectors, and takes no shorter one for it.
+constexpr std::size_t iso_octets_min = std::size_t{24} * 2048;
+
 struct freed {
     void operator()(archive* one) const { archive_read_free(one); }
 };
@@ -300,6 +303,7 @@ void unpacking::list_behind(way how) {
 } // namespace
 
 void look_at_archive(look& shared, const piece& around, const recognised& what) {
+    if (what.what == container::tnef && around.of_walk) return;
     if (around.archives >= shared.asked().max_depth) return shared.limit(around.where, "depth");
     if (what.what == container::unknown)
         return shared.add(finding_kind::unreadable, around.where, fmt::format("{}: no reader", what.label));
@@ -307,6 +311,11 @@ void look_at_archive(look& shared, const piece& around, const recognised& what) 
     const auto octets = around.octets.substr(what.at);
     if (what.what == container::rar && is_rar_volume(octets))
         shared.add(finding_kind::unreadable, around.where, "rar: a volume of several");
+    if (what.what == container::iso && octets.size() < iso_octets_min) {
+        std::string padded(octets);
+        padded.resize(iso_octets_min);
+        return unpacking(shared, around, what, padded, false).run(way::plain);
+    }
     if (what.what != container::zip) return unpacking(shared, around, what, octets, false).run(way::plain);
     const auto ways = look_at_zip_directory(shared, around, what);
     if (!ways.is_zip && !what.sure) return;

@@ -20,9 +20,6 @@ struct zip_ways {
 };
 zip_ways look_at_zip_directory(look& shared, const piece& around, const recognised& what);
 
-// An Outlook container (tnef.hpp).
-void look_at_tnef(look& shared, const piece& around);
-
 // The name that a compressed file has inside: without ".gz" and the like; ".tgz" becomes ".tar".
 std::string name_within(std::string_view name);
 // The one that a gzip header has (RFC 1952 §2.3.1); may be empty.

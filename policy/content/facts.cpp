@@ -177,13 +177,17 @@ class fact_visitor final : public mime::visitor {
 
 } // namespace
 
-scan::facts read_facts(std::string_view message, std::span<const scan::phrase> phrases, std::int64_t now) {
-    fact_collector collector(phrases, now);
-    collector.read_header(message);
-    fact_visitor visitor(collector);
+void walk_for_facts(std::string_view message, fact_collector& to) {
+    fact_visitor visitor(to);
     mime::walker walk(visitor);
     walk.feed(message.substr(0, facts_octets_max));
     walk.finish();
+}
+
+scan::facts read_facts(std::string_view message, std::span<const scan::phrase> phrases, std::int64_t now) {
+    fact_collector collector(phrases, now);
+    collector.read_header(message);
+    walk_for_facts(message, collector);
     return collector.take();
 }
 

@@ -61,6 +61,7 @@ class fact_collector {
 // All of it over one message: its header, and its parts as a walk tells them. Of a long message the first
 // octets are looked at. Takes some 20 ms for each MiB.
 inline constexpr std::size_t facts_octets_max = 8 * 1024 * 1024;
+void walk_for_facts(std::string_view message, fact_collector& to); // a walk for nothing else
 protocol::scan::facts read_facts(std::string_view message, std::span<const protocol::scan::phrase> phrases,
                                  std::int64_t now = 0);
 

@@ -23,12 +23,14 @@ protocol::scan::report inspect(std::string_view message, const protocol::scan::o
     look shared(asked, known, folder, elapsed);
     protocol::scan::facts about;
     try {
-        if (asked.facts) about = read_facts(message, asked.phrases, asked.now);
-        piece whole;
-        whole.octets = message;
-        if (asked.attachments || asked.antivirus || asked.everything) look_at_message(shared, whole);
-        // What was found in a part has been told by the part's name.
-        if (shared.viruses() == 0) shared.scan(message, {});
+        fact_collector facts(asked.phrases, asked.now);
+        if (asked.facts) facts.read_header(message);
+        const bool parts = asked.attachments || asked.antivirus || asked.everything;
+        if (parts) look_at_whole(shared, message, asked.facts ? &facts : nullptr);
+        if (asked.facts && !parts) walk_for_facts(message, facts);
+        if (asked.facts) about = facts.take();
+        // What was found in a part has been told by the part's name; beyond a limit nothing is asked any more.
+        if (shared.viruses() == 0 && !shared.full()) shared.scan(message, {});
     } catch (const std::bad_alloc&) {
         shared.limit({}, "memory");
     } catch (const std::exception& error) { // of a library: nothing of ours throws

@@ -1,5 +1,6 @@
-// The visitor of one MIME walk: judges names as they come, gathers the octets of each part, and looks at them
-// when the part ends.
+// The visitor of one MIME walk: judges names as they come, gathers the octets of each part, looks at them when
+// the part ends, and passes on what test 8 weighs.
+#include "policy/content/facts.hpp"
 #include "policy/content/gathered.hpp"
 #include "policy/content/mime_findings.hpp"
 #include "policy/content/piece.hpp"
@@ -33,7 +34,9 @@ std::string_view name_of(mime::part_kind kind) {
 
 class parts final : public mime::visitor {
   public:
-    parts(look& shared, const piece& around) : shared_(shared), around_(around) {}
+    parts(look& shared, const piece& around, fact_collector* facts)
+        : shared_(shared), around_(around), facts_(facts) {}
+    void end_facts() { facts_ = nullptr; }
 
     void begin_part(const mime::part& begun) override;
     void name_of_part(mime::part_id id, const mime::name& candidate) override;
@@ -61,11 +64,13 @@ class parts final : public mime::visitor {
 
     look& shared_;
     const piece& around_;
+    fact_collector* facts_;
     std::map<mime::part_id, known> known_;
     std::map<mime::part_id, open> open_;
 };
 
 void parts::begin_part(const mime::part& begun) {
+    if (facts_ != nullptr) facts_->begin_part(begun);
     auto& one = known_[begun.id];
     one.parent = begun.parent;
     one.of = begun.alternative_of;
@@ -121,6 +126,7 @@ void parts::name_of_part(mime::part_id id, const mime::name& candidate) {
 }
 
 void parts::octets(mime::part_id id, std::string_view decoded) {
+    if (facts_ != nullptr) facts_->octets(id, decoded);
     const auto one = open_.find(id);
     if (one == open_.end() || !one->second.octets || !one->second.room) return;
     one->second.room = one->second.octets->append(decoded);
@@ -128,6 +134,7 @@ void parts::octets(mime::part_id id, std::string_view decoded) {
 }
 
 void parts::end_part(mime::part_id id) {
+    if (facts_ != nullptr) facts_->end_part(id);
     const auto at = open_.find(id);
     if (at == open_.end()) return;
     const open one = std::move(at->second);
@@ -148,6 +155,7 @@ void parts::look_within(mime::part_id id, const open& one) {
     inner.names = part.names;
     inner.archives = around_.archives;
     inner.messages = around_.messages;
+    inner.of_walk = true;
     const bool file =
         known_.at(id).kind == mime::part_kind::leaf || known_.at(id).kind == mime::part_kind::embedded;
     const bool text = one.type.starts_with("text") || (one.type.empty() && one.encoding == "identity");
@@ -171,19 +179,40 @@ void parts::found(mime::part_id id, mime::finding what) {
 
 } // namespace
 
-void look_at_message(look& shared, const piece& one) {
-    constexpr unsigned messages_max = 8; // opened, of those that a walk does not know for messages
+namespace {
+
+constexpr unsigned messages_max = 8; // opened, of those that a walk does not know for messages
+
+// `header` comes before the octets of the piece.
+void walk_piece(look& shared, const piece& one, std::string_view header, fact_collector* facts) {
     constexpr std::size_t at_once = 64 * 1024;
     if (one.messages >= messages_max) return shared.limit(one.where, "messages");
     piece around = one;
     ++around.messages;
-    parts told(shared, around);
+    parts told(shared, around, facts);
     mime::walker walk(told);
+    walk.feed(header);
     for (auto rest = one.octets; !rest.empty() && !shared.out_of_time(one.where);) {
         walk.feed(rest.substr(0, at_once));
         rest.remove_prefix(std::min(rest.size(), at_once));
+        if (one.octets.size() - rest.size() >= facts_octets_max) told.end_facts();
     }
     walk.finish();
+}
+
+} // namespace
+
+void look_at_message(look& shared, const piece& one) { walk_piece(shared, one, {}, nullptr); }
+
+void look_at_tnef(look& shared, const piece& one) {
+    walk_piece(shared, one, "Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: binary\r\n\r\n",
+               nullptr);
+}
+
+void look_at_whole(look& shared, std::string_view message, fact_collector* facts) {
+    piece whole;
+    whole.octets = message;
+    walk_piece(shared, whole, {}, facts);
 }
 
 } // namespace postern::policy::content

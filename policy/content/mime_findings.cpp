@@ -24,6 +24,8 @@ consequence consequence_of(finding what) {
     // "=" as it is, "8-bit", "utf-8": clients agree to leave them alone.
     case finding::bad_quoted_printable:
     case finding::unknown_encoding: return consequence::none;
+    // Some clients show what is within, others a file: both are looked at.
+    case finding::encoded_message: return consequence::none;
     // Said of what is found for another reason, and decoded; a container is opened by its octets.
     case finding::several_readings:
     case finding::uuencoded:

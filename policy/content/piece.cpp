@@ -25,8 +25,12 @@ void look_at(look& shared, const piece& one) {
     const auto viruses = shared.viruses();
     if (std::any_of(one.names.begin(), one.names.end(), names_a_volume))
         shared.add(finding_kind::unreadable, one.where, "a volume of several");
-    for (const recognised& what : recognise(one.octets)) look_at_archive(shared, one, what);
-    if (one.may_be_message && is_message(one)) look_at_message(shared, one);
+    const auto containers = recognise(one.octets);
+    for (const recognised& what : containers) look_at_archive(shared, one, what);
+    const bool message = one.may_be_message && is_message(one);
+    if (message) look_at_message(shared, one);
+    // Beyond our limits the engine would go on for as long as it may.
+    if (shared.full() && (message || !containers.empty())) return;
     // A virus within it has been told by its own path.
     if (shared.viruses() == viruses) shared.scan(one.octets, one.where);
 }

@@ -112,8 +112,11 @@ void bodies::open(const facts& known, part_id beside) {
         for (const role& as : roles) open_role(known, as, one);
         if (!one.sinks.empty()) decodings_.push_back(std::move(one));
     }
-    if (composite && known.encodings != std::vector{encoding::identity} && first_ != 0)
-        shared_.report(first_, finding::encoded_composite);
+    if (composite && known.encodings != std::vector{encoding::identity} && first_ != 0) {
+        const bool parts = std::ranges::any_of(
+            roles, [](const role& one) { return one.kind == part_kind::multipart; });
+        shared_.report(first_, parts ? finding::encoded_composite : finding::encoded_message);
+    }
 }
 
 void bodies::open_role(const facts& known, const role& as, decoding& into) {

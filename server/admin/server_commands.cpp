@@ -95,7 +95,7 @@ class named_things {
     }
 
     void check_signatures() {
-        if (auto problem = scanning::antivirus_problem(settings_); !problem.empty())
+        if (auto problem = scanning::antivirus_problem(settings_, {}); !problem.empty())
             add(conf::finding::weight::error, "antivirus.database", std::move(problem));
     }
 

@@ -31,21 +31,25 @@ std::string beside_this_program() {
     return (self.parent_path() / "postern-scanner").string();
 }
 
-bool is_asked(const conf::config& config, bool conf::tier_settings::* test) {
-    return std::ranges::any_of(config.listeners, [&](const auto& row) {
-        const auto* tier = conf::find_tier(config, row.tier);
-        return row.role != conf::listener_role::tempfail && tier != nullptr && tier->*test;
-    });
+bool is_asked(const conf::config& config, const domain_tiers& of_domains, bool conf::tier_settings::* test) {
+    const auto asks = [&](const std::string& name) {
+        const auto* tier = conf::find_tier(config, name);
+        return tier != nullptr && tier->*test;
+    };
+    const auto listens = [&](const auto& row) {
+        return row.role != conf::listener_role::tempfail && asks(row.tier);
+    };
+    return std::ranges::any_of(config.listeners, listens) || std::ranges::any_of(of_domains, asks);
 }
 
-bool wants_antivirus(const conf::config& config) {
+bool wants_antivirus(const conf::config& config, const domain_tiers& of_domains) {
     return config.antivirus.test.mode != conf::test_mode::off &&
-           is_asked(config, &conf::tier_settings::antivirus);
+           is_asked(config, of_domains, &conf::tier_settings::antivirus);
 }
 
-bool wants_attachments(const conf::config& config) {
+bool wants_attachments(const conf::config& config, const domain_tiers& of_domains) {
     return config.attachments.test.mode != conf::test_mode::off &&
-           is_asked(config, &conf::tier_settings::attachments);
+           is_asked(config, of_domains, &conf::tier_settings::attachments);
 }
 
 // Of mailboxes, which may have antispam on, or subjects that they refuse.
@@ -121,9 +125,10 @@ class attributes {
 
 } // namespace
 
-terms terms_of(const conf::config& config) {
-    if (wants_antivirus(config)) return terms_for(config, antivirus::is_asked);
-    return wants_attachments(config) || wants_facts(config) ? terms_for(config, antivirus::is_not) : terms();
+terms terms_of(const conf::config& config, const domain_tiers& of_domains) {
+    if (wants_antivirus(config, of_domains)) return terms_for(config, antivirus::is_asked);
+    const bool any = wants_attachments(config, of_domains) || wants_facts(config);
+    return any ? terms_for(config, antivirus::is_not) : terms();
 }
 
 terms terms_for(const conf::config& config, antivirus what) {
@@ -142,8 +147,8 @@ terms terms_for(const conf::config& config, antivirus what) {
     return made;
 }
 
-std::string antivirus_problem(const conf::config& config) {
-    if (!wants_antivirus(config) || !stamp_of_signatures(config.antivirus.database).empty()) return {};
+std::string antivirus_problem(const conf::config& config, const domain_tiers& of_domains) {
+    if (!wants_antivirus(config, of_domains) || !stamp_of_signatures(config.antivirus.database).empty()) return {};
     return fmt::format(
         "a tier in use asks for antivirus, and {} holds no signatures; install them (Debian: apt install "
         "clamav-freshclam), name another folder, or set antivirus.mode = \"off\"",

@@ -4,6 +4,8 @@
 #include "conf/config.hpp"
 #include "server/scanning/channel.hpp"
 
+#include <set>
+#include <string>
 #include <sys/types.h>
 
 namespace postern::server::scanning {
@@ -20,12 +22,14 @@ struct terms {
     bool operator==(const terms&) const = default;
 };
 
-// By the configuration, as far as any listener's tier wants tests of content.
-terms terms_of(const conf::config& config);
+// Tiers that domains have instead of their listener's (storage/tables/directory.hpp).
+using domain_tiers = std::set<std::string>;
+// By the configuration, as far as the tier of any listener or domain wants tests of content.
+terms terms_of(const conf::config& config, const domain_tiers& of_domains);
 enum class antivirus { is_asked, is_not };
 terms terms_for(const conf::config& config, antivirus what); // in any case
 // Why test 7 can't be run by this configuration, with the cure; "" = it can, or nobody asks for it.
-std::string antivirus_problem(const conf::config& config);
+std::string antivirus_problem(const conf::config& config, const domain_tiers& of_domains);
 // Which signature files the folder holds, as far as stat() tells; "" = none.
 std::string stamp_of_signatures(const std::string& folder);
 

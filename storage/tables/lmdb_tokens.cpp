@@ -32,7 +32,6 @@ class lmdb_tokens final : public tokens {
     result<lesson_answer> learn(std::string_view owner, lesson as, std::string_view digest,
                                 std::span<const std::uint64_t> hashes, std::int64_t day) override;
     result<bool> forget(std::string_view owner) override;
-    result<tokens_swept> sweep(std::int64_t day, std::size_t limit) override;
 
   private:
     result<void> make_room(std::uint64_t words);
@@ -120,7 +119,7 @@ result<void> lmdb_tokens::make_room(std::uint64_t words) {
         auto writer = token_writer::begin(*kept_, tables_, *name);
         if (!writer) return writer.error();
         const auto left = writer->owner().words - std::min<std::uint64_t>(writer->owner().words, step / 4);
-        const auto removed = writer->remove_words(left, 0, step);
+        const auto removed = writer->remove_words(left, step);
         if (!removed) return removed.error();
         if (auto kept = writer->commit(); !kept) return kept;
         if (*removed == 0) return {};
@@ -141,7 +140,7 @@ result<lesson_answer> lmdb_tokens::learn(std::string_view owner, lesson as, std:
         if (auto counted = writer->count(as, *answer, token, day); !counted) return counted.error();
     writer->halve_beyond(limits_.halve_at);
     const auto most = owner.empty() ? limits_.words_of_server : limits_.words_of_mailbox;
-    if (auto removed = writer->remove_words(most, 0, step); !removed) return removed.error();
+    if (auto removed = writer->remove_words(most, step); !removed) return removed.error();
     if (auto kept = writer->commit(); !kept) return kept.error();
     return answer;
 }
@@ -166,26 +165,6 @@ result<bool> lmdb_tokens::forget(std::string_view owner) {
         if (auto kept = writer->commit(); !kept) return {boost::system::in_place_error, kept.error()};
     }
     return true;
-}
-
-result<tokens_swept> lmdb_tokens::sweep(std::int64_t day, std::size_t limit) {
-    tokens_swept swept;
-    const std::lock_guard alone(writing_);
-    const auto names = owners();
-    if (!names) return names.error();
-    for (const auto& name : *names) {
-        auto writer = token_writer::begin(*kept_, tables_, name);
-        if (!writer) return writer.error();
-        const auto room = std::min(limit - swept.removed, step);
-        const auto removed = writer->remove_words(writer->owner().words, day, room);
-        if (!removed) return removed.error();
-        if (*removed == 0) continue;
-        if (auto kept = writer->commit(); !kept) return kept.error();
-        swept.removed += *removed;
-        swept.more = swept.more || *removed == room;
-        if (swept.removed == limit) break;
-    }
-    return swept;
 }
 
 } // namespace

@@ -37,11 +37,6 @@ enum class lesson_answer {
     moved, // it was learned as the other sort: now it counts here instead
 };
 
-struct tokens_swept {
-    std::size_t removed = 0;
-    bool more = false; // the step was not enough
-};
-
 inline constexpr std::size_t tokens_at_once = 2048;
 
 // The owner is a mailbox, folded, or "" = the server. At most tokens_at_once tokens a call, and no token
@@ -59,8 +54,6 @@ class tokens {
                                         std::span<const std::uint64_t> hashes, std::int64_t day) = 0;
     // Everything an owner learned. false = it learned nothing.
     virtual result<bool> forget(std::string_view owner) = 0;
-    // Forgets words that were last learned before `day`, at most `limit` of them.
-    virtual result<tokens_swept> sweep(std::int64_t day, std::size_t limit) = 0;
 };
 
 // Octets, 1 to 64.

@@ -237,17 +237,15 @@ result<void> token_writer::put_word(std::uint64_t token, const token_word& word,
     return within_.put(tables_.ages, age_key(owner_.id, word.day, token), {}, lmdb::put_mode::replace);
 }
 
-result<std::size_t> token_writer::remove_words(std::uint64_t most, std::int64_t before, std::size_t limit) {
-    if (owner_.words <= most && before <= 0) return 0;
+result<std::size_t> token_writer::remove_words(std::uint64_t most, std::size_t limit) {
+    if (owner_.words <= most) return 0;
     const auto keys = keys_of(within_, tables_.ages, owner_.id, limit);
     if (!keys) return keys.error();
     std::size_t count = 0;
     for (const auto& key : *keys) {
-        const bool is_row = key.size() == age_octets;
-        const bool is_old = is_row && static_cast<std::int64_t>(number_at(key, 4, 4)) < before;
-        if (owner_.words <= most && !is_old) break;
+        if (owner_.words <= most) break;
         if (auto removed = within_.remove(tables_.ages, key); !removed) return removed.error();
-        if (!is_row) continue;
+        if (key.size() != age_octets) continue;
         const auto gone = within_.remove(tables_.words, word_key(owner_.id, number_at(key, 8, 8)));
         if (!gone) return gone.error();
         if (!*gone) continue;

@@ -46,9 +46,8 @@ class token_writer {
     result<lesson_answer> note_lesson(lesson as, std::string_view digest, const tokens_limits& limits);
     result<void> count(lesson as, lesson_answer how, std::uint64_t token, std::int64_t day);
     void halve_beyond(std::uint64_t messages);
-    // Removes the owner's oldest words: while it has more than `most`, or they are older than `before`; at
-    // most `limit`.
-    result<std::size_t> remove_words(std::uint64_t most, std::int64_t before, std::size_t limit);
+    // Removes the owner's oldest words while it has more than `most`; at most `limit` of them.
+    result<std::size_t> remove_words(std::uint64_t most, std::size_t limit);
     // Some of what the owner has; false: there was nothing left, and the owner is gone too.
     result<bool> remove_some(std::size_t limit);
     result<void> commit();

@@ -1,8 +1,9 @@
-"""A real rspamd in a folder of its own, unpacked and never installed: one worker on a loopback port, no DNS, no modules, one rule of ours."""
+"""A real rspamd in a folder of its own, unpacked and never installed: one worker on a loopback port, no DNS."""
 import os
+import shutil
 import urllib.request
 
-from clients import unpacked
+from clients import UNPACKED, unpacked
 from ports import free_port
 from unpacked_server import UnpackedServer
 
@@ -43,8 +44,19 @@ rspamd_config.JUNK_WORD = {
   callback = function(task) return task:get_rawbody():sub(-12):find('junkword') ~= nil end, score = 8.0 }
 '''
 
+STOCK = {
+    'options.inc': 'dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }}\n',
+    'logging.inc': 'type = "console"; level = "info";\n',
+    'worker-normal.inc': 'bind_socket = "127.0.0.1:{port}"; count = 1;\n',
+    'worker-controller.inc': 'enabled = false;\n',
+    'worker-proxy.inc': 'enabled = false;\n',
+    'modules.conf': '',
+}
+
 
 class Rspamd(UnpackedServer):
+    """Without its modules, with two rules of ours."""
+
     name = 'rspamd'
 
     def __init__(self):
@@ -53,13 +65,19 @@ class Rspamd(UnpackedServer):
 
     def __enter__(self):
         unpacked('rspamd', 'usr/bin')
-        for name, text in (('rspamd.conf', CONFIG.format(folder=self.folder, port=self.port)), ('rules.lua', RULES), ('tld', 'com\norg\ntest\n')):
-            with open(os.path.join(self.folder, name), 'w', encoding='utf-8') as file:
-                file.write(text)
         who = '-u nobody -g nogroup' if os.geteuid() == 0 else '-i'
         with open(os.path.join(self.folder, 'log'), 'wb') as log:
-            self.launch(f'/usr/bin/rspamd -f {who} -c {self.folder}/rspamd.conf', log, log)
+            self.launch(f'/usr/bin/rspamd -f {who} {self.configure()}', log, log)
         return self
+
+    def configure(self):
+        for name, text in (('rspamd.conf', CONFIG.format(folder=self.folder, port=self.port)), ('rules.lua', RULES), ('tld', 'com\norg\ntest\n')):
+            self.write(name, text)
+        return f'-c {self.folder}/rspamd.conf'
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), 'w', encoding='utf-8') as file:
+            file.write(text)
 
     def answers(self):
         assert self.process.poll() is None, self.log()
@@ -68,3 +86,15 @@ class Rspamd(UnpackedServer):
                 return answer.read().strip() == b'pong'
         except OSError:
             return False
+
+
+class StockRspamd(Rspamd):
+    """With the rules and modules that Debian's package has, as far as they need no network and no Redis."""
+
+    def configure(self):
+        shutil.copytree(os.path.join(UNPACKED, 'etc/rspamd'), self.path('etc'))
+        for name, text in STOCK.items():
+            self.write(f'etc/override.d/{name}', text.format(port=self.port))
+        variables = ('CONFDIR', 'LOCAL_CONFDIR'), ('DBDIR', 'RUNDIR', 'LOGDIR')
+        chosen = [f'--var={name}={folder}' for names, folder in zip(variables, (self.path('etc'), self.folder)) for name in names]
+        return f'{" ".join(chosen)} -c {self.path("etc/rspamd.conf")}'

@@ -121,6 +121,21 @@ def test_eicar_is_refused_with_its_name_where_the_tier_asks_for_it():
         equal({(row['test'], row['reply'][:3]) for row in rows}, {('antivirus', '554')}, 'the ledger')
 
 
+def test_a_domain_whose_tier_asks_for_more_than_any_listener():
+    message = eicar_in_every_way()['plain']
+    refused = lambda server, to: until('signatures', lambda: 'Test.Eicar' in answer(server, message, 'a', to))
+    with scanning('a') as server:
+        contains(answer(server, message, 'a'), '250 ', "the listener's tier")
+        server.run('domain', 'add', 'later.test', '--tier', 'b')
+        server.run('mailbox', 'add', 'u@later.test')
+        contains(answer(server, message, 'a', 'u@later.test'), '451 ', 'no scanner for it yet')
+        refused(server, 'u@later.test')
+        contains(answer(server, message, 'a'), '250 ', "the listener's tier, still")
+        server.stop()
+        server.start()
+        contains(answer(server, message, 'a', 'u@later.test'), '554 5.7.1 ', 'from the start on')
+
+
 def test_a_file_is_refused_by_its_name_and_its_path():
     with scanning() as server:
         message = mail((None, b'see'), ('invoice.zip', zipped(inner__7z=seven_zipped('run.exe', b'MZ'))))

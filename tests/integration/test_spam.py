@@ -1,8 +1,9 @@
 """Test 8 in the whole server: the embedded scorer and a real rspamd, each recipient's own outcome, what is learned, subjects."""
 import os
+import re
 
 from deadline import contains, equal, until
-from rspamd import Rspamd
+from rspamd import Rspamd, StockRspamd
 from server import TOP, Server
 from test_scanner import answer
 
@@ -93,3 +94,31 @@ def test_without_an_engine_mail_goes_on_or_waits_as_configured():
         server.wait_log('no score: ', since)
     with scoring(engine='rspamd', rspamd='http://127.0.0.1:9', on_failure='defer') as server:
         contains(answer(server, letter(names('letter-')[0]), 'a'), '451 4.3.0 ', 'put off')
+
+
+def scores(server):
+    """What each message of the corpus got."""
+    made = {}
+    for name in names(''):
+        contains(answer(server, letter(name), 'a'), '250 ', name)
+        server.wait_queue_empty()
+        raws = {one.raw for one in server.messages()} | set(junk_of(server))
+        new, = raws - set(made)
+        made[new] = name, re.search(rb'X-Spam-Status: (Yes|No), score=(-?[0-9.]+)', new).groups()
+    return {name: (says == b'Yes', float(score)) for name, (says, score) in made.values()}
+
+
+def test_both_engines_over_the_same_corpus():
+    with scoring(reject_score=999.0) as server:
+        own = scores(server)
+    with StockRspamd() as rspamd, scoring(engine='rspamd', rspamd=f'http://127.0.0.1:{rspamd.port}', reject_score=999.0, timeout='20s') as server:
+        theirs = scores(server)
+    print(f'\n{"":24} {"embedded":>14} {"rspamd":>14}')
+    for name in own:
+        print(f'{name:24} ' + ' '.join(f'{score:8.1f} {"junk" if junk else "":5}' for junk, score in (own[name], theirs[name])))
+    for found in (own, theirs):
+        equal([name for name, (junk, _) in found.items() if junk and name.startswith('letter-')], [], 'letters taken for junk')
+    equal([name for name, (junk, _) in own.items() if not junk and name.startswith('junk-')], [], 'junk that the scorer missed')
+    middle = lambda found, prefix: sum(score for name, (_, score) in found.items() if name.startswith(prefix)) / len(names(prefix))
+    for found in (own, theirs):
+        assert middle(found, 'junk-') > middle(found, 'letter-') + 2, found

@@ -18,6 +18,9 @@ class UnpackedServer:
         os.chmod(self.folder, mode)
         self.process = None
 
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
     def launch(self, command, output=subprocess.DEVNULL, errors=None):
         """It looks for its parts below /usr: they are laid over it, for this process alone."""
         overlay = f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr && exec {command}'

@@ -98,7 +98,9 @@ def reports():
         forward = mixed(TEXT, part("Content-Type: message/rfc822\nContent-Disposition: attachment\n", forward), boundary=f"fwd{level}")
     return {"dsn": dsn, "dsn-headers": headers, "dsn-cut-original": cut, "list-digest": digest, "forwards": forward,
             "forwarded-eml": mixed(TEXT, part('Content-Type: message/rfc822; name="Re- question.eml"\nContent-Disposition: attachment; '
-                                           'filename="Re- question.eml"\nContent-Transfer-Encoding: 7bit\n', inner))}
+                                           'filename="Re- question.eml"\nContent-Transfer-Encoding: 7bit\n', inner)),
+            "forwarded-eml-base64": mixed(TEXT, part('Content-Type: message/rfc822; name="question.eml"\nContent-Disposition: attachment\n'
+                                                  'Content-Transfer-Encoding: base64\n', b64(inner)))}
 
 
 def signed():

@@ -92,16 +92,6 @@ void check_tokens_contract(tokens& taught) {
     CHECK(taught.find("", numbers(0, 2049)).error() == storage_errc::invalid);
     CHECK(counts_of(taught, "", 1) == token_counts{});
 
-    // The word of day 50 goes, those of day 101 stay.
-    CHECK(taught.sweep(50, 100).value().removed == 0);
-    CHECK(taught.sweep(101, 100).value().removed == 1);
-    CHECK(counts_of(taught, "a@x.example", 5) == token_counts{});
-    CHECK(counts_of(taught, "", 5) == token_counts{1, 1});
-    const auto step = taught.sweep(1000, 2).value();
-    CHECK(step.removed == 2);
-    CHECK(step.more);
-    CHECK(taught.sweep(1000, 100).value().removed == 1);
-
     CHECK(taught.learn("a@x.example", lesson::ham, "m3", numbers(0, 2048), 50).has_value());
     CHECK(taught.forget("a@x.example").value());
     CHECK_FALSE(taught.forget("a@x.example").value());

@@ -1,5 +1,3 @@
-#include "policy/content/tnef.hpp"
-
 #include "tests/unit/policy/content/archives.hpp"
 #include "tests/unit/policy/content/world.hpp"
 
@@ -71,13 +69,17 @@ TEST_CASE("the files of an Outlook container are judged by each of their names, 
 TEST_CASE("an Outlook container without anything odd is no finding, and one that is cut is unreadable") {
     const auto whole = start + attachment("a.txt", "hello") + attachment("b.txt", "hello");
     CHECK(look_at_file("winmail.dat", whole).findings.empty());
-    for (std::size_t size = start.size() + 1; size < whole.size(); ++size) {
-        const auto listing = read_tnef(std::string_view(whole).substr(0, size), 10);
-        CHECK(listing.files.size() <= 2);
-    }
     CHECK(has(look_at_file("winmail.dat", whole.substr(0, whole.size() - 6)), finding_kind::unreadable,
               "winmail.dat"));
-    CHECK(read_tnef(whole, 1).files.size() == 1);
-    CHECK_FALSE(read_tnef(whole, 1).whole);
-    CHECK(read_tnef(start + std::string(100, '\xff'), 10).files.empty());
+}
+
+TEST_CASE("an Outlook container in an archive is opened too") {
+    const auto zip = make_zip({{"winmail.dat", start + attachment("a.zip", make_zip({{"run.exe", "x"}}))}});
+    const auto made = look_at_file("a.zip", zip);
+    INFO(text_of(made));
+    CHECK(has(made, finding_kind::extension, "a.zip/winmail.dat/a.zip/run.exe"));
+    CHECK(has(look_at_file("a.zip", make_zip({{"x", start + attachment("b", "MZ" + marker)}})),
+              finding_kind::virus, "a.zip/x/b"));
+    CHECK(has(look_at_file("a.zip", make_zip({{"x", start + std::string(100, '\xff')}})),
+              finding_kind::unreadable, "a.zip/x"));
 }
