@@ -45,10 +45,14 @@ bool is_greek_or_cyrillic(std::uint32_t c) { return c >= 0x370 && c <= 0x52f; }
 class folder {
   public:
     folded_text run(std::string_view utf8) {
+        made_.text.reserve(utf8.size());
         while (!utf8.empty()) {
             const auto next = first_character(utf8);
             utf8.remove_prefix(next.length);
-            take(next.point);
+            if (next.point > ' ' && next.point < 0x7f)
+                take_ascii(static_cast<char>(next.point));
+            else
+                take(next.point);
         }
         end_word();
         if (made_.text.ends_with(' ')) made_.text.pop_back();
@@ -69,6 +73,16 @@ class folder {
         latin_ += is_latin(point) ? 1U : 0U;
         other_ += is_greek_or_cyrillic(point) ? 1U : 0U;
         append_utf8(point, word_);
+        if (word_.size() >= word_octets_max) flush();
+    }
+    void take_ascii(char c) {
+        const char lower = protocol::to_lower(c);
+        const bool letter = lower >= 'a' && lower <= 'z';
+        if (letter && after_letter_) made_.within_words += hidden_;
+        hidden_ = 0;
+        after_letter_ = letter;
+        latin_ += letter ? 1U : 0U;
+        word_ += c;
         if (word_.size() >= word_octets_max) flush();
     }
     void hide(std::uint32_t point) {

@@ -102,12 +102,14 @@ bool is_freemail(std::string_view domain) { return is_among(freemails, domain); 
 std::vector<std::string_view> links_in_text(std::string_view text, std::size_t most) {
     std::vector<std::string_view> links;
     for (std::size_t at = 0; at < text.size() && links.size() < most;) {
+        const char first = protocol::to_lower(text[at]);
+        if (first != 'h' && first != 'w' && first != 'f') {
+            ++at;
+            continue;
+        }
         const bool may_begin = at == 0 || !protocol::is_atext(text[at - 1]) || text[at - 1] == '=';
         const auto rest = text.substr(at);
-        const char first = protocol::to_lower(text[at]);
-        const auto begin = may_begin && (first == 'h' || first == 'w' || first == 'f')
-                               ? after_scheme(rest.substr(0, 8))
-                               : std::string_view::npos;
+        const auto begin = may_begin ? after_scheme(rest.substr(0, 8)) : std::string_view::npos;
         if (begin == std::string_view::npos) {
             ++at;
             continue;

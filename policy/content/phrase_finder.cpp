@@ -106,6 +106,7 @@ void phrase_finder::note(std::uint32_t at, std::string_view text, std::size_t en
 }
 
 void phrase_finder::look(std::string_view folded, phrase_place place) {
+    if (places_.empty()) return;
     std::uint32_t at = 0;
     for (std::size_t end = 0; end < folded.size();) {
         at = step(at, folded[end++]);

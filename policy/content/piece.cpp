@@ -32,7 +32,7 @@ void look_at(look& shared, const piece& one) {
     // Beyond our limits the engine would go on for as long as it may.
     if (shared.full() && (message || !containers.empty())) return;
     // A virus within it has been told by its own path.
-    if (shared.viruses() == viruses) shared.scan(one.octets, one.where);
+    if (shared.viruses() == viruses && !one.plain_body) shared.scan(one.octets, one.where);
 }
 
 } // namespace postern::policy::content

@@ -5,7 +5,6 @@
 #include "protocol/scan/report.hpp"
 
 #include <cstdint>
-#include <set>
 #include <string_view>
 #include <vector>
 
@@ -25,10 +24,10 @@ class token_set {
     std::vector<std::uint64_t> take(); // in the order in which they came
 
   private:
-    void add(std::string_view token);
-    void add_pair(char kind, std::string_view first, std::string_view second);
+    void add(std::uint64_t hash);
+    bool is_new(std::uint64_t hash); // and is known from now on
 
-    std::set<std::uint64_t> known_;
+    std::vector<std::uint64_t> known_; // by their hash, at most half full; 0 = free
     std::vector<std::uint64_t> tokens_;
 };
 

@@ -50,14 +50,10 @@ void throw_exception_from_error(const parse_error&, const boost::source_location
     throw std::logic_error("the value of a failed parse was asked for");
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
 bool is_atext(char c) {
     constexpr std::string_view others = "!#$%&'*+-/=?^_`{|}~";
     return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
 }
-
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string to_lower(std::string_view text) {
     std::string lower(text);

@@ -34,10 +34,10 @@ struct parse_error {
 [[noreturn]] void throw_exception_from_error(const parse_error& error, const boost::source_location& where);
 
 // ASCII only, independent of the locale.
-bool is_control(char c); // 0..31 and 127
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_atext(char c); // RFC 5322 §3.2.3, ASCII
-char to_lower(char c);
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 std::string to_lower(std::string_view text);
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
