@@ -57,4 +57,14 @@ boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& besid
     co_return made;
 }
 
+void begin_name(context& about) {
+    if (about.peer.name.begun()) return;
+    auto& dns = about.ask.dns;
+    auto work =
+        find_client_name(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.client);
+    client_name unknown;
+    unknown.is_open = true;
+    about.peer.name.begin(about.ask.beside, std::move(work), std::move(unknown));
+}
+
 } // namespace postern::policy

@@ -12,4 +12,8 @@ inline constexpr std::size_t pointers_max = 10; // of an address; more are not l
 boost::asio::awaitable<client_name> find_client_name(resolver& dns, tasks& beside, dns_deadline until,
                                                      protocol::ip_address client);
 
+// Begins it for the session, within dns.timeout; the name is in about.peer.name then. Once: later calls do
+// nothing.
+void begin_name(context& about);
+
 } // namespace postern::policy

@@ -30,8 +30,9 @@ class message_scanner {
     virtual ~message_scanner() = default;
     // `asked` without what says which message it is. Ends by its own deadline.
     virtual boost::asio::awaitable<scan_outcome> scan(protocol::scan::order asked) = 0;
-    // The engine that the configuration names. Likewise.
-    virtual boost::asio::awaitable<engine_opinion> ask_engine() {
+    // The engine that the configuration names. Likewise. `host_name`: the client's, proved; "" = none is
+    // known.
+    virtual boost::asio::awaitable<engine_opinion> ask_engine(std::string) {
         co_return engine_opinion{0, {}, "no engine can be asked here"};
     }
 };

@@ -93,7 +93,7 @@ class session_driver final : public roster::member, private stream::taker, priva
 
     // session_scan.cpp
     boost::asio::awaitable<policy::scan_outcome> scan(protocol::scan::order asked) override;
-    boost::asio::awaitable<policy::engine_opinion> ask_engine() override;
+    boost::asio::awaitable<policy::engine_opinion> ask_engine(std::string host_name) override;
     rspamd_question question_for_engine() const;
     struct scan_subject {
         storage::file_handle message;

@@ -56,11 +56,12 @@ rspamd_question session_driver::question_for_engine() const {
     return made;
 }
 
-boost::asio::awaitable<policy::engine_opinion> session_driver::ask_engine() {
+boost::asio::awaitable<policy::engine_opinion> session_driver::ask_engine(std::string host_name) {
     if (services_.engine == nullptr) co_return policy::engine_opinion{0, {}, "there is no engine"};
     const auto& settings = config_->config->spam;
     set_deadline(settings.timeout + more_than_the_scan);
     auto what = question_for_engine();
+    what.host_name = std::move(host_name);
     const auto subject = co_await message_to_scan();
     policy::engine_opinion said{0, {}, subject.trouble};
     if (subject.message.is_open()) {

@@ -19,16 +19,6 @@ std::string mailbox_of(const context& about) {
     return resolved->recipients.front().address;
 }
 
-void begin_name(context& about) {
-    if (about.peer.name.begun()) return;
-    auto& dns = about.ask.dns;
-    auto work =
-        find_client_name(dns, about.ask.beside, dns.deadline(about.config->dns.timeout), about.client);
-    client_name unknown;
-    unknown.is_open = true;
-    about.peer.name.begin(about.ask.beside, std::move(work), std::move(unknown));
-}
-
 } // namespace
 
 // Only where the server has rules about names: a mailbox that has some waits for the name at RCPT.

@@ -1,6 +1,7 @@
 // Test 8, of each recipient apart: a score for those who have antispam on, and the subjects that a mailbox
 // refuses. Without a score nobody is refused for it, unless the operator says so.
 #include "policy/check.hpp"
+#include "policy/client_name.hpp"
 
 #include "policy/content_scan.hpp"
 #include "policy/spam/terms.hpp"
@@ -128,7 +129,11 @@ boost::asio::awaitable<verdict> check_spam(stage, context& about) {
     if (!readers->wants_score()) co_return verdict::pass("no recipient has antispam on");
     std::optional<engine_opinion> other;
     if (about.config->spam.engine == conf::spam_engine::rspamd) {
-        if (about.content != nullptr) other = co_await about.content->ask_engine();
+        begin_name(about);
+        const auto name = co_await about.peer.name.get();
+        const bool proved = name.proof == host_name_proof::resolves_back;
+        if (about.content != nullptr)
+            other = co_await about.content->ask_engine(proved ? name.name : std::string());
         if (!other || !other->trouble.empty())
             co_return no_score(about, other ? other->trouble : "there is no engine");
     }

@@ -61,13 +61,14 @@ class look_once final : public policy::message_scanner {
         asked.everything = true;
         co_return scanning::scan_once(config_, message(), std::move(asked));
     }
-    boost::asio::awaitable<policy::engine_opinion> ask_engine() override {
+    boost::asio::awaitable<policy::engine_opinion> ask_engine(std::string host_name) override {
         rspamd_question what;
         what.head = message();
         if (about_.sender) what.sender = about_.sender->to_string();
         what.recipients.push_back(about_.recipient.to_string());
         what.client = about_.client.to_string();
         what.helo = about_.helo;
+        what.host_name = std::move(host_name);
         return engine_.ask(config_.spam, std::move(what));
     }
 

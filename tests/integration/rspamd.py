@@ -31,7 +31,7 @@ worker "fuzzy" {{ enabled = false; }}
 lua = "{folder}/rules.lua";
 '''
 
-# ENVELOPE: the transaction was told as the test tells it; JUNK_WORD: the body came whole.
+# ENVELOPE: the transaction was told as the test tells it; CLIENT_NAME: so was what DNS says of the client; JUNK_WORD: the body came whole.
 RULES = '''
 rspamd_config.ENVELOPE = {
   callback = function(task)
@@ -40,6 +40,8 @@ rspamd_config.ENVELOPE = {
       and task:get_helo() == 'helo.s.test' and task:get_hostname() == 'host.s.test' and task:get_queue_id() == 'Q17'
       and task:get_user() == 'u@d.test'
   end, score = 0.5 }
+rspamd_config.CLIENT_NAME = {
+  callback = function(task) return task:get_hostname() == 'client.s.test' end, score = 0.1 }
 rspamd_config.JUNK_WORD = {
   callback = function(task) return task:get_rawbody():sub(-12):find('junkword') ~= nil end, score = 8.0 }
 '''
