@@ -511,7 +511,7 @@ constexpr setting settings[] = {
      "full, "
      "those that were not met for longest go.",
      kept_in<&config::spam, &spam_settings::max_size>},
-    {"spam.phrase", "text", text(spam_phrase, "1 to 256 octets"), required("limited offer"), reload,
+    {"spam.phrase", "text", text(spam_phrase, "1 to 128 octets"), required("limited offer"), reload,
      "The phrase.", kept_in_record<&spam_phrase_settings::text>},
     {"spam.phrase", "weight", decimal(-100, 100), "1.0", reload,
      "What it adds to the score; below 0 it speaks for the message.",

@@ -2,6 +2,7 @@
 
 #include "conf/settings.hpp"
 
+#include "protocol/scan/order.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <fmt/format.h>
@@ -212,9 +213,9 @@ checked<std::string> capital_word(std::string_view text) {
 }
 
 checked<std::string> spam_phrase(std::string_view text) {
-    constexpr std::size_t phrase_max = 256;
-    if (!text.empty() && text.size() <= phrase_max && protocol::is_valid_utf8(text)) return std::string{text};
-    return not_a(text, "a phrase", "write 1 to 256 octets");
+    if (!text.empty() && text.size() <= protocol::scan::text_max && protocol::is_valid_utf8(text))
+        return std::string{text};
+    return not_a(text, "a phrase", "write 1 to 128 octets");
 }
 
 checked<std::string> http_server(std::string_view text) {

@@ -1,6 +1,7 @@
 #include "policy/spam_readers.hpp"
 
 #include "policy/context.hpp"
+#include "storage/tables/directory.hpp"
 
 #include <algorithm>
 
@@ -10,6 +11,9 @@ namespace {
 
 using protocol::scan::phrase;
 using protocol::scan::phrase_place;
+
+// A phrase that were cut on its way to the scanner would be found where it isn't.
+static_assert(storage::subject_phrase_max <= protocol::scan::text_max);
 
 // Its place among all phrases of the order; nullopt: there is no room for one more.
 std::optional<std::size_t> place_of(const std::string& text, std::size_t before, std::vector<phrase>& in) {

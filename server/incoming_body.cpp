@@ -11,9 +11,9 @@ incoming_body::incoming_body(async_spool& spool, offload_pool& pool, storage::qu
 boost::asio::awaitable<error_code> incoming_body::on_pool(std::function<void(state&)> work,
                                                           resumer* give_up) {
     std::function<void()> job = [shared = state_, work = std::move(work)] { work(*shared); };
-    const error_code ran = co_await pool_.run(std::move(job), give_up);
-    if (ran) co_return ran;
-    co_return state_->ec;
+    failed_ = co_await pool_.run(std::move(job), give_up);
+    if (!failed_) failed_ = state_->ec;
+    co_return failed_;
 }
 
 void incoming_body::state::add() {
@@ -46,6 +46,7 @@ bool incoming_body::keep_in_memory(std::string& bytes) {
 }
 
 boost::asio::awaitable<incoming_body::stored> incoming_body::append(std::string bytes, resumer* give_up) {
+    if (failed_) co_return stored{failed_, {}};
     const std::size_t usual = bytes.capacity();
     if (keep_in_memory(bytes)) {
         stored kept;
@@ -72,6 +73,7 @@ void incoming_body::state::open() {
 }
 
 boost::asio::awaitable<incoming_body::opened> incoming_body::open(std::string rest, resumer* give_up) {
+    if (failed_) co_return opened{failed_, {}};
     state_->bytes = std::move(rest);
     std::function<void(state&)> work = [](state& s) { s.open(); };
     const error_code ec = co_await on_pool(std::move(work), give_up);
@@ -81,6 +83,7 @@ boost::asio::awaitable<incoming_body::opened> incoming_body::open(std::string re
 }
 
 boost::asio::awaitable<error_code> incoming_body::finish(std::string rest, resumer* give_up) {
+    if (failed_) co_return failed_; // a job may still be at it
     if (keep_in_memory(rest)) co_return error_code{};
     state_->bytes = std::move(rest);
     std::function<void(state&)> work = [](state& s) {

@@ -19,8 +19,8 @@ class incoming_body {
     incoming_body(async_spool& spool, offload_pool& pool, storage::queue_id id);
 
     // Keeps a piece in memory, or appends on a pool thread and gives the emptied buffer back. busy when the
-    // pool is full. After an error, or after `give_up` (awaiting.hpp) ended the wait, the object must only be
-    // destroyed.
+    // pool is full. After an error, or after `give_up` (awaiting.hpp) ended the wait, octets may be missing:
+    // whatever is asked then ends by the same error.
     struct stored {
         boost::system::error_code ec;
         std::string recycled;
@@ -64,6 +64,7 @@ class incoming_body {
     async_spool::to_come to_come_;
     std::shared_ptr<async_spool::body_memory> memory_; // none: it goes to a file
     std::size_t octets_ = 0;                           // of the pieces
+    boost::system::error_code failed_;
     offload_pool& pool_;
     std::shared_ptr<state> state_;
 };

@@ -63,7 +63,8 @@ result<passed_datagram> receive_passed(int socket, std::span<char> room, std::si
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control.octets.data();
-    message.msg_controllen = CMSG_SPACE(std::min(most, passed_descriptors_max) * sizeof(int));
+    // CMSG_LEN, not CMSG_SPACE: the kernel would put one more where the alignment leaves room for it.
+    message.msg_controllen = CMSG_LEN(std::min(most, passed_descriptors_max) * sizeof(int));
     ssize_t count = -1;
     do {
         count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);

@@ -21,14 +21,16 @@ constexpr std::string_view status_name = "X-Spam-Status: ";
 // What the embedded scorer or another engine says; `mailbox` "" = for the server as a whole.
 class scorer {
   public:
-    scorer(context& about, const protocol::scan::facts* facts, const engine_opinion* other)
-        : about_(about), facts_(facts), other_(other), terms_(spam::terms_of(about.config->spam)) {}
+    scorer(const context& about, const protocol::scan::facts* facts, const engine_opinion* other)
+        : facts_(facts), other_(other), terms_(spam::terms_of(about.config->spam)) {
+        if (about.ask.taught != nullptr && facts != nullptr) words_.emplace(*about.ask.taught, facts->tokens);
+    }
 
     result<spam::score> score_for(std::string_view mailbox) {
         if (other_ != nullptr) return spam::score_of_engine(other_->points, shown(*other_), terms_);
         auto around = around_;
-        if (about_.ask.taught != nullptr) {
-            auto likelihood = spam::learned_likelihood(*about_.ask.taught, mailbox, facts_->tokens);
+        if (words_) {
+            auto likelihood = words_->likelihood_for(mailbox);
             if (!likelihood) return likelihood.error();
             around.junk_likelihood = *likelihood;
         }
@@ -42,10 +44,10 @@ class scorer {
         for (const auto& [name, weight] : of.signs) made.push_back({name, spam::sign_kind::body, weight});
         return made;
     }
-    context& about_;
     const protocol::scan::facts* facts_;
     const engine_opinion* other_;
     spam::score_terms terms_;
+    std::optional<spam::learned_words> words_;
     spam::circumstances around_;
 };
 

@@ -47,14 +47,28 @@ std::vector<std::string> unknown_signs(const conf::spam_settings& settings) {
     return names;
 }
 
-result<std::optional<double>> learned_likelihood(const storage::tokens& taught, std::string_view mailbox,
-                                                 std::span<const std::uint64_t> tokens) {
-    std::vector<std::uint64_t> asked(tokens.begin(), tokens.end());
-    std::sort(asked.begin(), asked.end());
-    asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
-    asked.resize(std::min(asked.size(), storage::tokens_at_once));
-    auto found = taught.find(mailbox, asked);
-    if (found && !mailbox.empty() && !is_enough(found->messages)) found = taught.find("", asked);
+learned_words::learned_words(const storage::tokens& taught, std::span<const std::uint64_t> tokens)
+    : taught_(taught), tokens_(tokens.begin(), tokens.end()) {
+    std::sort(tokens_.begin(), tokens_.end());
+    tokens_.erase(std::unique(tokens_.begin(), tokens_.end()), tokens_.end());
+    tokens_.resize(std::min(tokens_.size(), storage::tokens_at_once));
+}
+
+// Most mailboxes taught nothing: their number costs a look, not a search for every word.
+result<std::optional<double>> learned_words::likelihood_for(std::string_view mailbox) {
+    if (mailbox.empty()) return of_server();
+    const auto known = taught_.find(mailbox, {});
+    if (!known) return {boost::system::in_place_error, known.error()};
+    return is_enough(known->messages) ? search(mailbox) : of_server();
+}
+
+result<std::optional<double>> learned_words::of_server() {
+    if (!of_server_) of_server_ = search({});
+    return *of_server_;
+}
+
+result<std::optional<double>> learned_words::search(std::string_view owner) const {
+    const auto found = taught_.find(owner, tokens_);
     if (!found) return {boost::system::in_place_error, found.error()};
     std::vector<word_counts> words;
     words.reserve(found->counts.size());

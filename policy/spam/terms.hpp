@@ -17,7 +17,20 @@ std::vector<std::string> unknown_signs(const conf::spam_settings& settings);
 // What the words of a message say: as the mailbox learned, where that is enough, else as the server did.
 // nullopt: neither knows enough. `mailbox`: folded; "" = the server alone. Tokens beyond
 // storage::tokens_at_once, and those that come again, are passed over.
-result<std::optional<double>> learned_likelihood(const storage::tokens& taught, std::string_view mailbox,
-                                                 std::span<const std::uint64_t> tokens);
+class learned_words {
+  public:
+    // `taught` outlives this.
+    learned_words(const storage::tokens& taught, std::span<const std::uint64_t> tokens);
+    // The server's words are looked for once, for however many mailboxes.
+    result<std::optional<double>> likelihood_for(std::string_view mailbox);
+
+  private:
+    result<std::optional<double>> of_server();
+    result<std::optional<double>> search(std::string_view owner) const;
+
+    const storage::tokens& taught_;
+    std::vector<std::uint64_t> tokens_; // sorted, each once
+    std::optional<result<std::optional<double>>> of_server_;
+};
 
 } // namespace postern::policy::spam

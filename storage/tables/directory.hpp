@@ -35,7 +35,7 @@ struct mailbox_record {
 };
 // Of a mailbox: phrases, and octets of one, which is not empty.
 inline constexpr std::size_t subject_phrases_max = 50;
-inline constexpr std::size_t subject_phrase_max = 200;
+inline constexpr std::size_t subject_phrase_max = 128;
 
 struct alias_record {
     std::string address;

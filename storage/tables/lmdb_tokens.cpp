@@ -12,7 +12,12 @@ namespace {
 constexpr std::uint64_t octets_min = std::uint64_t{1} << 20;
 // What a word fills in two trees, with half-full pages and the copies that a transaction makes.
 constexpr std::uint64_t octets_of_word = 300;
-constexpr std::size_t step = 4096; // rows that a transaction removes
+constexpr std::uint64_t octets_of_lesson = 200; // as much for its two rows
+constexpr std::size_t step = 4096;              // rows that a transaction removes
+
+std::uint64_t octets_of(std::uint64_t words, std::uint64_t lessons) {
+    return words * octets_of_word + lessons * octets_of_lesson;
+}
 
 bool are_sound(std::string_view owner, std::span<const std::uint64_t> hashes) {
     if (owner.size() + 1 > lmdb::key_max || owner.find('\0') != std::string_view::npos) return false;
@@ -35,9 +40,9 @@ class lmdb_tokens final : public tokens {
 
   private:
     result<void> make_room(std::uint64_t words);
+    result<std::size_t> remove_oldest(std::string_view owner);
     result<std::vector<std::string>> owners() const;
     result<std::string> largest_owner() const;
-    std::uint64_t words_max() const { return limits_.octets / octets_of_word; }
 
     const std::string state_dir_;
     const tokens_limits limits_;
@@ -92,19 +97,33 @@ result<std::string> lmdb_tokens::largest_owner() const {
     const auto within = kept_->begin_read();
     if (!within) return within.error();
     std::string largest;
-    std::uint64_t words = 0;
+    std::uint64_t most = 0;
     for (const auto& name : *names) {
         const auto known = find_token_owner(*within, tables_, name);
         if (!known) return known.error();
-        if (known->words > words) {
-            largest = name;
-            words = known->words;
-        }
+        const auto octets = octets_of(known->words, known->lessons);
+        if (octets <= most) continue;
+        largest = name;
+        most = octets;
     }
     return largest;
 }
 
-// Whoever has most loses its oldest words: so a mailbox that teaches without end pushes out itself.
+// Of those of one owner whichever fill more.
+result<std::size_t> lmdb_tokens::remove_oldest(std::string_view owner) {
+    auto writer = token_writer::begin(*kept_, tables_, owner);
+    if (!writer) return writer.error();
+    const auto words = writer->owner().words, lessons = writer->owner().lessons;
+    const bool of_words = octets_of(words, 0) >= octets_of(0, lessons);
+    const auto left = words - std::min<std::uint64_t>(words, step / 4);
+    const auto removed = of_words ? writer->remove_words(left, step) : writer->forget_lessons(step / 4);
+    if (!removed) return removed;
+    if (auto kept = writer->commit(); !kept) return kept.error();
+    return removed;
+}
+
+// Whoever has most loses its oldest words or lessons: so a mailbox that teaches without end pushes out
+// itself.
 result<void> lmdb_tokens::make_room(std::uint64_t words) {
     for (;;) {
         {
@@ -112,16 +131,14 @@ result<void> lmdb_tokens::make_room(std::uint64_t words) {
             if (!within) return within.error();
             const auto all = lmdb::number_or_zero(*within, tables_.meta, "words");
             if (!all) return all.error();
-            if (*all + words <= words_max()) return {};
+            const auto lessons = lmdb::number_or_zero(*within, tables_.meta, "lessons");
+            if (!lessons) return lessons.error();
+            if (octets_of(*all + words, *lessons + 1) <= limits_.octets) return {};
         }
         const auto name = largest_owner();
         if (!name) return name.error();
-        auto writer = token_writer::begin(*kept_, tables_, *name);
-        if (!writer) return writer.error();
-        const auto left = writer->owner().words - std::min<std::uint64_t>(writer->owner().words, step / 4);
-        const auto removed = writer->remove_words(left, step);
+        const auto removed = remove_oldest(*name);
         if (!removed) return removed.error();
-        if (auto kept = writer->commit(); !kept) return kept;
         if (*removed == 0) return {};
     }
 }

@@ -147,8 +147,11 @@ result<void> token_writer::load() {
     if (!words) return words.error();
     const auto ids = lmdb::number_or_zero(within_, tables_.meta, "owners");
     if (!ids) return ids.error();
+    const auto lessons = lmdb::number_or_zero(within_, tables_.meta, "lessons");
+    if (!lessons) return lessons.error();
     owner_ = *found;
     all_words_ = *words;
+    all_lessons_ = *lessons;
     ids_ = *ids;
     if (owner_.id == 0) owner_.id = ++ids_;
     return {};
@@ -176,6 +179,7 @@ result<lesson_answer> token_writer::note_lesson(lesson as, std::string_view dige
     append_big_endian(order, number);
     if (auto put = within_.put(tables_.order, order, digest, lmdb::put_mode::replace); !put)
         return put.error();
+    ++all_lessons_;
     if (++owner_.lessons > limits.lessons)
         if (auto forgot = forget_oldest_lesson(); !forgot) return forgot.error();
     return lesson_answer::learned;
@@ -193,7 +197,15 @@ result<void> token_writer::forget_oldest_lesson() {
     }
     if (auto removed = within_.remove(tables_.order, keys->front()); !removed) return removed.error();
     owner_.lessons = minus_one(owner_.lessons);
+    all_lessons_ = minus_one(all_lessons_);
     return {};
+}
+
+result<std::size_t> token_writer::forget_lessons(std::size_t limit) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(limit, owner_.lessons));
+    for (std::size_t i = 0; i < count; ++i)
+        if (auto forgot = forget_oldest_lesson(); !forgot) return forgot.error();
+    return count;
 }
 
 void token_writer::halve_beyond(std::uint64_t messages) {
@@ -269,8 +281,11 @@ result<bool> token_writer::remove_some(std::size_t limit) {
     if (!words) return {boost::system::in_place_error, words.error()};
     all_words_ -= std::min<std::uint64_t>(all_words_, *words);
     owner_.words -= std::min<std::uint64_t>(owner_.words, *words);
-    std::size_t count = *words;
-    for (const auto rows : {tables_.ages, tables_.lessons, tables_.order}) {
+    const auto lessons = remove_from(tables_.lessons, limit);
+    if (!lessons) return {boost::system::in_place_error, lessons.error()};
+    all_lessons_ -= std::min<std::uint64_t>(all_lessons_, *lessons);
+    std::size_t count = *words + *lessons;
+    for (const auto rows : {tables_.ages, tables_.order}) {
         const auto removed = remove_from(rows, limit);
         if (!removed) return {boost::system::in_place_error, removed.error()};
         count += *removed;
@@ -287,7 +302,8 @@ result<void> token_writer::commit() {
                !put) {
         return put;
     }
-    for (const auto& [name, number] : {std::pair("words", all_words_), std::pair("owners", ids_)}) {
+    for (const auto& [name, number] :
+         {std::pair("words", all_words_), std::pair("lessons", all_lessons_), std::pair("owners", ids_)}) {
         const auto put = within_.put(tables_.meta, name, big_endian_octets(number), lmdb::put_mode::replace);
         if (!put) return put;
     }

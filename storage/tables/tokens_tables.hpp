@@ -5,7 +5,7 @@
 //   ages     id 4, day 4, token 8 -> nothing: a row for each word, the oldest first
 //   lessons  id 4, digest         -> sort 1, number 8
 //   order    id 4, number 8       -> digest: the oldest lesson first
-//   meta     "format", "owners", "words" -> 8: the version, ids given, words of all owners
+//   meta     "format", "owners", "words", "lessons" -> 8: the version, ids given, words and lessons of all
 // A word's counts are as they were when it was written; those of an owner that has halved since count half
 // for each time. So halving a million words is writing one row.
 #pragma once
@@ -48,6 +48,8 @@ class token_writer {
     void halve_beyond(std::uint64_t messages);
     // Removes the owner's oldest words while it has more than `most`; at most `limit` of them.
     result<std::size_t> remove_words(std::uint64_t most, std::size_t limit);
+    // Forgets the owner's oldest lessons, at most `limit`; what was learned from them stays.
+    result<std::size_t> forget_lessons(std::size_t limit);
     // Some of what the owner has; false: there was nothing left, and the owner is gone too.
     result<bool> remove_some(std::size_t limit);
     result<void> commit();
@@ -67,7 +69,7 @@ class token_writer {
     token_tables tables_;
     std::string name_;
     token_owner owner_;
-    std::uint64_t all_words_ = 0, ids_ = 0;
+    std::uint64_t all_words_ = 0, all_lessons_ = 0, ids_ = 0;
     bool gone_ = false;
 };
 
