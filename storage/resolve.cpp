@@ -171,7 +171,7 @@ result<bool> walk::add_own_mailbox(const place& at) {
     auto mailbox = accounts_.find_mailbox(at.key);
     if (!mailbox) return {in_place_error, mailbox.error()};
     if (*mailbox) {
-        add_recipient({at.key, true, (*mailbox)->quota});
+        add_recipient({at.key, true, (*mailbox)->quota, (*mailbox)->subject_phrases.size()});
         return true;
     }
     const auto configured = exists_by_configuration(at.key);

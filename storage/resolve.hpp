@@ -18,7 +18,8 @@ struct resolve_settings {
 struct final_recipient {
     std::string address; // a mailbox of ours (folded), or an outside address as the alias names it
     bool local = true;
-    std::uint64_t quota = 0; // of the mailbox; 0 = none
+    std::uint64_t quota = 0;         // of the mailbox; 0 = none
+    std::size_t subject_phrases = 0; // of the mailbox: how many
 };
 
 enum class resolution_kind {

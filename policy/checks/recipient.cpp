@@ -4,6 +4,7 @@
 #include "policy/check.hpp"
 
 #include "conf/settings.hpp"
+#include "protocol/scan/order.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 #include "storage/queue.hpp"
 
@@ -33,6 +34,22 @@ std::size_t final_recipients(const transaction& accepted) {
     std::size_t all = 0;
     for (const auto& one : accepted.recipients) all += one.leads_to.size();
     return all;
+}
+
+std::size_t subject_phrases_of(const std::vector<storage::final_recipient>& boxes) {
+    std::size_t all = 0;
+    for (const auto& box : boxes) all += box.subject_phrases;
+    return all;
+}
+
+// The subjects that mailboxes refuse go to the scanner in one order, which has room for so many: who comes
+// with more of them waits for another transaction, or its subjects would not be looked for.
+bool has_room_for_phrases(const std::vector<storage::final_recipient>& boxes, const context& about) {
+    const auto own = subject_phrases_of(boxes);
+    if (own == 0 || about.learned.recipients.empty()) return true;
+    std::size_t all = own + about.config->spam.phrases.size();
+    for (const auto& one : about.learned.recipients) all += subject_phrases_of(one.leads_to);
+    return all <= protocol::scan::phrases_max;
 }
 
 // What the primary says of a recipient that only it knows; nullopt = it takes its mail.
@@ -84,6 +101,9 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
     if (final_recipients(about.learned) + found->recipients.size() > storage::recipients_max)
+        co_return verdict::refuse(
+            make_reply(reply_id::too_many_recipients, {std::to_string(about.learned.recipients.size())}));
+    if (!has_room_for_phrases(found->recipients, about))
         co_return verdict::refuse(
             make_reply(reply_id::too_many_recipients, {std::to_string(about.learned.recipients.size())}));
     // One transaction, one tier: the first recipient's.

@@ -41,7 +41,7 @@ rspamd_config.ENVELOPE = {
       and task:get_user() == 'u@d.test'
   end, score = 0.5 }
 rspamd_config.CLIENT_NAME = {
-  callback = function(task) return task:get_hostname() == 'client.s.test' end, score = 0.1 }
+  callback = function(task) return task:get_hostname() == 'localhost' end, score = 0.1 }
 rspamd_config.JUNK_WORD = {
   callback = function(task) return task:get_rawbody():sub(-12):find('junkword') ~= nil end, score = 8.0 }
 '''

@@ -3,7 +3,7 @@ import os
 import re
 
 from deadline import contains, equal, until
-from names import Names, reverse
+from names import Names
 from rspamd import Rspamd, StockRspamd
 from server import TOP, Server
 from test_scanner import answer
@@ -89,8 +89,8 @@ def test_rspamd_says_it():
 
 
 def test_rspamd_is_told_the_name_that_the_client_has_in_dns():
-    records = [f'{reverse("127.0.0.1", "in-addr.arpa")}. 60 IN PTR client.s.test.', 'client.s.test. 60 IN A 127.0.0.1']
-    with Names(records) as names, Rspamd() as rspamd:
+    # unbound knows the name of 127.0.0.1, and that it leads back.
+    with Names(()) as names, Rspamd() as rspamd:
         with scoring(engine='rspamd', rspamd=f'http://127.0.0.1:{rspamd.port}', dns={'servers': [names.address()]}) as server:
             contains(answer(server, letter('letter-plain.eml'), 'a'), '250 ', 'a letter')
             contains(server.wait_messages(1)[0].raw, b'CLIENT_NAME=0.1', 'the status')
