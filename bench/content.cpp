@@ -127,7 +127,7 @@ void inspect_figures(double seconds) {
     if (::mkdtemp(folder.data()) == nullptr) return;
     std::ofstream(folder + "/ours.ndb")
         << "A:0:*:" << std::string(32, '7') << "\nB:0:*:" << std::string(32, '6') << "\n";
-    const auto known = signatures::load(folder, folder);
+    const auto known = signatures::load(folder, folder, folder);
     const auto message = message_of(10 * 1024);
     auto asked = order_of_all();
     const double without = rate_of(seconds, [&] { inspect(message, asked, nullptr, folder); });

@@ -57,8 +57,8 @@ signatures::signatures(std::unique_ptr<state> loaded) : state_(std::move(loaded)
 signatures::~signatures() = default;
 unsigned signatures::count() const { return state_->count; }
 
-result<std::unique_ptr<signatures>, std::string> signatures::load(const std::string& folder,
-                                                                  const std::string& scratch) {
+result<std::unique_ptr<signatures>, std::string>
+signatures::load(const std::string& folder, const std::string& loading, const std::string& scratch) {
     cl_set_clcb_msg(quiet);
     if (const auto got = cl_init(CL_INIT_DEFAULT); got != CL_SUCCESS) return told("libclamav", got);
     auto made = std::make_unique<state>();
@@ -67,14 +67,16 @@ result<std::unique_ptr<signatures>, std::string> signatures::load(const std::str
     for (const number& one : numbers)
         if (const auto got = cl_engine_set_num(made->engine.get(), one.field, one.value); got != CL_SUCCESS)
             return told("libclamav takes a limit not", got);
-    if (const auto got = cl_engine_set_str(made->engine.get(), CL_ENGINE_TMPDIR, scratch.c_str());
-        got != CL_SUCCESS)
-        return told(scratch.c_str(), got);
+    const auto put_files = [&](const std::string& where) {
+        return cl_engine_set_str(made->engine.get(), CL_ENGINE_TMPDIR, where.c_str());
+    };
+    if (const auto got = put_files(loading); got != CL_SUCCESS) return told(loading.c_str(), got);
     const auto loaded = cl_load(folder.c_str(), made->engine.get(), &made->count, CL_DB_STDOPT);
     if (loaded != CL_SUCCESS) return told(folder.c_str(), loaded);
     if (made->count == 0) return folder + ": has no signatures";
     if (const auto got = cl_engine_compile(made->engine.get()); got != CL_SUCCESS)
         return told(folder.c_str(), got);
+    if (const auto got = put_files(scratch); got != CL_SUCCESS) return told(scratch.c_str(), got);
     return std::unique_ptr<signatures>(new signatures(std::move(made)));
 }
 

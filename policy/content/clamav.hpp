@@ -14,10 +14,10 @@ namespace postern::policy::content {
 class signatures {
   public:
     // Loads every signature file of `folder`. What is wrong is a sentence for an operator; a folder without
-    // any signature is an error. Slow: seconds, and a gigabyte, for ClamAV's own ones. `scratch` is for its
-    // temporary files. Call before fork, from one thread.
-    static result<std::unique_ptr<signatures>, std::string> load(const std::string& folder,
-                                                                 const std::string& scratch);
+    // any signature is an error. Slow: seconds, and a gigabyte, for ClamAV's own ones. Temporary files go to
+    // `loading` meanwhile, those of scans to `scratch`. Call before fork, from one thread.
+    static result<std::unique_ptr<signatures>, std::string>
+    load(const std::string& folder, const std::string& loading, const std::string& scratch);
     ~signatures();
     signatures(const signatures&) = delete;
     signatures& operator=(const signatures&) = delete;

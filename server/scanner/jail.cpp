@@ -113,6 +113,9 @@ outcome set_limits(const options& what, const rooms& where) {
 
 outcome own_scratch(const options& what, const rooms& where) {
     if (::unshare(CLONE_NEWNS) != 0) return failed("a worker's own mounts");
+    // What is left in it is shared by all workers, and was for loading.
+    if (::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | closed, nullptr) != 0)
+        return failed("making the root read-only");
     return mount_tmpfs(where.scratch.c_str(), fmt::format("size={},nr_inodes=20000,mode=0700", what.scratch));
 }
 

@@ -18,7 +18,7 @@ using server::scanner::workshop;
 result<workshop, std::string> load(const rooms& where) {
     std::shared_ptr<const signatures> known;
     if (!where.signatures.empty()) {
-        auto loaded = signatures::load(where.signatures, where.loading);
+        auto loaded = signatures::load(where.signatures, where.loading, where.scratch);
         if (!loaded) return loaded.error();
         known = std::move(*loaded);
     }

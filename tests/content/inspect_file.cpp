@@ -78,7 +78,7 @@ int main(int count, char** words) {
     std::setlocale(LC_CTYPE, "C.UTF-8");
     std::signal(SIGXFSZ, SIG_IGN);
     const std::string scratch = words[2];
-    const auto known = policy::content::signatures::load(words[1], scratch);
+    const auto known = policy::content::signatures::load(words[1], scratch, scratch);
     if (!known) return std::cerr << known.error() << "\n", 1;
     const auto asked = order_of_all();
     std::string octets;

@@ -157,6 +157,13 @@ def test_large_messages_are_looked_into_too():
         equal(sizes[0] > 40_000 and sizes[-1] > 5_000_000, True, 'whole')
 
 
+def test_what_unpacks_to_more_than_the_room_for_loading_is_scanned_in_the_workers_own():
+    large = os.urandom(16384) * 4500  # 70 MiB
+    with scanning('d') as server:
+        contains(answer(server, mail(('a.zip', zipped(a__bin=large)))), '250 2.0.0 ', 'clean')
+        contains(answer(server, mail(('a.zip', zipped(a__bin=large, b__txt=EICAR)))), 'a.zip/b.txt: Test.Eicar', 'not clean')
+
+
 def test_a_mode_of_report_says_it_in_the_log_and_lets_it_in():
     with scanning('d', antivirus={'mode': 'report'}) as server:
         since = server.log_end()

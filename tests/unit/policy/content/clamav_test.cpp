@@ -44,13 +44,13 @@ report scan(std::string_view octets, std::uint32_t deadline = 10'000) {
 
 TEST_CASE("a folder without signatures, or with broken ones, is an error with a sentence") {
     const temporary_folder empty;
-    const auto none = signatures::load(empty.path(), empty.path());
+    const auto none = signatures::load(empty.path(), empty.path(), empty.path());
     REQUIRE_FALSE(none);
     CHECK(none.error().find(empty.path()) != std::string::npos);
-    CHECK_FALSE(signatures::load(empty.path() + "/absent", empty.path()));
+    CHECK_FALSE(signatures::load(empty.path() + "/absent", empty.path(), empty.path()));
     const temporary_folder broken;
     std::ofstream(broken.path() + "/x.ndb") << "not a signature\n";
-    CHECK_FALSE(signatures::load(broken.path(), broken.path()));
+    CHECK_FALSE(signatures::load(broken.path(), broken.path(), broken.path()));
     CHECK(our_signatures().count() == 2);
 }
 

@@ -27,7 +27,7 @@ struct loaded {
     loaded() {
         std::ofstream(folder.path() + "/ours.ndb") << "Postern.Test.Marker:0:*:" << hex(marker) << "\n"
                                                    << "Postern.Test.Eicar:0:*:" << hex(eicar) << "\n";
-        auto made = signatures::load(folder.path(), folder.path());
+        auto made = signatures::load(folder.path(), folder.path(), folder.path());
         if (!made) throw std::runtime_error(made.error());
         known = std::move(*made);
     }

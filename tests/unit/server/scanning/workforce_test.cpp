@@ -110,6 +110,8 @@ TEST_CASE("a scanner answers, and its walls hold") {
     CHECK(here.tried("read /proc/self/status") == "No such file or directory");
     CHECK(here.tried("read " + here.folder.path()) == "No such file or directory");
     CHECK(here.tried("write /etc/new") == "No such file or directory");
+    CHECK(here.tried("write /loading/file") == "Read-only file system"); // all workers share it
+    CHECK(here.tried("write /file") == "Read-only file system");
     CHECK(here.tried("scratch") == "done");
     CHECK(here.tried("fill 8") == "done");
     const auto full = here.tried("fill 64");
