@@ -41,19 +41,6 @@ class memory_tokens final : public storage::tokens {
         return known ? storage::lesson_answer::moved : storage::lesson_answer::learned;
     }
     result<bool> forget(std::string_view owner) override { return owners_.erase(std::string(owner)) > 0; }
-    result<storage::tokens_swept> sweep(std::int64_t day, std::size_t limit) override {
-        storage::tokens_swept swept;
-        for (auto& [name, mine] : owners_)
-            for (auto at = mine.words.begin(); at != mine.words.end() && swept.removed < limit;)
-                if (at->second.day < day) {
-                    at = mine.words.erase(at);
-                    ++swept.removed;
-                } else {
-                    ++at;
-                }
-        swept.more = swept.removed == limit;
-        return swept;
-    }
 
   private:
     struct word {

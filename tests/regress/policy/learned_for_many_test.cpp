@@ -22,9 +22,6 @@ class counting_tokens final : public storage::tokens {
         return kept.learn(owner, as, digest, hashes, day);
     }
     result<bool> forget(std::string_view owner) override { return kept.forget(owner); }
-    result<storage::tokens_swept> sweep(std::int64_t day, std::size_t limit) override {
-        return kept.sweep(day, limit);
-    }
 
     testing::memory_tokens kept;
     mutable std::size_t searched = 0;

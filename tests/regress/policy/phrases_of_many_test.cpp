@@ -22,7 +22,9 @@ TEST_CASE("a mailbox whose subjects have no room in the order waits for another 
     testing::policy_world w;
     noting_scanner scanner;
     w.content = &scanner;
-    REQUIRE(w.accounts.put_mailbox({.address = "plain@d.test"}));
+    storage::mailbox_record plain;
+    plain.address = "plain@d.test";
+    REQUIRE(w.accounts.put_mailbox(plain));
     for (int box = 0; box <= 10; ++box) {
         storage::mailbox_record record;
         record.address = std::to_string(box) + "@d.test";
