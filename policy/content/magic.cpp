@@ -171,10 +171,8 @@ bool has_zip_end(std::string_view octets, std::size_t slack) {
 }
 
 bool has_zip_header(std::string_view octets) {
-    for (auto at = octets.find(zip_local_sign); at != octets.npos; at = octets.find(zip_local_sign, at + 1)) {
-        const auto local = read_zip_local(octets, at);
-        if (local && is_plausible(*local)) return true;
-    }
+    for (auto at = octets.find(zip_local_sign); at != octets.npos; at = octets.find(zip_local_sign, at + 1))
+        if (find_zip_header(octets, at)) return true;
     return false;
 }
 
