@@ -49,6 +49,11 @@ void read_type(const std::vector<std::string>& readings, const limits& bounds, f
     }
 }
 
+void add_boundary(std::string value, facts& to) {
+    value.erase(value.find_last_not_of(" \t\r\n") + 1);
+    if (!value.empty()) add_once(to.boundaries, std::move(value));
+}
+
 void read_boundaries(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
     for (const std::string& reading : readings) {
         parameter_values found;
@@ -57,8 +62,13 @@ void read_boundaries(const std::vector<std::string>& readings, const limits& bou
         if (found.overlong) add(to.found, finding::overlong_boundary);
         for (std::string& value : found.values) {
             value.resize(std::min(value.size(), bounds.boundary_octets));
-            value.erase(value.find_last_not_of(" \t\r\n") + 1);
-            if (!value.empty()) add_once(to.boundaries, std::move(value));
+            if (const auto nul = value.find('\0'); nul != std::string::npos) { // where a C string ends
+                add_boundary(value.substr(0, nul), to);
+                auto whole = value;
+                std::erase(whole, '\0');
+                add_boundary(std::move(whole), to);
+            }
+            add_boundary(std::move(value), to);
         }
     }
     if (to.boundaries.size() > 1) add(to.found, finding::conflicting_values);
@@ -149,6 +159,16 @@ void add_normalised(name_source source, std::string_view raw, const limits& boun
     }
 }
 
+// A file that is called like a folder: some take its last component all the same.
+void add_one(name_source source, std::string_view raw, const limits& bounds, facts& to) {
+    add_normalised(source, raw, bounds, to);
+    if (source == name_source::location || source == name_source::description) return;
+    const auto end = raw.find_last_not_of("/\\ .");
+    const auto file = raw.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    if (raw.find_first_of("/\\", file.size()) != std::string_view::npos)
+        add_normalised(source, file, bounds, to);
+}
+
 } // namespace
 
 void add_name(name_source source, std::string_view raw, const limits& bounds, facts& to) {
@@ -156,10 +176,13 @@ void add_name(name_source source, std::string_view raw, const limits& bounds, fa
         add(to.found, finding::overlong_name);
         raw = raw.substr(0, bounds.name_octets);
     }
-    add_normalised(source, raw, bounds, to);
+    add_one(source, raw, bounds, to);
     if (!has_encoded_word(raw)) return;
-    const auto decoded = decode_encoded_words(raw);
-    if (decoded != raw) add_normalised(source, decoded, bounds, to);
+    std::vector<std::string> readings;
+    for (const auto how : {quanta::of_each_word, quanta::across_words})
+        add_once(readings, decode_encoded_words(raw, how));
+    for (const auto& decoded : readings)
+        if (decoded != raw) add_one(source, decoded, bounds, to);
 }
 
 facts read_facts(const std::vector<field>& fields, const limits& bounds) {

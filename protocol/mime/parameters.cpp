@@ -219,7 +219,9 @@ std::vector<std::string> value_readings(std::string_view value) {
     for (std::size_t i = 0, count = readings.size(); i < count; ++i)
         if (readings[i].find('(') != std::string::npos) add_once(readings, without_comments(readings[i]));
     for (std::size_t i = 0, count = readings.size(); i < count; ++i)
-        if (has_encoded_word(readings[i])) add_once(readings, decode_encoded_words(readings[i]));
+        if (has_encoded_word(readings[i]))
+            for (const auto how : {quanta::of_each_word, quanta::across_words})
+                add_once(readings, decode_encoded_words(readings[i], how));
     return readings;
 }
 
