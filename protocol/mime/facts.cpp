@@ -123,6 +123,23 @@ void read_whole(name_source source, const std::vector<std::string>& readings, co
         add_name(source, std::string_view(reading).substr(0, bounds.name_octets), bounds, to);
 }
 
+// A URL: its path is a name, and so it is without the question behind it; its host is none.
+void read_location(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
+    constexpr std::string_view mark = "://";
+    for (const std::string& reading : readings) {
+        auto name = std::string_view(reading).substr(0, bounds.name_octets);
+        if (const auto scheme = name.find(mark); scheme < name.find_first_of("/?#")) {
+            name.remove_prefix(scheme + mark.size());
+            const auto host = name.find_first_of("/?#\\");
+            name.remove_prefix(host == name.npos ? name.size() : host);
+        }
+        if (name.find_first_not_of("/ ") == name.npos) continue;
+        add_name(name_source::location, name, bounds, to);
+        if (const auto question = name.find_first_of("?#"); question != name.npos)
+            add_name(name_source::location, name.substr(0, question), bounds, to);
+    }
+}
+
 void read_field(const field& one, const limits& bounds, facts& to) {
     const auto readings = value_readings(one.value);
     for (const std::string& reading : readings) to.work += reading.size() * 4;
@@ -136,8 +153,12 @@ void read_field(const field& one, const limits& bounds, facts& to) {
     case field_kind::disposition: read_names(name_source::disposition, readings, bounds, to); return;
     case field_kind::encoding: read_encoding(readings, to); return;
     case field_kind::name: return read_whole(name_source::field, readings, bounds, to);
-    case field_kind::description: return read_whole(name_source::description, readings, bounds, to);
-    case field_kind::location: return read_whole(name_source::location, readings, bounds, to);
+    case field_kind::description:
+        // Of a message it is the subject, which may well end in "example.com".
+        if (to.types.empty() || !std::all_of(to.types.begin(), to.types.end(), is_message))
+            read_whole(name_source::description, readings, bounds, to);
+        return;
+    case field_kind::location: return read_location(readings, bounds, to);
     }
 }
 
@@ -167,6 +188,39 @@ void add_one(name_source source, std::string_view raw, const limits& bounds, fac
     const auto file = raw.substr(0, end == std::string_view::npos ? 0 : end + 1);
     if (raw.find_first_of("/\\", file.size()) != std::string_view::npos)
         add_normalised(source, file, bounds, to);
+}
+
+// What clients call a file without an ending, by its type: "ATT00001.hta" (Outlook, by Windows' table of
+// types), "Part 2.exe" and the like.
+void name_by_type(const limits& bounds, facts& to) {
+    struct row {
+        std::string_view type, ending;
+    };
+    static constexpr row rows[] = {{"application/hta", ".hta"},
+                                   {"application/x-msdownload", ".exe"},
+                                   {"application/x-msdos-program", ".exe"},
+                                   {"application/x-dosexec", ".exe"},
+                                   {"application/vnd.microsoft.portable-executable", ".exe"},
+                                   {"application/x-bat", ".bat"},
+                                   {"application/bat", ".bat"},
+                                   {"application/java-archive", ".jar"},
+                                   {"application/x-java-archive", ".jar"},
+                                   {"application/javascript", ".js"},
+                                   {"application/x-javascript", ".js"},
+                                   {"text/javascript", ".js"},
+                                   {"text/vbscript", ".vbs"},
+                                   {"application/x-ms-shortcut", ".lnk"},
+                                   {"application/vnd.ms-htmlhelp", ".chm"},
+                                   {"application/winhlp", ".hlp"},
+                                   {"application/x-msi", ".msi"}};
+    const bool has_ending = std::any_of(to.names.begin(), to.names.end(), [](const named& one) {
+        const bool is_name = one.source != name_source::description && one.source != name_source::location;
+        return is_name && one.normalised.find('.') != std::string::npos;
+    });
+    if (has_ending) return;
+    for (const row& one : rows)
+        if (std::find(to.types.begin(), to.types.end(), one.type) != to.types.end())
+            add_name(name_source::type, std::string("unnamed").append(one.ending), bounds, to);
 }
 
 } // namespace
@@ -202,8 +256,12 @@ facts read_facts(const std::vector<field>& fields, const limits& bounds) {
             break;
         }
         seen.push_back(&one);
-        read_field(one, bounds, read);
     }
+    for (const field* one : seen)
+        if (one->kind != field_kind::description) read_field(*one, bounds, read);
+    for (const field* one : seen) // they depend on the types
+        if (one->kind == field_kind::description) read_field(*one, bounds, read);
+    name_by_type(bounds, read);
     if (read.encodings.empty()) read.encodings.push_back(encoding::identity);
     return read;
 }

@@ -75,8 +75,8 @@ TEST_CASE("evil.exe is seen in every form of its parameter") {
         disposition + "foo=\"bar; filename=evil.exe",
         disposition + "filename=\"evil.exe/\"",
         disposition + "filename=\"evil.exe\\\\\"",
-        disposition +
-            "filename=\"=?ibm037?B?hYWJk0uFp4U=?=\"; filename=\"=?cp1047?Q?=85=A5=89=93K=85=A7=85?=\"",
+        disposition + "filename=\"=?ibm037?B?haWJk0uFp4U=?=\"",
+        disposition + "filename=\"=?cp1047?Q?=85=A5=89=93K=85=A7=85?=\"",
         disposition + "filename*=IBM-500''%85%A5%89%93%4B%85%A7%85",
         disposition + "filename=\"=?hz-gb-2312?Q?evil.~{~}exe?=\"",
         disposition + "filename=\"=?csUnicode11UTF7?Q?evil+AC4-exe?=\"",
