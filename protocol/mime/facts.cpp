@@ -12,6 +12,9 @@
 namespace postern::protocol::mime {
 namespace {
 
+// An octet in an encoded word or behind "%" is several: 200 Cyrillic letters are 1,200 of them.
+constexpr std::size_t encoded_times = 4;
+
 template <class T> void add_once(std::vector<T>& to, T one) {
     if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
 }
@@ -88,7 +91,8 @@ void read_names(name_source source, const std::vector<std::string>& readings, co
     for (const std::string& reading : readings) {
         for (const std::string_view attribute : {"filename", "name"}) {
             parameter_values found;
-            find_parameter(reading, attribute, bounds.name_octets, sections::joined_and_alone, found);
+            find_parameter(reading, attribute, encoded_times * bounds.name_octets, sections::joined_and_alone,
+                           found);
             if (found.malformed) add(to.found, finding::malformed_parameter);
             if (found.conflicting) add(to.found, finding::conflicting_values);
             if (found.overlong) add(to.found, finding::overlong_name);
@@ -226,12 +230,14 @@ void name_by_type(const limits& bounds, facts& to) {
 } // namespace
 
 void add_name(name_source source, std::string_view raw, const limits& bounds, facts& to) {
-    if (raw.size() > bounds.name_octets) {
+    const bool encoded = has_encoded_word(raw);
+    const auto most = bounds.name_octets * (encoded ? encoded_times : 1);
+    if (raw.size() > most) {
         add(to.found, finding::overlong_name);
-        raw = raw.substr(0, bounds.name_octets);
+        raw = raw.substr(0, most);
     }
     add_one(source, raw, bounds, to);
-    if (!has_encoded_word(raw)) return;
+    if (!encoded) return;
     std::vector<std::string> readings;
     for (const auto how : {quanta::of_each_word, quanta::across_words})
         add_once(readings, decode_encoded_words(raw, how));
