@@ -14,7 +14,7 @@ namespace {
 
 std::string number(std::uint64_t value, unsigned width) {
     std::string out;
-    for (unsigned i = 0; i < width; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
+    for (unsigned i = 0; i < width; ++i, value >>= 8U) out += static_cast<char>(value & 0xff);
     return out;
 }
 
