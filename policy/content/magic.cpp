@@ -140,11 +140,12 @@ bool begins_cabinet(std::string_view octets) { // its size, and no set bits wher
            zip_number(octets, 20, 4) == 0 && octets.size() > 25 && octets[25] == 1;
 }
 
-// An archive behind something else.
-void add_embedded(std::string_view octets, std::vector<recognised>& to) {
+// An archive behind something else, be that a container of another kind: unpackers look for their own
+// signature, by the name that the file has.
+void add_embedded(std::string_view octets, container first, std::vector<recognised>& to) {
     constexpr std::size_t most = 8, of_each = 4;
     for (const signature& one : signatures) {
-        if (one.at != 0 ||
+        if (one.at != 0 || one.what == first ||
             (one.what != container::rar && one.what != container::seven_zip && one.what != container::cab))
             continue;
         std::size_t found = 0;
@@ -171,10 +172,8 @@ bool has_zip_end(std::string_view octets, std::size_t slack) {
 }
 
 bool has_zip_header(std::string_view octets) {
-    for (auto at = octets.find(zip_local_sign); at != octets.npos; at = octets.find(zip_local_sign, at + 1)) {
-        const auto local = read_zip_local(octets, at);
-        if (local && is_plausible(*local)) return true;
-    }
+    for (auto at = octets.find(zip_local_sign); at != octets.npos; at = octets.find(zip_local_sign, at + 1))
+        if (find_zip_header(octets, at)) return true;
     return false;
 }
 
@@ -185,13 +184,13 @@ std::vector<recognised> recognise(std::string_view octets) {
     if (octets.size() < 4) return all;
     const auto first = at_beginning(octets);
     if (first) all.push_back(*first);
-    if (first && first->what == container::zip) return all;
     // Of what holds other archives as they are, only an end that is the file's own counts.
     constexpr std::size_t end_and_comment = zip_end_size + 65'535;
-    const bool zip = first ? has_zip_end(octets, end_and_comment)
+    const auto what = first ? first->what : container::unknown;
+    const bool zip = first ? what != container::zip && has_zip_end(octets, end_and_comment)
                            : has_zip_end(octets, octets.size()) || has_zip_header(octets);
     if (zip) all.push_back({container::zip, "zip", 0, false});
-    if (!first) add_embedded(octets, all);
+    add_embedded(octets, what, all);
     return all;
 }
 

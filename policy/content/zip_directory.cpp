@@ -46,6 +46,13 @@ class reader {
         note(zip_oddity::too_many, {});
         return true;
     }
+    // Honest headers don't lie in each other: all of them together are no larger than the file.
+    bool too_much() {
+        constexpr std::uint64_t times = 4, at_least = 1024 * 1024;
+        if (looked_at_ <= times * octets_.size() + at_least) return false;
+        note(zip_oddity::overlapping_entries, {});
+        return true;
+    }
     void note(zip_oddity what, std::string_view name) {
         const auto bit = static_cast<std::size_t>(what);
         if (!noted_.test(bit)) listing_.odd.push_back({what, name});
@@ -58,6 +65,7 @@ class reader {
     std::bitset<zip_oddity_count> noted_;
     std::vector<range> ranges_;      // sorted by their beginnings, but for those of the walk going on
     std::vector<std::size_t> reach_; // the furthest end of an entry up to that range
+    std::uint64_t looked_at_ = 0;    // octets of headers
     bool directory_ = false;
 };
 
@@ -115,14 +123,15 @@ void reader::walk(const zip_end& end, std::size_t start, std::size_t base) {
     listing_.end = std::max(listing_.end, end.after);
     std::uint64_t count = 0;
     std::size_t at = start;
-    while (at < end.above) {
+    while (at < end.above && !too_much()) {
         const auto central = read_zip_central(octets_, at);
         if (!central || full()) break;
+        looked_at_ += central->size;
         take(*central, base);
         at += central->size;
         ++count;
     }
-    const bool cut = listing_.entries >= most_;
+    const bool cut = listing_.entries >= most_ || too_much();
     const bool same = end.zip64 ? count == end.entries : (count & 0xffffU) == (end.entries & 0xffffU);
     if (!same && !cut) note(zip_oddity::count_differs, {});
     ranges_.push_back({start, std::max(at, end.after), false, {}});
@@ -138,6 +147,8 @@ void reader::take(const zip_header& central, std::size_t base) {
     const auto local = read_zip_local(octets_, place);
     add_name(central, zip_place::central, central.encrypted() || (local && local->encrypted()));
     if (!local) return note(zip_oddity::no_local_header, central.name);
+    looked_at_ += local->size;
+    if (central.several_unicode || local->several_unicode) note(zip_oddity::names_differ, central.name);
     compare(central, *local);
     const auto room = octets_.size() - place - local->size;
     const auto octets = local->size + std::size_t(std::min<std::uint64_t>(central.packed, room));
@@ -209,8 +220,8 @@ void reader::search(std::size_t from, std::size_t to) {
     const bool alone = !directory_;
     for (auto at = octets_.find("PK", from); at < to && !full();) {
         const bool local = octets_.substr(at, 4) == zip_local_sign;
-        const auto header = local ? read_zip_local(octets_, at) : read_zip_central(octets_, at);
-        if (!header || !is_plausible(*header)) {
+        const auto header = find_zip_header(octets_, at);
+        if (!header) {
             at = octets_.find("PK", at + 2);
             continue;
         }

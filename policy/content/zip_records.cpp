@@ -48,14 +48,20 @@ void read_zip64(std::string_view values, zip_header& to) {
     }
 }
 
-void read_unicode(std::string_view value, zip_header& to) {
+// Of several that are valid it is the last; `crc` is of the name, reckoned once however many fields there
+// are.
+void read_unicode(std::string_view value, std::optional<std::uint32_t>& crc, zip_header& to) {
     if (value.size() < 5 || value[0] != 1) return; // its only version
-    if (static_cast<std::uint32_t>(zip_number(value, 1, 4)) == crc_of(to.name))
-        to.unicode_name = value.substr(5);
+    if (!crc) crc = crc_of(to.name);
+    if (static_cast<std::uint32_t>(zip_number(value, 1, 4)) != *crc) return;
+    const auto name = value.substr(5);
+    to.several_unicode = to.several_unicode || (!to.unicode_name.empty() && to.unicode_name != name);
+    to.unicode_name = name;
 }
 
 void read_extra(zip_header& to) {
     bool zip64 = false;
+    std::optional<std::uint32_t> crc;
     for (std::size_t at = 0; fits(to.extra, at, 4);) {
         const auto kind = short_at(to.extra, at);
         const auto value = to.extra.substr(at + 4, short_at(to.extra, at + 2));
@@ -63,7 +69,7 @@ void read_extra(zip_header& to) {
             zip64 = true;
             read_zip64(value, to);
         }
-        if (kind == unicode_field) read_unicode(value, to);
+        if (kind == unicode_field) read_unicode(value, crc, to);
         at += 4 + value.size();
     }
     const bool needed = to.packed == all_ones || to.unpacked == all_ones || to.local == all_ones;
@@ -89,7 +95,10 @@ std::uint64_t zip_number(std::string_view octets, std::size_t at, unsigned width
     return value;
 }
 
-std::optional<zip_header> read_zip_local(std::string_view octets, std::size_t at) {
+namespace {
+
+// Without what the extra fields say.
+std::optional<zip_header> local_at(std::string_view octets, std::size_t at) {
     if (!fits(octets, at, zip_local_size) || octets.substr(at, 4) != zip_local_sign) return std::nullopt;
     zip_header read;
     read.at = at;
@@ -99,11 +108,10 @@ std::optional<zip_header> read_zip_local(std::string_view octets, std::size_t at
     if (!fits(octets, at, read.size)) return std::nullopt;
     read.name = octets.substr(at + zip_local_size, name);
     read.extra = octets.substr(at + zip_local_size + name, extra);
-    read_extra(read);
     return read;
 }
 
-std::optional<zip_header> read_zip_central(std::string_view octets, std::size_t at) {
+std::optional<zip_header> central_at(std::string_view octets, std::size_t at) {
     if (!fits(octets, at, zip_central_size) || octets.substr(at, 4) != zip_central_sign) return std::nullopt;
     zip_header read;
     read.at = at;
@@ -115,7 +123,6 @@ std::optional<zip_header> read_zip_central(std::string_view octets, std::size_t 
     if (!fits(octets, at, read.size)) return std::nullopt;
     read.name = octets.substr(at + zip_central_size, name);
     read.extra = octets.substr(at + zip_central_size + name, extra);
-    read_extra(read);
     return read;
 }
 
@@ -126,6 +133,28 @@ bool is_plausible(const zip_header& local) {
     const auto control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
     return method && (local.needed & 0xffU) <= 100 && !local.name.empty() && local.name.size() <= 4096 &&
            std::none_of(local.name.begin(), local.name.end(), control);
+}
+
+} // namespace
+
+std::optional<zip_header> read_zip_local(std::string_view octets, std::size_t at) {
+    auto read = local_at(octets, at);
+    if (read) read_extra(*read);
+    return read;
+}
+
+std::optional<zip_header> read_zip_central(std::string_view octets, std::size_t at) {
+    auto read = central_at(octets, at);
+    if (read) read_extra(*read);
+    return read;
+}
+
+std::optional<zip_header> find_zip_header(std::string_view octets, std::size_t at) {
+    auto read = local_at(octets, at);
+    if (!read) read = central_at(octets, at);
+    if (!read || !is_plausible(*read)) return std::nullopt;
+    read_extra(*read);
+    return read;
 }
 
 std::optional<zip_end> read_zip_end(std::string_view octets, std::size_t at) {

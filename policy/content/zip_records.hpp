@@ -26,14 +26,16 @@ struct zip_header {               // local or central
     bool bad_zip64 = false;                 // a ZIP64 value is needed and missing
     std::string_view name, extra;
     std::string_view unicode_name; // valid for this name (its CRC); else empty
+    bool several_unicode = false;  // others that are valid say something else
 
     bool encrypted() const { return (flags & 0x2041U) != 0; } // bits 0, 6 and 13
     bool sizes_follow() const { return (flags & 8U) != 0; }   // in a data descriptor
 };
 std::optional<zip_header> read_zip_local(std::string_view octets, std::size_t at);
 std::optional<zip_header> read_zip_central(std::string_view octets, std::size_t at);
-// Whether it looks like one that a program wrote: for signatures that were searched for.
-bool is_plausible(const zip_header& local);
+// Either of them, if it looks like one that a program wrote: for signatures that were searched for. What does
+// not costs no more than its name: headers that lie in each other can't make a search slow.
+std::optional<zip_header> find_zip_header(std::string_view octets, std::size_t at);
 
 struct zip_end {
     std::size_t at = 0;    // of the record PK\5\6

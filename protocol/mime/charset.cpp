@@ -97,6 +97,81 @@ std::string from_iso2022(std::string_view octets) {
     return out;
 }
 
+// RFC 1843: "~{" and "~}" change between ASCII and pairs of octets, "~~" is a tilde, and one at the end of a
+// line goes with it.
+std::string from_hz(std::string_view octets) {
+    std::string out;
+    for (bool pairs = false; !octets.empty();) {
+        const auto two = octets.substr(0, 2);
+        std::size_t used = 2;
+        if (two == "~{") {
+            pairs = true;
+        } else if (two == "~}") {
+            pairs = false;
+        } else if (two == "~~") {
+            out += '~';
+        } else if (two == "~\n") {
+        } else if (pairs && two.size() == 2) {
+            append_utf8(0xfffd, out);
+        } else {
+            out += octets.front();
+            used = 1;
+        }
+        octets.remove_prefix(used);
+    }
+    return out;
+}
+
+// What all of IBM's code pages of that kind have in common.
+std::string from_ebcdic(std::string_view octets) {
+    struct row {
+        unsigned char first;
+        std::string_view ascii;
+    };
+    static constexpr row rows[] = {{0x40, " "},         {0x4b, "."},        {0x60, "-/"},
+                                   {0x6d, "_"},         {0x7a, ":"},        {0x81, "abcdefghi"},
+                                   {0x91, "jklmnopqr"}, {0xa2, "stuvwxyz"}, {0xc1, "ABCDEFGHI"},
+                                   {0xd1, "JKLMNOPQR"}, {0xe2, "STUVWXYZ"}, {0xf0, "0123456789"}};
+    std::string out;
+    for (const char c : octets) {
+        const auto octet = static_cast<unsigned char>(c);
+        const auto holds = [&](const row& one) {
+            return octet >= one.first && octet < one.first + one.ascii.size();
+        };
+        const auto* const at = std::find_if(std::begin(rows), std::end(rows), holds);
+        if (at != std::end(rows))
+            out += at->ascii[octet - at->first];
+        else
+            append_utf8(0xfffd, out);
+    }
+    return out;
+}
+
+// "cp037", "IBM-1047", "csIBM500", "ebcdic-cp-us": those of IBM's numbers that are EBCDIC.
+bool is_ebcdic(std::string_view plain) {
+    static constexpr std::uint64_t numbers[] = {
+        37,   256,  273,  274,  275,  277,  278,  280,  281,  284,  285,  290,  297,  420,
+        423,  424,  500,  803,  833,  836,  838,  870,  871,  875,  880,  905,  918,  924,
+        930,  933,  935,  937,  939,  1025, 1026, 1047, 1097, 1112, 1122, 1123, 1130, 1132,
+        1137, 1140, 1141, 1142, 1143, 1144, 1145, 1146, 1147, 1148, 1149, 1164, 20273};
+    if (plain.find("ebcdic") != std::string_view::npos) return true;
+    const auto digits = plain.find_first_of("0123456789");
+    if (digits == std::string_view::npos) return false;
+    const auto maker = plain.substr(0, digits);
+    const bool known = maker.empty() || maker == "cp" || maker == "ibm" || maker == "csibm" ||
+                       maker == "xcp" || maker == "xibm" || maker == "ibmcp";
+    const auto number = parse_number(plain.substr(digits, 5));
+    return known && number && std::find(std::begin(numbers), std::end(numbers), *number) != std::end(numbers);
+}
+
+// Lower case, and without what the aliases of a charset differ in.
+std::string plain_name(std::string_view charset) {
+    std::string made;
+    for (const char c : charset.substr(0, 64))
+        if (c != '-' && c != '_' && c != ' ') made += to_lower(c);
+    return made;
+}
+
 } // namespace
 
 std::string to_utf8(std::string_view charset, std::string_view octets) {
@@ -105,12 +180,15 @@ std::string to_utf8(std::string_view charset, std::string_view octets) {
         for (const char c : octets) append_utf8(static_cast<unsigned char>(c), out);
         return out;
     }
-    if (to_lower(charset).ends_with("utf-7")) return from_utf7(octets); // and unicode-1-1-utf-7
-    if (to_lower(charset.substr(0, 8)) == "iso-2022") return from_iso2022(octets);
-    if (equals_ignoring_case(charset, "utf-16le")) return from_utf16(octets, order::little);
-    if (equals_ignoring_case(charset, "utf-16be")) return from_utf16(octets, order::big);
-    if (equals_ignoring_case(charset, "utf-16")) // RFC 2781 §4.3: big unless marked
+    const auto plain = plain_name(charset);
+    if (plain.ends_with("utf7")) return from_utf7(octets); // and unicode-1-1-utf-7, csUnicode11UTF7
+    if (plain.starts_with("iso2022") || plain.starts_with("csiso2022")) return from_iso2022(octets);
+    if (plain == "hzgb2312" || plain == "hz") return from_hz(octets);
+    if (plain == "utf16le") return from_utf16(octets, order::little);
+    if (plain == "utf16be") return from_utf16(octets, order::big);
+    if (plain == "utf16") // RFC 2781 §4.3: big unless marked
         return from_utf16(octets, octets.starts_with("\xff\xfe") ? order::little : order::big);
+    if (is_ebcdic(plain)) return from_ebcdic(octets);
     return std::string(octets);
 }
 

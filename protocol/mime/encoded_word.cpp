@@ -19,8 +19,7 @@ struct word {
 
 // The encoded word at the front of `text`, which starts with "=?".
 std::optional<word> read_word(std::string_view text) {
-    constexpr std::size_t charset_max = 64;
-    const auto charset_end = text.substr(0, charset_max).find('?', 2);
+    const auto charset_end = text.find('?', 2); // each word has one: to find it is linear for all of them
     if (charset_end == std::string_view::npos || text.size() < charset_end + 3) return {};
     word read;
     read.charset = text.substr(2, charset_end - 2);
@@ -28,11 +27,9 @@ std::optional<word> read_word(std::string_view text) {
     read.encoding = to_lower(text[charset_end + 1]);
     if ((read.encoding != 'b' && read.encoding != 'q') || text[charset_end + 2] != '?') return {};
     const auto start = charset_end + 3;
-    const auto end = text.find('?', start);
-    const bool ended = end != std::string_view::npos && text.substr(end, 2) == "?=";
-    if (end != std::string_view::npos && !ended) return {};
+    const auto end = text.find("?=", start); // a "?" alone is part of it: Mozilla, GMime
     read.text = text.substr(start, end == std::string_view::npos ? end : end - start);
-    read.length = ended ? end + 2 : text.size(); // one that nobody ended is cut short
+    read.length = end == std::string_view::npos ? text.size() : end + 2; // one that nobody ended is cut short
     return read;
 }
 
@@ -45,11 +42,20 @@ bool only_blanks(std::string_view text) {
 bool has_encoded_word(std::string_view text) { return text.find("=?") != std::string_view::npos; }
 
 std::string decode_encoded_words(std::string_view text) { return decode_encoded_words(text, &to_utf8); }
+std::string decode_encoded_words(std::string_view text, quanta how) {
+    return decode_encoded_words(text, &to_utf8, how);
+}
 
-std::string decode_encoded_words(std::string_view text, charset_reader convert) {
+std::string decode_encoded_words(std::string_view text, charset_reader convert, quanta how) {
     std::string out, gathered; // of one charset, not yet converted
     std::string_view charset;
+    transfer_decoder quantum(encoding::base64); // of words that share theirs
+    const auto end_quantum = [&] {
+        quantum.finish(gathered);
+        quantum = transfer_decoder(encoding::base64);
+    };
     const auto flush = [&] {
+        end_quantum();
         out += convert(charset, gathered);
         gathered.clear();
     };
@@ -74,7 +80,11 @@ std::string decode_encoded_words(std::string_view text, charset_reader convert) 
         }
         if (!equals_ignoring_case(charset, read->charset)) flush();
         charset = read->charset;
-        gathered += read->encoding == 'b' ? decode_base64(read->text) : decode_q(read->text);
+        if (read->encoding == 'q' || how == quanta::of_each_word) end_quantum();
+        if (read->encoding == 'b')
+            quantum.feed(read->text, gathered);
+        else
+            gathered += decode_q(read->text);
         text.remove_prefix(read->length);
         after_word = true;
     }

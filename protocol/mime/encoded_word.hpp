@@ -13,7 +13,11 @@ bool has_encoded_word(std::string_view text);
 // words share joined. What is no encoded word stays. Unknown encodings stay too.
 // `convert`: what makes UTF-8 of the octets of a charset.
 using charset_reader = std::string (*)(std::string_view charset, std::string_view octets);
-std::string decode_encoded_words(std::string_view text, charset_reader convert);
+// Base64 that ends within a quantum: some go on with it in the next word (Roundcube, GMime).
+enum class quanta : unsigned char { of_each_word, across_words };
+std::string decode_encoded_words(std::string_view text, charset_reader convert,
+                                 quanta how = quanta::of_each_word);
 std::string decode_encoded_words(std::string_view text); // by to_utf8() (charset.hpp)
+std::string decode_encoded_words(std::string_view text, quanta how);
 
 } // namespace postern::protocol::mime

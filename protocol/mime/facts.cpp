@@ -12,6 +12,9 @@
 namespace postern::protocol::mime {
 namespace {
 
+// An octet in an encoded word or behind "%" is several: 200 Cyrillic letters are 1,200 of them.
+constexpr std::size_t encoded_times = 4;
+
 template <class T> void add_once(std::vector<T>& to, T one) {
     if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
 }
@@ -49,6 +52,11 @@ void read_type(const std::vector<std::string>& readings, const limits& bounds, f
     }
 }
 
+void add_boundary(std::string value, facts& to) {
+    value.erase(value.find_last_not_of(" \t\r\n") + 1);
+    if (!value.empty()) add_once(to.boundaries, std::move(value));
+}
+
 void read_boundaries(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
     for (const std::string& reading : readings) {
         parameter_values found;
@@ -57,8 +65,13 @@ void read_boundaries(const std::vector<std::string>& readings, const limits& bou
         if (found.overlong) add(to.found, finding::overlong_boundary);
         for (std::string& value : found.values) {
             value.resize(std::min(value.size(), bounds.boundary_octets));
-            value.erase(value.find_last_not_of(" \t\r\n") + 1);
-            if (!value.empty()) add_once(to.boundaries, std::move(value));
+            if (const auto nul = value.find('\0'); nul != std::string::npos) { // where a C string ends
+                add_boundary(value.substr(0, nul), to);
+                auto whole = value;
+                std::erase(whole, '\0');
+                add_boundary(std::move(whole), to);
+            }
+            add_boundary(std::move(value), to);
         }
     }
     if (to.boundaries.size() > 1) add(to.found, finding::conflicting_values);
@@ -78,7 +91,8 @@ void read_names(name_source source, const std::vector<std::string>& readings, co
     for (const std::string& reading : readings) {
         for (const std::string_view attribute : {"filename", "name"}) {
             parameter_values found;
-            find_parameter(reading, attribute, bounds.name_octets, sections::joined_and_alone, found);
+            find_parameter(reading, attribute, encoded_times * bounds.name_octets, sections::joined_and_alone,
+                           found);
             if (found.malformed) add(to.found, finding::malformed_parameter);
             if (found.conflicting) add(to.found, finding::conflicting_values);
             if (found.overlong) add(to.found, finding::overlong_name);
@@ -113,6 +127,23 @@ void read_whole(name_source source, const std::vector<std::string>& readings, co
         add_name(source, std::string_view(reading).substr(0, bounds.name_octets), bounds, to);
 }
 
+// A URL: its path is a name, and so it is without the question behind it; its host is none.
+void read_location(const std::vector<std::string>& readings, const limits& bounds, facts& to) {
+    constexpr std::string_view mark = "://";
+    for (const std::string& reading : readings) {
+        auto name = std::string_view(reading).substr(0, bounds.name_octets);
+        if (const auto scheme = name.find(mark); scheme < name.find_first_of("/?#")) {
+            name.remove_prefix(scheme + mark.size());
+            const auto host = name.find_first_of("/?#\\");
+            name.remove_prefix(host == name.npos ? name.size() : host);
+        }
+        if (name.find_first_not_of("/ ") == name.npos) continue;
+        add_name(name_source::location, name, bounds, to);
+        if (const auto question = name.find_first_of("?#"); question != name.npos)
+            add_name(name_source::location, name.substr(0, question), bounds, to);
+    }
+}
+
 void read_field(const field& one, const limits& bounds, facts& to) {
     const auto readings = value_readings(one.value);
     for (const std::string& reading : readings) to.work += reading.size() * 4;
@@ -126,8 +157,12 @@ void read_field(const field& one, const limits& bounds, facts& to) {
     case field_kind::disposition: read_names(name_source::disposition, readings, bounds, to); return;
     case field_kind::encoding: read_encoding(readings, to); return;
     case field_kind::name: return read_whole(name_source::field, readings, bounds, to);
-    case field_kind::description: return read_whole(name_source::description, readings, bounds, to);
-    case field_kind::location: return read_whole(name_source::location, readings, bounds, to);
+    case field_kind::description:
+        // Of a message it is the subject, which may well end in "example.com".
+        if (to.types.empty() || !std::all_of(to.types.begin(), to.types.end(), is_message))
+            read_whole(name_source::description, readings, bounds, to);
+        return;
+    case field_kind::location: return read_location(readings, bounds, to);
     }
 }
 
@@ -149,17 +184,65 @@ void add_normalised(name_source source, std::string_view raw, const limits& boun
     }
 }
 
+// A file that is called like a folder: some take its last component all the same.
+void add_one(name_source source, std::string_view raw, const limits& bounds, facts& to) {
+    add_normalised(source, raw, bounds, to);
+    if (source == name_source::location || source == name_source::description) return;
+    const auto end = raw.find_last_not_of("/\\ .");
+    const auto file = raw.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    if (raw.find_first_of("/\\", file.size()) != std::string_view::npos)
+        add_normalised(source, file, bounds, to);
+}
+
+// What clients call a file without an ending, by its type: "ATT00001.hta" (Outlook, by Windows' table of
+// types), "Part 2.exe" and the like.
+void name_by_type(const limits& bounds, facts& to) {
+    struct row {
+        std::string_view type, ending;
+    };
+    static constexpr row rows[] = {{"application/hta", ".hta"},
+                                   {"application/x-msdownload", ".exe"},
+                                   {"application/x-msdos-program", ".exe"},
+                                   {"application/x-dosexec", ".exe"},
+                                   {"application/vnd.microsoft.portable-executable", ".exe"},
+                                   {"application/x-bat", ".bat"},
+                                   {"application/bat", ".bat"},
+                                   {"application/java-archive", ".jar"},
+                                   {"application/x-java-archive", ".jar"},
+                                   {"application/javascript", ".js"},
+                                   {"application/x-javascript", ".js"},
+                                   {"text/javascript", ".js"},
+                                   {"text/vbscript", ".vbs"},
+                                   {"application/x-ms-shortcut", ".lnk"},
+                                   {"application/vnd.ms-htmlhelp", ".chm"},
+                                   {"application/winhlp", ".hlp"},
+                                   {"application/x-msi", ".msi"}};
+    const bool has_ending = std::any_of(to.names.begin(), to.names.end(), [](const named& one) {
+        const bool is_name = one.source != name_source::description && one.source != name_source::location;
+        return is_name && one.normalised.find('.') != std::string::npos;
+    });
+    if (has_ending) return;
+    for (const row& one : rows)
+        if (std::find(to.types.begin(), to.types.end(), one.type) != to.types.end())
+            add_name(name_source::type, std::string("unnamed").append(one.ending), bounds, to);
+}
+
 } // namespace
 
 void add_name(name_source source, std::string_view raw, const limits& bounds, facts& to) {
-    if (raw.size() > bounds.name_octets) {
+    const bool encoded = has_encoded_word(raw);
+    const auto most = bounds.name_octets * (encoded ? encoded_times : 1);
+    if (raw.size() > most) {
         add(to.found, finding::overlong_name);
-        raw = raw.substr(0, bounds.name_octets);
+        raw = raw.substr(0, most);
     }
-    add_normalised(source, raw, bounds, to);
-    if (!has_encoded_word(raw)) return;
-    const auto decoded = decode_encoded_words(raw);
-    if (decoded != raw) add_normalised(source, decoded, bounds, to);
+    add_one(source, raw, bounds, to);
+    if (!encoded) return;
+    std::vector<std::string> readings;
+    for (const auto how : {quanta::of_each_word, quanta::across_words})
+        add_once(readings, decode_encoded_words(raw, how));
+    for (const auto& decoded : readings)
+        if (decoded != raw) add_one(source, decoded, bounds, to);
 }
 
 facts read_facts(const std::vector<field>& fields, const limits& bounds) {
@@ -179,8 +262,12 @@ facts read_facts(const std::vector<field>& fields, const limits& bounds) {
             break;
         }
         seen.push_back(&one);
-        read_field(one, bounds, read);
     }
+    for (const field* one : seen)
+        if (one->kind != field_kind::description) read_field(*one, bounds, read);
+    for (const field* one : seen) // they depend on the types
+        if (one->kind == field_kind::description) read_field(*one, bounds, read);
+    name_by_type(bounds, read);
     if (read.encodings.empty()) read.encodings.push_back(encoding::identity);
     return read;
 }

@@ -22,12 +22,33 @@ struct freed {
     void operator()(std::uint8_t* text) const { std::free(text); } // NOLINT: allocated by libunistring
 };
 
-std::string folded(const std::string& text) {
-    if (is_ascii(text) || !is_valid_utf8(text)) return text;
+std::string folded_utf8(const std::string& text) {
     std::size_t size = 0;
     const std::unique_ptr<std::uint8_t, freed> made(u8_normalize(
         UNINORM_NFKC, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), nullptr, &size));
     return made ? std::string(reinterpret_cast<const char*>(made.get()), size) : text;
+}
+
+// Octets that are no UTF-8 stay between what is.
+std::string folded(const std::string& text) {
+    if (is_ascii(text)) return text;
+    if (is_valid_utf8(text)) return folded_utf8(text);
+    std::string out, good;
+    const auto* octets = reinterpret_cast<const std::uint8_t*>(text.data());
+    for (std::size_t at = 0; at < text.size();) {
+        ucs4_t point = 0;
+        const int length = u8_mbtoucr(&point, octets + at, text.size() - at);
+        const auto used = static_cast<std::size_t>(std::max(length, 1));
+        if (length > 0) {
+            good.append(text, at, used);
+        } else {
+            if (!good.empty()) out += folded_utf8(good);
+            good.clear();
+            out += text[at];
+        }
+        at += used;
+    }
+    return good.empty() ? out : out + folded_utf8(good);
 }
 
 struct range {

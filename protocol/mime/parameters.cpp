@@ -33,6 +33,8 @@ struct place {
     std::size_t section = section_none; // RFC 2231 §3
     bool extended = false;              // RFC 2231 §4
     std::size_t value = 0;              // where it starts
+    std::size_t quoted_until = 0;       // the octet behind a quoted string that is well-formed
+    bool within = false;                // the quoted string of one before it
     std::vector<std::string> readings;
 };
 
@@ -170,13 +172,14 @@ void join_sections(const std::vector<place>& places, parameter_values& found) {
     found.malformed = found.malformed || in_a_row.size() != sections.size();
 }
 
-// A parameter that says two things in the same form.
+// A parameter that says two things in the same form. "name=" within another one's quotes is a name like any.
 void note_conflicts(const std::vector<place>& places, parameter_values& found) {
     for (std::size_t i = 1; i < places.size(); ++i)
         for (std::size_t j = 0; j < i; ++j)
             found.conflicting =
                 found.conflicting ||
-                (places[i].section == places[j].section && places[i].extended == places[j].extended &&
+                (!places[i].within && !places[j].within && places[i].section == places[j].section &&
+                 places[i].extended == places[j].extended &&
                  places[i].readings.front() != places[j].readings.front());
 }
 
@@ -219,7 +222,9 @@ std::vector<std::string> value_readings(std::string_view value) {
     for (std::size_t i = 0, count = readings.size(); i < count; ++i)
         if (readings[i].find('(') != std::string::npos) add_once(readings, without_comments(readings[i]));
     for (std::size_t i = 0, count = readings.size(); i < count; ++i)
-        if (has_encoded_word(readings[i])) add_once(readings, decode_encoded_words(readings[i]));
+        if (has_encoded_word(readings[i]))
+            for (const auto how : {quanta::of_each_word, quanta::across_words})
+                add_once(readings, decode_encoded_words(readings[i], how));
     return readings;
 }
 
@@ -239,7 +244,10 @@ void find_parameter(std::string_view text, std::string_view attribute, std::size
         const auto value = text.substr(read.value, longest);
         const bool good = value.starts_with('"') ? read_quoted_value(value, read.readings)
                                                  : read_bare_value(value, read.readings);
-        found.malformed = found.malformed || !good;
+        if (good && value.starts_with('"')) read.quoted_until = read.value + read_quoted(value).length;
+        read.within = std::any_of(places.begin(), places.end(),
+                                  [&](const place& one) { return read.value < one.quoted_until; });
+        found.malformed = found.malformed || (!good && !read.within);
         for (const std::string& one : read.readings)
             found.overlong =
                 found.overlong || (one.size() + 2 >= longest && text.size() - read.value > longest);

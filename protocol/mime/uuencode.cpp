@@ -71,11 +71,17 @@ std::string decode_uuencoded(std::string_view line) {
 
 void uuencode_scanner::feed(std::string_view text, uuencode_events& told) {
     while (!text.empty()) {
-        const auto end = text.find('\n');
-        take(text.substr(0, end), told);
-        if (end == std::string_view::npos) return;
+        const auto lf = text.find('\n');
+        auto line = text.substr(0, lf);
+        for (auto cr = line.find('\r'); cr != line.npos; cr = line.find('\r')) {
+            take(line.substr(0, cr), told);
+            end_of_line(told);
+            line.remove_prefix(cr + 1);
+        }
+        take(line, told);
+        if (lf == text.npos) return;
         end_of_line(told);
-        text.remove_prefix(end + 1);
+        text.remove_prefix(lf + 1);
     }
 }
 
@@ -92,8 +98,18 @@ void uuencode_scanner::take(std::string_view part, uuencode_events& told) {
         skipping_ = true;
         return;
     }
-    line_ += part.substr(0, uuencode_line_max - line_.size());
+    keep(part);
     skipping_ = line_.size() == uuencode_line_max || (!in_file_ && !may_begin(line_));
+}
+
+// Of the line, as much as there is room for.
+void uuencode_scanner::keep(std::string_view part) {
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    for (const char c : part) {
+        if (line_.size() == uuencode_line_max) return;
+        const bool again = is_blank(c) && !line_.empty() && is_blank(line_.back());
+        if (!again || !may_begin(line_)) line_ += c;
+    }
 }
 
 // A line that begins with "=y" is kept: no octet is written so. The others are decoded as they come.
@@ -101,12 +117,18 @@ void uuencode_scanner::take_yenc(std::string_view part, uuencode_events& told) {
     constexpr std::string_view keyword = "=y";
     std::string decoded;
     if (!skipping_) {
-        const auto kept = part.substr(0, uuencode_line_max - line_.size());
-        line_ += kept;
-        const bool may_be_keyword = line_.starts_with(keyword) || keyword.starts_with(line_);
-        if (may_be_keyword && line_.size() < uuencode_line_max) return;
+        const auto start = part.substr(0, keyword.size() - std::min(line_.size(), keyword.size()));
+        line_ += start;
+        part.remove_prefix(start.size());
+        if (line_ == keyword.substr(0, line_.size()) && part.empty()) return;
+        if (line_.starts_with(keyword)) {
+            keep(part);
+            const bool full = line_.size() == uuencode_line_max;
+            skipping_ = full && line_.starts_with(yenc_word);
+            if (!full || skipping_) return;
+            part = {};
+        }
         skipping_ = true;
-        part.remove_prefix(kept.size());
         yenc_.feed(std::exchange(line_, {}), decoded);
     }
     yenc_.feed(part, decoded);
@@ -153,8 +175,9 @@ bool uuencode_scanner::look_for_begin(std::string_view line, uuencode_events& to
     if (!may_begin(line)) return false;
     if (line.size() >= yenc_word.size() && line.front() == yenc_word.front()) {
         const auto at = line.find("name=");
-        begin(text_encoding::yenc, at == std::string_view::npos ? std::string_view() : line.substr(at + 5),
-              told);
+        const bool cut = line.size() == uuencode_line_max; // it may have had a name: one that is overlong
+        const auto none = cut ? line : std::string_view();
+        begin(text_encoding::yenc, at == line.npos ? none : line.substr(at + 5), told);
         return true;
     }
     if (line.size() <= begin_word.size()) return false;

@@ -1,6 +1,7 @@
 // Finds encoded files in text that comes in pieces of any size, as mail clients of old and some of today do:
 // "begin 644 name", encoded lines, "end"; the same in base64 ("begin-base64", "===="); yEnc ("=ybegin",
-// "=yend"). Keeps at most one line of uuencode_line_max octets.
+// "=yend"). A lone CR ends a line too, as it does for some clients. Keeps at most one line of
+// uuencode_line_max octets; of a row of blanks in a line that begins a file it keeps one.
 #pragma once
 
 #include "protocol/mime/decoder.hpp"
@@ -12,7 +13,8 @@
 
 namespace postern::protocol::mime {
 
-inline constexpr std::size_t uuencode_line_max = 1024;
+inline constexpr std::size_t uuencode_line_max =
+    2048; // more than limits.name_octets, so that a name that is cut is found
 
 enum class text_encoding : unsigned char { uuencode, base64, yenc };
 
@@ -32,6 +34,7 @@ class uuencode_scanner {
 
   private:
     void take(std::string_view part, uuencode_events& told);
+    void keep(std::string_view part);
     void take_yenc(std::string_view part, uuencode_events& told);
     void end_of_line(uuencode_events& told);
     bool ends_file(std::string_view line) const;

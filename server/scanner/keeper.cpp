@@ -173,6 +173,9 @@ int watch_children() {
 } // namespace
 
 int keep(const loader& load) {
+    // Whoever started the program may have descriptors that are not closed on exec: a connection that another
+    // of its threads has just accepted is one for a moment.
+    ::close_range(control_descriptor + 1, ~0U, 0);
     const int children = watch_children();
     // Whoever opens no conversation has started the program by hand.
     const auto first =

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,12 +42,15 @@ result<pair> make_pair() {
     return pair{storage::file_handle(ends[0]), storage::file_handle(ends[1])};
 }
 
-result<storage::file_handle> connect_to(const std::string& path) {
+result<storage::file_handle> connect_to(const std::string& path, std::chrono::milliseconds within) {
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     if (path.size() >= sizeof name.sun_path) return make_error_code(boost::system::errc::filename_too_long);
     std::memcpy(name.sun_path, path.data(), path.size());
     storage::file_handle made(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    const auto count = within.count();
+    const timeval patience{count / 1000, count % 1000 * 1000}; // of connect(), too (unix(7))
+    if (made.is_open()) ::setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (!made.is_open() || ::connect(made.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
         return last_error();
     return made;

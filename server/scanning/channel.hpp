@@ -17,8 +17,9 @@ struct pair {
 // Sequenced datagrams, both ends closed on exec.
 result<pair> make_pair();
 
-// To a socket in the file system that takes such connections.
-result<storage::file_handle> connect_to(const std::string& path);
+// To a socket in the file system that takes such connections. Whoever listens there may be busy, or stopped:
+// then would_block after that time.
+result<storage::file_handle> connect_to(const std::string& path, std::chrono::milliseconds within);
 
 struct datagram {
     std::string octets;

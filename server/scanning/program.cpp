@@ -192,18 +192,18 @@ result<started_program> start_here(const terms& what) {
 } // namespace
 
 result<started_program> start(const terms& what) {
+    constexpr std::chrono::seconds patience{5};
     started_program made;
     if (what.socket.empty()) {
         auto started = start_here(what);
         if (!started) return started.error();
         made = std::move(*started);
     } else {
-        auto connected = connect_to(what.socket);
+        auto connected = connect_to(what.socket, patience);
         if (!connected) return connected.error();
         made.control = std::move(*connected);
     }
     const auto text = to_text({"begin", options_for(what)});
-    constexpr std::chrono::seconds patience{5};
     // If it has ended already its channel says so to whoever listens to it.
     (void)send(made.control.get(), text, -1, std::chrono::steady_clock::now() + patience);
     return made;

@@ -196,11 +196,12 @@ void workforce::did_not_begin(std::string why) {
 }
 
 void workforce::send_endings() {
-    for (const auto& one : endings_) {
+    // One that finds no room is sent at the next look: else a worker that hangs would never be replaced.
+    std::erase_if(endings_, [](const ending& one) {
         const auto text = to_text({"end", std::to_string(one.number)});
-        if (one.of->control.is_open()) (void)send(one.of->control.get(), text, -1, steady_clock::now());
-    }
-    endings_.clear();
+        return !one.of->control.is_open() ||
+               send(one.of->control.get(), text, -1, steady_clock::now()) != boost::system::errc::timed_out;
+    });
 }
 
 void workforce::look_after(const program_ptr& one) {

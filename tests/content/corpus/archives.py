@@ -156,6 +156,10 @@ def contradiction_cases():
         ("AR-07", "count-too-high", zip_of(evil, count=9), "a.zip/run.exe"),
         ("AR-07", "offset-wrong", zip_of(evil, shift=13), "a.zip/run.exe"),
         ("AR-07", "gap", zip_of(evil, note, between=b"gap!" * 9), "a.zip/run.exe"),
+        *(("AR-07", f"{kind}-behind-{name}", before + one([(b"run.exe", MZ)]), "a.zip/run.exe")
+          for kind, one in (("rar5", formats.rar5), ("rar4", formats.rar4), ("cab", formats.cab))
+          for name, before in (("zip", zip_of(note)), ("empty-zip", zip_of()), ("gzip", gz(b"text")), ("tar", tar_of(("a.txt", b"text"))))),
+        ("AR-07", "rar5-between", zip_of(note, note, between=formats.rar5([(b"run.exe", MZ)])), "a.zip/run.exe"),
         ("AR-07", "methods-differ", zip_of(Entry(b"run.exe", MZ, local_method=8)), "a.zip/run.exe"),
         ("AR-08", "parents", zip_of(Entry(b"../../run.exe", MZ)), "a.zip/run.exe"),
         ("AR-08", "absolute", zip_of(Entry(b"/etc/run.exe", MZ)), "a.zip/run.exe"),

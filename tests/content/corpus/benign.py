@@ -1,4 +1,5 @@
 """What people and honest programs send: none of it may be refused."""
+import base64
 import struct
 import zlib
 
@@ -96,7 +97,8 @@ def reports():
     forward = inner
     for level in range(5):
         forward = mixed(TEXT, part("Content-Type: message/rfc822\nContent-Disposition: attachment\n", forward), boundary=f"fwd{level}")
-    return {"dsn": dsn, "dsn-headers": headers, "dsn-cut-original": cut, "list-digest": digest, "forwards": forward,
+    described = mixed(TEXT, part("Content-Type: message/rfc822\nContent-Description: Welcome to example.com\n", inner))
+    return {"described-message": described, "dsn": dsn, "dsn-headers": headers, "dsn-cut-original": cut, "list-digest": digest, "forwards": forward,
             "forwarded-eml": mixed(TEXT, part('Content-Type: message/rfc822; name="Re- question.eml"\nContent-Disposition: attachment; '
                                            'filename="Re- question.eml"\nContent-Transfer-Encoding: 7bit\n', inner)),
             "forwarded-eml-base64": mixed(TEXT, part('Content-Type: message/rfc822; name="question.eml"\nContent-Disposition: attachment\n'
@@ -151,6 +153,13 @@ def files():
     yield "long-base64-line", mixed(TEXT, part("Content-Type: image/jpeg; name=a.jpg\nContent-Transfer-Encoding: base64\n", b64(JPEG, 1 << 20)))
     yield "two-names", mixed(TEXT, part("Content-Type: application/pdf; name=\"Prilohy.pdf\"\nContent-Disposition: attachment; filename=\"Prilohy.pdf\";\n"
                                         " filename*=UTF-8''P%C5%99%C3%ADlohy.pdf\nContent-Transfer-Encoding: base64\n", b64(PDF)))
+    yield "name-in-name", mixed(TEXT, part('Content-Type: application/pdf; name="get?id=1&name=a.pdf"\nContent-Transfer-Encoding: base64\n', b64(PDF)))
+    long = "".join(f"%{c:02X}" for c in ("\u0416" * 180 + ".pdf").encode())
+    yield "long-name", mixed(TEXT, part(f"Content-Type: application/pdf\nContent-Disposition: attachment; filename*=UTF-8''{long}\nContent-Transfer-Encoding: base64\n", b64(PDF)))
+    words = "\n ".join(f"=?utf-8?B?{base64.b64encode(('漢' * 15).encode()).decode()}?=" for _ in range(16))
+    yield "long-words", mixed(TEXT, part(f'Content-Type: application/pdf; name="{words}.pdf"\nContent-Transfer-Encoding: base64\n', b64(PDF)))
+    yield "page-by-host", mixed(part("Content-Type: text/html\nContent-Location: http://www.example.com\n", b"<p>x</p>\r\n"), subtype="related")
+    yield "rar-stored-in-zip", file_message("a.zip", zip_of(Entry(b"b.rar", formats.rar5([(b"a.txt", b"text")])), Entry(b"c.cab", formats.cab([(b"a.txt", b"text")]))))
     yield "winmail", winmail()
 
 

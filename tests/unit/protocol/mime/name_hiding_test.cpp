@@ -73,6 +73,16 @@ TEST_CASE("evil.exe is seen in every form of its parameter") {
         disposition + "filename=evil.exe and more",
         disposition + "filename=\"a.txt\" filename=\"evil.exe\"",
         disposition + "foo=\"bar; filename=evil.exe",
+        disposition + "filename=\"evil.exe/\"",
+        disposition + "filename=\"evil.exe\\\\\"",
+        disposition + "filename=\"=?ibm037?B?haWJk0uFp4U=?=\"",
+        disposition + "filename=\"=?cp1047?Q?=85=A5=89=93K=85=A7=85?=\"",
+        disposition + "filename*=IBM-500''%85%A5%89%93%4B%85%A7%85",
+        disposition + "filename=\"=?hz-gb-2312?Q?evil.~{~}exe?=\"",
+        disposition + "filename=\"=?csUnicode11UTF7?Q?evil+AC4-exe?=\"",
+        disposition + "filename=\"=?utf7?Q?evil+AC4-exe?=\"",
+        disposition + "filename=\"=?utf-8*" + std::string(70, 'a') + "?Q?evil=2Eexe?=\"",
+        disposition + "filename=\"=?utf-8?B?ZXZpbC5leG?= =?utf-8?B?U=?=\"",
         "Content-Disposition : attachment; filename=evil.exe"s,
         "Content-Disposition: attachment\n ; filename\n =evil.exe"s,
         "Content-Disposition: inline\rContent-Disposition: attachment; filename=evil.exe"s,
@@ -92,8 +102,11 @@ TEST_CASE("other names that hide their extension end in it") {
     CHECK(with_header("Content-Type: a/b; name=" + name).has_name(name));
     CHECK(with_header("Content-Type: a/b; name=\"" + name + "\"").has_name(name));
     CHECK(with_header("Content-Disposition: attachment; filename=\"evil.ex\\\"e\"").has_name("evil.ex\"e"));
-    CHECK(with_header("Content-Disposition: attachment; filename=\"evil\xE2\x80\xAEtxt.exe\"")
-              .has_name("eviltxt.exe"));
+    CHECK(with_header("Content-Disposition: attachment; filename=\"=?utf-8?Q?a?b=2Ee=78e?=\"")
+              .has_name("a?b.exe"));
+    CHECK(with_header("Content-Disposition: attachment; filename=\"\xff evil\xEF\xBC\x8E"
+                      "exe\"")
+              .has_name("\xff evil.exe"));
 }
 
 TEST_CASE("a name is told raw too, and once") {

@@ -4,11 +4,15 @@
 
 #include "tests/support/temporary_folder.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 using namespace postern;
@@ -245,4 +249,34 @@ TEST_CASE("a configuration that wants another scanner gets it, and one that want
     CHECK(here.tried("say hello") == "hello");
     here.force.stop();
     CHECK(programs().empty());
+}
+
+TEST_CASE("a scanner has no descriptor of whoever starts it") {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_NONBLOCK) == 0); // not closed on exec, as what Asio accepts at first
+    place here;
+    REQUIRE(here.force.begin(here.plain()).empty());
+    CHECK(here.tried("say hello") == "hello");
+    ::close(ends[1]);
+    char octet = 0;
+    CHECK(::read(ends[0], &octet, 1) == 0); // nobody else could write
+    ::close(ends[0]);
+}
+
+TEST_CASE("a socket whose listener takes nobody is not waited for without end") {
+    testing::temporary_folder folder;
+    const auto path = folder.path() + "/socket";
+    const storage::file_handle listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    REQUIRE(path.size() < sizeof name.sun_path);
+    path.copy(name.sun_path, path.size());
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    REQUIRE(::listen(listener.get(), 0) == 0);
+    const auto first = connect_to(path, 100ms); // it fills the queue
+    REQUIRE(first.has_value());
+    const auto began = std::chrono::steady_clock::now();
+    const auto second = connect_to(path, 100ms);
+    CHECK(!second.has_value());
+    CHECK(std::chrono::steady_clock::now() - began < 10s);
 }
