@@ -29,7 +29,8 @@ protocol::scan::report inspect(std::string_view message, const protocol::scan::o
         if (parts) look_at_whole(shared, message, asked.facts ? &facts : nullptr);
         if (asked.facts && !parts) walk_for_facts(message, facts);
         if (asked.facts) about = facts.take();
-        // What was found in a part has been told by the part's name; beyond a limit nothing is asked any more.
+        // What was found in a part has been told by the part's name; beyond a limit nothing is asked any
+        // more.
         if (shared.viruses() == 0 && !shared.full()) shared.scan(message, {});
     } catch (const std::bad_alloc&) {
         shared.limit({}, "memory");

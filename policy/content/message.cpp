@@ -1,5 +1,5 @@
-// The visitor of one MIME walk: judges names as they come, gathers the octets of each part, looks at them when
-// the part ends, and passes on what test 8 weighs.
+// The visitor of one MIME walk: judges names as they come, gathers the octets of each part, looks at them
+// when the part ends, and passes on what test 8 weighs.
 #include "policy/content/facts.hpp"
 #include "policy/content/gathered.hpp"
 #include "policy/content/mime_findings.hpp"
@@ -67,7 +67,6 @@ class parts final : public mime::visitor {
     fact_collector* facts_;
     std::map<mime::part_id, known> known_;
     std::map<mime::part_id, open> open_;
-    bool odd_ = false; // anything was found
 };
 
 void parts::begin_part(const mime::part& begun) {
@@ -161,16 +160,12 @@ void parts::look_within(mime::part_id id, const open& one) {
         known_.at(id).kind == mime::part_kind::leaf || known_.at(id).kind == mime::part_kind::embedded;
     const bool text = one.type.starts_with("text") || (one.type.empty() && one.encoding == "identity");
     const bool walked = known_.at(id).message || part.message;
-    // Nobody can differ about where it begins and ends: then the engine need not see it twice.
-    inner.plain_body = !odd_ && part.parent == 0 && one.encoding == "identity" && part.names.empty() &&
-                       (one.type.empty() || one.type == "text/plain");
     inner.may_be_message = file && !text && !walked;
     if (inner.octets.size() < one.octets->size()) shared_.limit(inner.where, "room");
     look_at(shared_, inner);
 }
 
 void parts::found(mime::part_id id, mime::finding what) {
-    odd_ = true;
     const auto where = id == 0 ? around_.where : path_of(id);
     const auto name = mime::name_of(what);
     shared_.see("finding", where, std::string(name));

@@ -24,8 +24,9 @@ consequence consequence_of(finding what) {
     // "=" as it is, "8-bit", "utf-8": clients agree to leave them alone.
     case finding::bad_quoted_printable:
     case finding::unknown_encoding: return consequence::none;
-    // Some clients show what is within, others a file: both are looked at.
-    case finding::encoded_message: return consequence::none;
+    // Against RFC 2045 §6.4, and honest programs write it. Some clients decode it, others don't: both are
+    // looked at.
+    case finding::encoded_composite: return consequence::none;
     // Said of what is found for another reason, and decoded; a container is opened by its octets.
     case finding::several_readings:
     case finding::uuencoded:
@@ -38,8 +39,7 @@ consequence consequence_of(finding what) {
     case finding::missing_boundary:
     case finding::overlong_boundary:
     case finding::boundary_ambiguity:
-    case finding::part_after_end:
-    case finding::encoded_composite: return consequence::malformed;
+    case finding::part_after_end: return consequence::malformed;
     // Where to stop and what to skip is for each decoder to choose: they get different octets.
     case finding::bad_base64: return consequence::malformed;
     case finding::partial_message: // RFC 2046 §5.2.2

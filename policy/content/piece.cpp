@@ -1,6 +1,7 @@
 #include "policy/content/piece.hpp"
 
 #include "policy/content/archive.hpp"
+#include "policy/content/cms.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ void look_at(look& shared, const piece& one) {
     const auto viruses = shared.viruses();
     if (std::any_of(one.names.begin(), one.names.end(), names_a_volume))
         shared.add(finding_kind::unreadable, one.where, "a volume of several");
+    look_at_cms(shared, one);
     const auto containers = recognise(one.octets);
     for (const recognised& what : containers) look_at_archive(shared, one, what);
     const bool message = one.may_be_message && is_message(one);
@@ -32,7 +34,7 @@ void look_at(look& shared, const piece& one) {
     // Beyond our limits the engine would go on for as long as it may.
     if (shared.full() && (message || !containers.empty())) return;
     // A virus within it has been told by its own path.
-    if (shared.viruses() == viruses && !one.plain_body) shared.scan(one.octets, one.where);
+    if (shared.viruses() == viruses) shared.scan(one.octets, one.where);
 }
 
 } // namespace postern::policy::content

@@ -17,7 +17,6 @@ struct piece {
     unsigned archives = 0;          // around it
     unsigned messages = 0;          // opened around it, but for those within one MIME walk
     bool may_be_message = true;     // false for text, and for what the walk followed as a message already
-    bool plain_body = false;        // of a message that is scanned as a whole too, as its octets stand there
     bool of_walk = false;           // a part of a MIME walk, which has followed an Outlook container itself
 };
 

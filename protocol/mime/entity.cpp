@@ -112,11 +112,8 @@ void bodies::open(const facts& known, part_id beside) {
         for (const role& as : roles) open_role(known, as, one);
         if (!one.sinks.empty()) decodings_.push_back(std::move(one));
     }
-    if (composite && known.encodings != std::vector{encoding::identity} && first_ != 0) {
-        const bool parts = std::ranges::any_of(
-            roles, [](const role& one) { return one.kind == part_kind::multipart; });
-        shared_.report(first_, parts ? finding::encoded_composite : finding::encoded_message);
-    }
+    if (composite && known.encodings != std::vector{encoding::identity} && first_ != 0)
+        shared_.report(first_, finding::encoded_composite);
 }
 
 void bodies::open_role(const facts& known, const role& as, decoding& into) {
@@ -229,13 +226,13 @@ class entity final : public sink {
         : shared_(shared), parent_(parent), depth_(depth), fallback_(fallback),
           header_(std::in_place, shared.bounds().header_octets) {}
     ~entity() override {
-        if (early_) shared_.end_reading();
+        for (std::size_t i = 0; i < early_.size(); ++i) shared_.end_reading();
     }
 
     void feed(std::string_view octets) override {
         while (header_ && !octets.empty() && !shared_.given_up()) feed_header(octets);
         if (octets.empty() || shared_.given_up()) return;
-        if (early_) early_->feed(octets);
+        for (const auto& one : early_) one->feed(octets);
         if (body_) body_->feed(octets);
     }
     void end() override {
@@ -243,11 +240,11 @@ class entity final : public sink {
             header_->finish();
             begin_body();
         }
-        if (early_) early_->end();
+        for (const auto& one : early_) one->end();
         if (body_) body_->end();
     }
     void open_boundaries(std::vector<std::string>& to) const override {
-        if (early_) early_->open_boundaries(to);
+        for (const auto& one : early_) one->open_boundaries(to);
         if (body_) body_->open_boundaries(to);
     }
 
@@ -263,7 +260,7 @@ class entity final : public sink {
     default_type fallback_;
     std::optional<header_section> header_; // until the body begins for all
     std::unique_ptr<bodies> body_;
-    std::unique_ptr<bodies> early_; // for those whose header ended at a line that is no field
+    std::vector<std::unique_ptr<bodies>> early_; // for those whose header ended at a line that is no field
 };
 
 facts entity::facts_of(const std::vector<field>& fields) {
@@ -278,7 +275,7 @@ void entity::feed_header(std::string_view& octets) {
     const auto status = header_->feed(octets);
     const auto used = before.substr(0, before.size() - octets.size());
     shared_.work(used.size() * 2);
-    if (early_) early_->feed(used);
+    for (const auto& one : early_) one->feed(used);
     switch (status) {
     case header_status::need_more: return;
     case header_status::ended: begin_body(); return;
@@ -290,16 +287,17 @@ void entity::feed_header(std::string_view& octets) {
 void entity::begin_body() {
     const auto known = facts_of(header_->fields());
     body_ = std::make_unique<bodies>(shared_, parent_, depth_, fallback_);
-    body_->open(known, early_ ? early_->first() : 0);
+    body_->open(known, early_.empty() ? 0 : early_.front()->first());
     header_.reset();
 }
 
 void entity::begin_early_body(std::string_view first_line) {
     const auto known = facts_of(header_->fields_so_far());
     if (!shared_.begin_reading(parent_)) return;
-    early_ = std::make_unique<bodies>(shared_, parent_, depth_, fallback_);
-    early_->open(known, 0);
-    early_->feed(first_line);
+    const auto beside = early_.empty() ? 0 : early_.front()->first();
+    early_.push_back(std::make_unique<bodies>(shared_, parent_, depth_, fallback_));
+    early_.back()->open(known, beside);
+    early_.back()->feed(first_line);
 }
 
 } // namespace

@@ -27,7 +27,6 @@ std::string_view name_of(finding what) {
         "bad_quoted_printable",
         "unknown_encoding",
         "encoded_composite",
-        "encoded_message",
         "several_readings",
         "uuencoded",
         "yenc",

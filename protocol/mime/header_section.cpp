@@ -144,6 +144,8 @@ header_status header_section::end_of_line() {
     start_field(line);
     if (is_field(line)) return header_status::need_more;
     add(found_, finding::header_without_colon);
+    if (is_mbox_line(line))
+        return std::exchange(may_begin_at_mbox_, false) ? header_status::odd_line : header_status::need_more;
     return std::exchange(may_begin_body_, false) ? header_status::odd_line : header_status::need_more;
 }
 

@@ -63,7 +63,9 @@ class header_section {
         empty, // more CRs behind it
     };
     bare bare_ = bare::start;
-    bool any_line_ = false, may_begin_body_ = true;
+    // For a reader whose header ends at a line of mbox, and for one whose header ends at any other: once
+    // each.
+    bool any_line_ = false, may_begin_body_ = true, may_begin_at_mbox_ = true;
     std::vector<field> fields_;
     findings found_;
 };

@@ -43,7 +43,6 @@ enum class finding : unsigned char {
     bad_quoted_printable, // "=" and no two hexadecimal digits
     unknown_encoding,     // a Content-Transfer-Encoding that RFC 2045 does not name
     encoded_composite,    // base64 or quoted-printable around parts (RFC 2045 §6.4 forbids it)
-    encoded_message,      // the same around a message alone: against the rule too, and honest programs do it
     several_readings,     // the part is told of in more than one way
     uuencoded,            // "begin 644 name" in text
     yenc,                 // "=ybegin" in text

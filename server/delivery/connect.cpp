@@ -1,6 +1,8 @@
 // The timer only closes the socket, so that the one wait ends by itself.
 #include "server/delivery/connect.hpp"
 
+#include "server/close_on_exec.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -34,6 +36,10 @@ connect_to(const conf::next_hop& where, std::chrono::seconds within, thread_buff
     const auto here = co_await asio::this_coro::executor;
     auto socket = std::make_shared<generic::socket>(here);
     const auto endpoint = endpoint_of(where);
+    boost::system::error_code opened;
+    socket->open(endpoint.protocol(), opened);
+    if (opened) co_return opened;
+    close_on_exec(socket->native_handle());
     asio::steady_timer timer(here, within);
     timer.async_wait([weak = std::weak_ptr(socket)](boost::system::error_code ec) {
         boost::system::error_code ignored;

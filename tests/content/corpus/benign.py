@@ -101,6 +101,8 @@ def reports():
     return {"described-message": described, "dsn": dsn, "dsn-headers": headers, "dsn-cut-original": cut, "list-digest": digest, "forwards": forward,
             "forwarded-eml": mixed(TEXT, part('Content-Type: message/rfc822; name="Re- question.eml"\nContent-Disposition: attachment; '
                                            'filename="Re- question.eml"\nContent-Transfer-Encoding: 7bit\n', inner)),
+            "multipart-said-quoted": message('Content-Type: multipart/mixed; boundary="q"\nContent-Transfer-Encoding: quoted-printable\n', crlf(
+                '--q\nContent-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\nOne=3D1\n--q\nContent-Type: text/html\n\n<p>1</p>\n--q--\n')),
             "forwarded-eml-base64": mixed(TEXT, part('Content-Type: message/rfc822; name="question.eml"\nContent-Disposition: attachment\n'
                                                   'Content-Transfer-Encoding: base64\n', b64(inner)))}
 

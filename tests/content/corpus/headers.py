@@ -32,6 +32,8 @@ def cases():
         ("body-at-boundary", HEADER + TYPE + PARTS),
         ("body-behind-blank", HEADER + TYPE + b" \r\n" + PARTS),
         ("body-behind-blank-and-field", HEADER + TYPE + b" \r\nX: y\r\n" + PARTS),
+        ("body-behind-mbox-and-no-colon", HEADER + TYPE + b"From x y\r\ngarbage\r\n" + PARTS),
+        ("early-parts-behind-mbox", HEADER + b"From x y\r\nContent-Type: application/octet-stream; name=evil.exe\r\nContent-Transfer-Encoding: base64\r\ngarbage\r\n" + b64(b"MZ")),
         # No header, or nothing else.
         ("body-only", b"\r\n" + b"begin 644 evil.exe\r\n#0V%T\r\n`\r\nend\r\n"),
         ("header-only", HEADER + field),
@@ -52,4 +54,5 @@ def cases():
     yield Case("DS-05", "parameters-100000", HEADER + b"Content-Disposition: attachment" + parameters + b"\r\n\r\nx", REFUSE, "", ATTACHMENTS, "limit")
     yield Case("DS-05", "comments-1-MiB", HEADER + b"Content-Type: text/plain; name=" + b"(" * (1 << 20) + b"\r\n\r\nx", REFUSE, "", ATTACHMENTS, "limit")
     yield Case("DS-05", "received-1-MiB", HEADER + b"Received: " + b"from a by b; " * 80_000 + b"\r\n\r\nx", REFUSE, "", ATTACHMENTS, "limit")
+    yield Case("HD-body", "marker-behind-mbox-and-no-colon", HEADER + b"From x y\r\nContent-Transfer-Encoding: base64\r\njunk\r\n" + b64(MARKER), REFUSE, "", ANTIVIRUS)
     yield Case("HD-body", "marker-behind-blank", HEADER + b"Content-Transfer-Encoding: base64\r\n \r\n" + b64(MARKER), REFUSE, "", ANTIVIRUS)

@@ -175,6 +175,25 @@ def text_cases():
             b64(b"MZ not a program\r\n"), b"begin 644 evil.exe\r\n" + uuencoded(MARKER) + b"end\r\n"), REFUSE, "evil.exe", ATTACHMENTS)
 
 
+def der(tag, *inner):
+    body = b"".join(inner)
+    length = len(body).to_bytes((len(body).bit_length() + 7) // 8 or 1, "big")
+    return bytes([tag]) + (length if len(body) < 128 else bytes([128 + len(length)]) + length) + body
+
+
+def signed_whole(content):
+    """What S/MIME calls opaque (RFC 5652 §5.1), without signers."""
+    data, signed = (bytes.fromhex("06092a864886f70d0107") + bytes([last]) for last in (1, 2))
+    return der(0x30, signed, der(0xa0, der(0x30, der(2, b"\1"), der(0x31), der(0x30, data, der(0xa0, der(4, content))), der(0x31))))
+
+
+def signed_cases():
+    for name, inner, verdict in (
+            ("evil", file_message("evil.exe", b"MZ"), ("evil.exe", ATTACHMENTS)), ("marker", file_message("a.bin", MARKER), ("a.bin", ANTIVIRUS))):
+        header = 'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="smime.p7m"\nContent-Transfer-Encoding: base64\n'
+        yield Case("MI-12", f"signed-whole-{name}", message(header, b64(signed_whole(inner))), REFUSE, *verdict)
+
+
 def cases():
-    for make in (base64_cases, quoted_cases, boundary_cases, type_cases, deep_cases, text_cases, tnef_cases):
+    for make in (base64_cases, quoted_cases, boundary_cases, type_cases, deep_cases, text_cases, signed_cases, tnef_cases):
         yield from make()
