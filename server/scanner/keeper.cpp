@@ -10,6 +10,7 @@
 #include <optional>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ constexpr std::chrono::seconds look_time{5};
 constexpr std::chrono::seconds short_life{1};
 constexpr milliseconds first_pause{50};
 constexpr milliseconds longest_pause{5000};
+constexpr int niceness = 5;
 
 class keeper {
   public:
@@ -142,6 +144,7 @@ class keeper {
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
         // The keeper's end is theirs, even while it is too busy to tell.
         if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return not_safe;
+        ::setpriority(PRIO_PROCESS, 0, niceness); // who waits for a scan can wait, other sessions shall not
         if (!shut_the_door(what_, where_)) return not_safe;
         return work(channel.get(), shop_.inspect);
     }

@@ -148,7 +148,8 @@ terms terms_for(const conf::config& config, antivirus what) {
 }
 
 std::string antivirus_problem(const conf::config& config, const domain_tiers& of_domains) {
-    if (!wants_antivirus(config, of_domains) || !stamp_of_signatures(config.antivirus.database).empty()) return {};
+    if (!wants_antivirus(config, of_domains) || !stamp_of_signatures(config.antivirus.database).empty())
+        return {};
     return fmt::format(
         "a tier in use asks for antivirus, and {} holds no signatures; install them (Debian: apt install "
         "clamav-freshclam), name another folder, or set antivirus.mode = \"off\"",
