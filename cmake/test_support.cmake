@@ -12,7 +12,7 @@ endif()
 
 # What a fuzz target is linked to: the server, or what the scanner is made of.
 function(postern_library_under_fuzz target library)
-  set(of_content zip_directory message_facts)
+  set(of_content zip_directory message_facts inspect)
   if(target IN_LIST of_content)
     set(${library} postern_content PARENT_SCOPE)
   else()
