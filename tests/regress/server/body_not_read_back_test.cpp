@@ -1,15 +1,10 @@
 // A message whose content could not be read back for a test (the pool was full, or the disk too slow) was
 // accepted where the operator lets such mail through, and stored without its last octets: they had been
 // handed over with the question.
-#include "server/incoming_body.hpp"
 #include "storage/errc.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/body_bench.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <latch>
 #include <thread>
 
@@ -17,24 +12,15 @@ using namespace postern;
 
 namespace {
 
-constexpr storage::queue_id id{77 << 10};
+constexpr auto id = testing::body_bench::id;
 constexpr std::size_t jobs_max = 3;
 
-struct bench {
-    testing::temporary_folder folder{testing::temporary_folder::in_memory()};
-    std::unique_ptr<storage::queue> queue =
-        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26});
+struct gate { // outlives the pool, whose thread waits for it
     std::latch over{1};
-    server::offload_pool pool{1, jobs_max};
-    server::async_spool spool{*queue, 10, [] {}};
-    boost::asio::io_context loop{1};
+};
 
-    template <class Value> Value run(boost::asio::awaitable<Value> task) {
-        auto outcome = boost::asio::co_spawn(loop, std::move(task), boost::asio::use_future);
-        loop.restart();
-        loop.run();
-        return outcome.get();
-    }
+struct bench : gate, testing::body_bench {
+    bench() : body_bench(jobs_max) {}
     // From here on the pool's thread waits for `over`.
     void occupy() {
         std::latch begun{1};
@@ -43,10 +29,6 @@ struct bench {
             over.wait();
         }));
         begun.wait();
-    }
-    std::string stored() const {
-        std::ifstream in(folder.path() + "/bodies/" + storage::body_path(id), std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
     }
 };
 
@@ -68,7 +50,7 @@ TEST_CASE("a body that the full pool could not open is not stored without its ta
     while (!at.pool.try_post([] {})) std::this_thread::yield();
 
     const auto ec = at.run(body.finish({}, &give_up));
-    CHECK((ec || at.stored() == before + tail));
+    CHECK((ec || at.file() == before + tail));
     CHECK(ec == storage::storage_errc::busy);
     CHECK(at.run(body.open({}, &give_up)).ec == storage::storage_errc::busy);
 }
@@ -97,6 +79,6 @@ TEST_CASE("a body whose opening was given up is not stored without its tail") {
     at.over.count_down();
     at.loop.run();
     const auto ec = finishing.get();
-    CHECK((ec || at.stored() == before + tail));
+    CHECK((ec || at.file() == before + tail));
     CHECK(ec == storage::storage_errc::timed_out);
 }

@@ -1,13 +1,8 @@
 // Where the octets of a body are while it comes in, and that threads of the pool are woken for all jobs.
-#include "server/incoming_body.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/body_bench.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <latch>
 
@@ -19,34 +14,18 @@ using server::incoming_body;
 namespace {
 
 constexpr std::size_t piece = 65'000;
-constexpr storage::queue_id id{77 << 10};
+constexpr auto id = testing::body_bench::id;
 
 std::string octets_of(std::size_t number) { return std::string(piece, static_cast<char>('a' + number)); }
 
-struct bench {
-    testing::temporary_folder folder{testing::temporary_folder::in_memory()};
-    std::unique_ptr<storage::queue> queue =
-        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26});
-    server::offload_pool pool{1, 10};
-    async_spool spool{*queue, 10, [] {}};
-    boost::asio::io_context loop{1};
-
-    template <class Value> Value run(boost::asio::awaitable<Value> task) {
-        auto outcome = boost::asio::co_spawn(loop, std::move(task), boost::asio::use_future);
-        loop.restart();
-        loop.run();
-        return outcome.get();
-    }
+struct bench : testing::body_bench {
+    bench() : body_bench(10) {}
     // Pieces 0 to `count` - 1 by append(), the one after them by finish().
     error_code take(incoming_body& body, std::size_t count) {
         server::resumer give_up;
         for (std::size_t i = 0; i < count; ++i)
             if (const auto done = run(body.append(octets_of(i), &give_up)); done.ec) return done.ec;
         return run(body.finish(octets_of(count), &give_up));
-    }
-    std::string file() const {
-        std::ifstream in(folder.path() + "/bodies/" + storage::body_path(id), std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
     }
 };
 
