@@ -119,7 +119,7 @@ class app final : public control_target, public web_target, public handover_targ
     // app_upkeep.cpp: reload, what happens by time, what can be seen
     reload_outcome reload_now();
     void refuse_reload(const std::vector<std::string>& why);
-    void change_scanners();
+    void change_scanners(const scanning::domain_tiers& of_domains);
     void upkeep();
     void check_disk();
 

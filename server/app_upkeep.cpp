@@ -61,11 +61,12 @@ app::reload_outcome app::reload_now() {
     const auto read = conf::load_file(config_file_);
     for (const auto& finding : read.findings) outcome.messages.push_back(finding.to_string());
     loading next;
+    const auto of_domains = tiers_of_domains();
     if (read.ok()) {
         auto changed = std::make_shared<conf::config>(*read.snapshot);
         auto told = conf::keep_what_needs_restart(*config_.get()->config, *changed);
         outcome.messages.insert(outcome.messages.end(), told.begin(), told.end());
-        const auto unscanned = scanning::antivirus_problem(*changed, tiers_of_domains());
+        const auto unscanned = scanning::antivirus_problem(*changed, of_domains);
         if (unscanned.empty()) next = make_snapshot(std::move(changed), bad_pair::is_an_error);
         if (!unscanned.empty()) outcome.messages.push_back(unscanned);
         outcome.messages.insert(outcome.messages.end(), next.problems.begin(), next.problems.end());
@@ -78,7 +79,7 @@ app::reload_outcome app::reload_now() {
     journal_->reopen(next.made->config->log, next.made->config->server.hostname);
     use(std::move(next));
     reload_dns();
-    change_scanners();
+    change_scanners(of_domains);
     reloaded_ = now_seconds();
     outcome.ok = true;
     for (const auto& text : outcome.messages) journal_->note(text);
@@ -87,8 +88,8 @@ app::reload_outcome app::reload_now() {
     return outcome;
 }
 
-void app::change_scanners() {
-    scanners_->change(scanning::terms_of(*config_.get()->config, tiers_of_domains()));
+void app::change_scanners(const scanning::domain_tiers& of_domains) {
+    scanners_->change(scanning::terms_of(*config_.get()->config, of_domains));
 }
 
 void app::wake_queue() { runner_->wake(); }
@@ -108,7 +109,7 @@ void app::upkeep() {
     accepting_->look(now);
     tell_manager_status();
     watch_dns(now);
-    if (scanners_->take_lack()) change_scanners();
+    if (scanners_->take_lack()) change_scanners(tiers_of_domains());
     zones_.look(now, config_.get()->config, *dns_, beside_, *journal_);
     if (now - certificates_checked_ >= certificate_interval) {
         certificates_checked_ = now;

@@ -100,10 +100,8 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
         co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), found.error().message());
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
-    if (final_recipients(about.learned) + found->recipients.size() > storage::recipients_max)
-        co_return verdict::refuse(
-            make_reply(reply_id::too_many_recipients, {std::to_string(about.learned.recipients.size())}));
-    if (!has_room_for_phrases(found->recipients, about))
+    if (final_recipients(about.learned) + found->recipients.size() > storage::recipients_max ||
+        !has_room_for_phrases(found->recipients, about))
         co_return verdict::refuse(
             make_reply(reply_id::too_many_recipients, {std::to_string(about.learned.recipients.size())}));
     // One transaction, one tier: the first recipient's.
