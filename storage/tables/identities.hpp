@@ -58,7 +58,7 @@ struct token_record {
 // How many mails may go out: to one address at most one an hour and so many in 24 hours, and so many in 24
 // hours for one account.
 struct identity_mail_limits {
-    std::uint32_t to_address = 3; // at most 100
+    std::uint32_t to_address = 3; // both at most 1000
     std::uint32_t for_account = 20;
 };
 

@@ -27,7 +27,7 @@ std::string encode_use(const foreign_use& use);
 result<foreign_use> decode_use(std::string_view key, std::string_view value);
 
 // When mails went out, oldest first, the newest mail_times_max of them.
-inline constexpr std::size_t mail_times_max = 100;
+inline constexpr std::size_t mail_times_max = 1000;
 std::string encode_times(const std::vector<std::int64_t>& times);
 result<std::vector<std::int64_t>> decode_times(std::string_view value);
 
