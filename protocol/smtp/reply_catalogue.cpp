@@ -232,6 +232,20 @@ constexpr std::array rows{
     row{id::not_scanned, 451, {4, 3, 0}, "The message cannot be scanned now; try again later"},
     row{id::taken_for_spam, 554, {5, 7, 1}, "The message looks like spam (score {}) and is not taken"},
     row{id::subject_refused, 554, {5, 7, 1}, "<{}>: no mail with this subject is taken for it"},
+
+    row{id::foreign_sender,
+        553,
+        {5, 7, 1},
+        "<{}>: Sender address rejected: not owned by user {}\nAllowed: {}\n{}"},
+    row{id::foreign_author,
+        553,
+        {5, 7, 1},
+        "<{}> in From or Sender of the header: not owned by user {}\nAllowed: {}\n{}"},
+    row{id::author_malformed, 550, {5, 6, 0}, "Who the message is from is not clear: {}"},
+    row{id::ownership_unknown_now,
+        451,
+        {4, 3, 0},
+        "<{}>: whose address it is cannot be looked up now; try again later"},
 };
 
 constexpr bool rows_in_order() {

@@ -132,7 +132,12 @@ enum class reply_id : std::uint8_t {
     not_scanned,
     taken_for_spam,
     subject_refused,
-    last_ = subject_refused,
+    // people who authenticated
+    foreign_sender,
+    foreign_author,
+    author_malformed,
+    ownership_unknown_now,
+    last_ = ownership_unknown_now,
 };
 
 // The reply with its "{}" filled in order; values are made printable and cut to 256 octets each. `close`
