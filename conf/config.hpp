@@ -18,7 +18,7 @@ using day = std::chrono::sys_days; // of the local calendar; the epoch = none
 
 enum class log_format { text, json };
 enum class log_level { error, warning, info, debug };
-enum class listener_role { mx, secondary, tempfail };
+enum class listener_role { mx, secondary, tempfail, submission };
 enum class tls_mode {
     automatic, // starttls (a certificate always exists: the server makes one where none is configured)
     off,
@@ -283,6 +283,45 @@ struct spam_settings {
     bool operator==(const spam_settings&) const = default;
 };
 
+// What people who authenticated may send.
+struct submission_settings {
+    unsigned hourly_limit = 0;          // copies of an account
+    unsigned max_recipients = 0;        // of a message
+    unsigned first_time_recipients = 0; // of an account and day
+    bool hide_client = false;           // Received says neither the client's name nor its address
+    bool operator==(const submission_settings&) const = default;
+};
+
+// Where passwords are known, and what guessing one costs.
+struct auth_settings {
+    std::string source;             // "accounts", or what parse_dovecot() (settings.hpp) reads
+    std::vector<std::string> words; // that a guesser knows of this host; a password made of them is weak
+    unsigned workers = 0;           // threads that compute hashes
+    unsigned waiting = 0;           // logins that wait for one; more are told to come back
+    seconds remember{};             // a correct login; 0 = not at all
+    bool operator==(const auth_settings&) const = default;
+};
+
+enum class ownership_mode { enforce, learn, report, off };
+struct sender_ownership_settings {
+    ownership_mode mode = ownership_mode::enforce;
+    day enforce_from{}; // before it `enforce` reports, `learn` learns; from it on both enforce
+    bool check_header_from = true;
+    bool operator==(const sender_ownership_settings&) const = default;
+};
+
+enum class mail_language { en, cs };
+struct identity_settings {
+    std::string url;  // of the page, as reached from outside; "" = there is no page
+    std::string http; // what parse_endpoint() (settings.hpp) reads: the page's own listener; "" = none
+    seconds expire{}; // of a question
+    unsigned mails_per_address = 0; // a day
+    unsigned mails_per_account = 0; // a day
+    mail_language language = mail_language::en;
+    std::string templates; // a folder; "" = those in the program
+    bool operator==(const identity_settings&) const = default;
+};
+
 struct ledger_settings {
     seconds keep{};             // 0 = nothing is written down
     std::uint64_t max_size = 0; // octets of its file
@@ -323,6 +362,10 @@ struct config {
     antivirus_settings antivirus;
     scanner_settings scanner;
     spam_settings spam;
+    submission_settings submission;
+    auth_settings auth;
+    sender_ownership_settings sender_ownership;
+    identity_settings identity;
     ledger_settings ledger;
     local_settings local;
     relay_settings relay;

@@ -116,6 +116,14 @@ void derive_hostnames(config& read, const toml::table& root, const defaults& mac
     }
 }
 
+void derive_sizes(config& read) {
+    constexpr std::uint64_t from_servers = 100'000'000, from_people = 30'000'000;
+    for (auto& listener : read.listeners)
+        if (listener.max_message_size == 0)
+            listener.max_message_size =
+                listener.role == listener_role::submission ? from_people : from_servers;
+}
+
 loaded finish(std::optional<config> read, findings found) {
     loaded result;
     if (read && !found.has_errors()) result.snapshot = std::make_shared<const config>(std::move(*read));
@@ -140,6 +148,7 @@ loaded load_text(std::string_view toml, const std::string& file_name, const defa
     auto read = read_sections(*root, found);
     report_reserved(*root, found);
     derive_hostnames(read, *root, machine, found);
+    derive_sizes(read);
     check_whole_file(read, *root, found);
     return finish(std::move(read), std::move(found));
 }

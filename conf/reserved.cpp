@@ -12,11 +12,7 @@ namespace postern::conf {
 
 namespace {
 
-constexpr std::array<reserved_name, 5> names{{{"submission", ""},
-                                              {"sender_ownership", ""},
-                                              {"identity", ""},
-                                              {"relay.smarthost", ""},
-                                              {"relay.tls", ""}}};
+constexpr std::array<reserved_name, 2> names{{{"relay.smarthost", ""}, {"relay.tls", ""}}};
 
 void report(const reserved_name& one, const toml::node& node, findings& found) {
     const std::string key{one.name};

@@ -69,7 +69,7 @@ constexpr rule or_zero(rule of) {
 // In the order of the enums in config.hpp.
 constexpr std::string_view formats[] = {"text", "json"};
 constexpr std::string_view levels[] = {"error", "warning", "info", "debug"};
-constexpr std::string_view roles[] = {"mx", "secondary", "tempfail"};
+constexpr std::string_view roles[] = {"mx", "secondary", "tempfail", "submission"};
 constexpr std::string_view tls_modes[] = {"automatic", "off", "starttls", "implicit"};
 constexpr std::string_view test_modes[] = {"enforce", "report", "off"};
 constexpr std::string_view permerrors[] = {"note", "refuse"};
@@ -80,6 +80,8 @@ constexpr std::string_view sandboxes[] = {"namespaces", "calls"};
 constexpr std::string_view spam_engines[] = {"embedded", "rspamd"};
 constexpr std::string_view spam_failures[] = {"accept", "defer"};
 constexpr std::string_view spam_places[] = {"subject", "body", "anywhere"};
+constexpr std::string_view ownership_modes[] = {"enforce", "learn", "report", "off"};
+constexpr std::string_view languages[] = {"en", "cs"};
 constexpr std::string_view ad_trusts[] = {"loopback", "always", "never"};
 constexpr std::string_view tls_versions[] = {"1.0", "1.1", "1.2", "1.3"};
 
@@ -192,6 +194,13 @@ constexpr section sections[] = {
      "What a sign weighs instead of its own weight, a line each: `DATE_MISSING = 0.5`. docs/antispam.md has "
      "the signs.",
      appended_spam_weight},
+    {"submission", section::kind::table, "What people who authenticated may send. docs/submission.md."},
+    {"auth", section::kind::table, "How they prove who they are. docs/authentication.md."},
+    {"sender_ownership", section::kind::table,
+     "Which addresses they may write from: their mailbox's, its aliases', those of its alias domains, and "
+     "confirmed identities. docs/identities.md."},
+    {"identity", section::kind::table,
+     "Other addresses that people may write from, once the address's owner has agreed."},
     {"ledger", section::kind::table,
      "What was refused or deferred, for postern ledger find: who, when, by which test and why; never the "
      "message."},
@@ -286,10 +295,12 @@ constexpr setting settings[] = {
     {"listener", "address", one_or_some(an_address), required("0.0.0.0:25"), restart,
      "Where it listens, one or an array; port 0 = any free one, which the log then names.",
      kept_in_record<&listener_settings::addresses>},
-    {"listener", "role", word(roles, role_of_this_version), "mx", restart,
+    {"listener", "role", word(roles), "mx", restart,
      "\"mx\" takes mail from other servers for the hosted domains; \"secondary\" does the same with "
      "greylisting, and holds the mail of the domains in `relay.route` for their primaries; \"tempfail\", the "
-     "last MX, answers every request but QUIT with 4yz.",
+     "last MX, answers every request but QUIT with 4yz; \"submission\" takes mail for anybody from people "
+     "who "
+     "authenticate.",
      kept_in_record<&listener_settings::role>},
     {"listener", "tier", a_name, "d", reload, "The set of tests that mail has to pass here.",
      kept_in_record<&listener_settings::tier>},
@@ -297,10 +308,11 @@ constexpr setting settings[] = {
      "Its own name instead of the server's.", kept_in_record<&listener_settings::hostname>},
     {"listener", "tls", word(tls_modes), "automatic", reload,
      "\"starttls\" offers encryption, \"implicit\" begins with it, \"off\" has none; \"automatic\" is "
-     "\"starttls\".",
+     "\"starttls\". On a submission listener nothing but EHLO, NOOP, RSET and QUIT is done before it.",
      kept_in_record<&listener_settings::tls>},
     // RFC 5321 §4.5.3.1.7: no server may refuse a message of 64K octets for its size.
-    {"listener", "max_message_size", size(64 * kib, 64 * gib), "100MB", reload,
+    {"listener", "max_message_size", size(64 * kib, 64 * gib),
+     derived("`\"100MB\"`; of submission `\"30MB\"`"), reload,
      "The largest message that is taken; the SIZE extension tells it to clients.",
      kept_in_record<&listener_settings::max_message_size>},
     {"listener", "proxy_from", any_number_of(a_network), "", reload,
@@ -521,6 +533,75 @@ constexpr setting settings[] = {
     {"spam.weight", "SIGN", decimal(-100, 100), required("0.5"), reload, "Its weight; 0 = it doesn't count.",
      kept_in_record<&spam_weight_settings::weight>},
 
+    {"submission", "hourly_limit", or_zero(number(1, 1'000'000)), "300", reload,
+     "Copies (one for each recipient) that an account may send in an hour, which begins with its first "
+     "message; then 550 5.7.28 until it ends. 0 = any number. A domain and a mailbox may have their own.",
+     kept_in<&config::submission, &submission_settings::hourly_limit>},
+    // RFC 5321 §4.5.3.1.8
+    {"submission", "max_recipients", number(100, 100'000), "100", reload,
+     "Recipients of one message; LIMITS tells it to clients.",
+     kept_in<&config::submission, &submission_settings::max_recipients>},
+    {"submission", "first_time_recipients", or_zero(number(1, 1'000'000)), "200", reload,
+     "Recipients in a day that an account has not written to before; 0 = any number.",
+     kept_in<&config::submission, &submission_settings::first_time_recipients>},
+    {"submission", "hide_client", yes_or_no, "false", reload,
+     "Received fields of mail from people who authenticated don't tell their address.",
+     kept_in<&config::submission, &submission_settings::hide_client>},
+
+    {"auth", "source", text(auth_source, "\"accounts\" or \"dovecot:unix:/run/dovecot/auth-client\""),
+     "accounts", reload,
+     "Where passwords are known: \"accounts\" = the table of mailboxes, or Dovecot's auth socket.",
+     kept_in<&config::auth, &auth_settings::source>},
+    {"auth", "words", any_number_of(text(local_word, "a word of at most 64 octets")), "", reload,
+     "What a guesser knows of this host, such as its name and town: passwords made of it are weak.",
+     kept_in<&config::auth, &auth_settings::words>},
+    {"auth", "workers", number(1, 64), "1", restart, "Threads that compute password hashes.",
+     kept_in<&config::auth, &auth_settings::workers>},
+    {"auth", "waiting", number(1, 100'000), "200", restart,
+     "Logins that wait for such a thread before others are told to come back (454).",
+     kept_in<&config::auth, &auth_settings::waiting>},
+    {"auth", "remember", or_zero(duration(1, day_long)), "10m", reload,
+     "How long a correct login is known again without computing the hash (a keyed digest in memory, never "
+     "the "
+     "password); 0s = not at all.",
+     kept_in<&config::auth, &auth_settings::remember>},
+
+    {"sender_ownership", "mode", word(ownership_modes), "enforce", reload,
+     "\"enforce\" refuses other senders, \"learn\" lets them be used, notes them as the account's own and "
+     "tells the user once, \"report\" only says what it would refuse, \"off\" doesn't look.",
+     kept_in<&config::sender_ownership, &sender_ownership_settings::mode>},
+    {"sender_ownership", "enforce_from", a_day_or_none, "", reload,
+     "A day, 2026-03-01, from whose beginning (local time) \"learn\" and \"enforce\" refuse; until then "
+     "\"enforce\" reports. \"\" = no such day.",
+     kept_in<&config::sender_ownership, &sender_ownership_settings::enforce_from>},
+    {"sender_ownership", "check_header_from", yes_or_no, "true", reload,
+     "The authors in the header's From too, not only MAIL FROM.",
+     kept_in<&config::sender_ownership, &sender_ownership_settings::check_header_from>},
+
+    {"identity", "url", text(web_page_or_empty, "\"https://mail.example.com/identity\", or \"\""), "", reload,
+     "Where the page that confirms an identity is reached from outside; \"\" = by code only (postern "
+     "identity "
+     "confirm).",
+     kept_in<&config::identity, &identity_settings::url>},
+    {"identity", "http", text(address_or_empty, "an address such as \"127.0.0.1:8026\", or \"\""), "",
+     restart,
+     "Where that page and the settings for mail clients are served, for the host's web server to pass "
+     "requests to; \"\" = on `admin.http` alone.",
+     kept_in<&config::identity, &identity_settings::http>},
+    {"identity", "expire", duration(hour, 365 * day_long), "7d", reload,
+     "How long a question can be answered.", kept_in<&config::identity, &identity_settings::expire>},
+    {"identity", "mails_per_address", number(1, 1000), "3", reload,
+     "Questions that are mailed to an address in a day, and never more than one in an hour.",
+     kept_in<&config::identity, &identity_settings::mails_per_address>},
+    {"identity", "mails_per_account", number(1, 1000), "10", reload,
+     "Questions that an account may cause in a day.",
+     kept_in<&config::identity, &identity_settings::mails_per_account>},
+    {"identity", "language", word(languages), "en", reload, "Of the mails to users: \"en\" or \"cs\".",
+     kept_in<&config::identity, &identity_settings::language>},
+    {"identity", "templates", text(absolute_path_or_empty, "an absolute path"), "", reload,
+     "A folder with texts of one's own, by language; \"\" = those in the program.",
+     kept_in<&config::identity, &identity_settings::templates>},
+
     {"ledger", "keep", or_zero(duration(1, 365 * day_long)), "30d", reload,
      "How long a refused recipient is remembered; 0s = nothing is written down.",
      kept_in<&config::ledger, &ledger_settings::keep>},
@@ -583,6 +664,7 @@ constexpr setting settings[] = {
 
 std::string_view name_of(listener_role role) { return roles[static_cast<std::size_t>(role)]; }
 std::string_view name_of(test_mode mode) { return test_modes[static_cast<std::size_t>(mode)]; }
+std::string_view name_of(ownership_mode mode) { return ownership_modes[static_cast<std::size_t>(mode)]; }
 
 std::span<const section> all_sections() { return sections; }
 std::span<const setting> all_settings() { return settings; }

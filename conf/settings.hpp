@@ -23,6 +23,10 @@ std::vector<std::string> keep_what_needs_restart(const config& running, config& 
 // "lmtp:unix:/run/dovecot/lmtp" or "lmtp:127.0.0.1:24"; nullopt for anything else ("maildir" too).
 std::optional<next_hop> parse_lmtp(std::string_view transport);
 
+// "dovecot:unix:/run/dovecot/auth-client" or "dovecot:127.0.0.1:12345"; nullopt for anything else ("accounts"
+// too).
+std::optional<next_hop> parse_dovecot(std::string_view source);
+
 // "192.0.2.7:25", "mx1.example.net:25" or "mx": then its name and port are for the caller to fill in.
 std::optional<relay_hop> parse_relay_server(std::string_view text);
 
@@ -42,5 +46,6 @@ std::string format_size(std::uint64_t octets);
 // As the configuration writes it.
 std::string_view name_of(listener_role role);
 std::string_view name_of(test_mode mode);
+std::string_view name_of(ownership_mode mode);
 
 } // namespace postern::conf

@@ -50,12 +50,16 @@ std::string bracketed(const section& one) {
     return one.how == section::kind::array ? fmt::format("[[{}]]", one.name) : fmt::format("[{}]", one.name);
 }
 
-std::optional<std::string> home_of(std::string_view key) {
+// "[identity] or [queue]"; "" = none has it.
+std::string homes_of(std::string_view key) {
+    std::string homes;
     for (const auto& one : all_sections()) {
         const auto names = names_in(one.name);
-        if (std::ranges::find(names, key) != names.end()) return bracketed(one);
+        if (std::ranges::find(names, key) == names.end()) continue;
+        if (!homes.empty()) homes += " or ";
+        homes += bracketed(one);
     }
-    return std::nullopt;
+    return homes;
 }
 
 } // namespace
@@ -80,7 +84,8 @@ std::string unknown_key(std::string_view section_name, std::string_view key) {
     const auto names = names_in(section_name);
     if (const auto meant = nearest(key, names))
         return fmt::format("is not a setting; did you mean \"{}\"?", *meant);
-    if (const auto home = home_of(key)) return fmt::format("is not a setting here; it belongs in {}", *home);
+    if (const auto homes = homes_of(key); !homes.empty())
+        return fmt::format("is not a setting here; it belongs in {}", homes);
     return fmt::format("is not a setting; {} are {}", section_name.empty() ? "the sections" : "those here",
                        fmt::join(names, ", "));
 }

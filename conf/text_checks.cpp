@@ -223,11 +223,27 @@ checked<std::string> http_server(std::string_view text) {
     return not_a(text, "a server", "write its address with http:// and the port: \"http://127.0.0.1:11333\"");
 }
 
-checked<std::string> role_of_this_version(std::string_view text) {
-    constexpr std::array<std::string_view, 1> to_come{"submission"};
-    if (std::ranges::find(to_come, text) == to_come.end()) return std::string{text};
-    return problem{fmt::format("{} is not in this version yet", quoted(text)),
-                   "use \"mx\", \"secondary\" or \"tempfail\", or remove the listener"};
+checked<std::string> auth_source(std::string_view text) {
+    if (text == "accounts" || parse_dovecot(text)) return std::string{text};
+    return not_a(text, "a source of passwords",
+                 "write \"accounts\", or Dovecot's socket such as \"dovecot:unix:/run/dovecot/auth-client\"");
+}
+
+checked<std::string> local_word(std::string_view text) {
+    constexpr std::size_t word_max = 64;
+    if (!text.empty() && text.size() <= word_max && protocol::is_valid_utf8(text)) return std::string{text};
+    return not_a(text, "a word", "write 1 to 64 octets");
+}
+
+checked<std::string> web_page_or_empty(std::string_view text) {
+    constexpr std::size_t page_max = 200;
+    const auto host = text.starts_with("https://")  ? text.substr(8)
+                      : text.starts_with("http://") ? text.substr(7)
+                                                    : std::string_view();
+    const bool plain = only(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]");
+    if (text.empty() || (!host.empty() && host.front() != '/' && plain && text.size() <= page_max))
+        return std::string{text};
+    return not_a(text, "a page", "write its address without a query: \"https://mail.example.com/identity\"");
 }
 
 } // namespace postern::conf

@@ -81,20 +81,27 @@ std::optional<endpoint> parse_endpoint(std::string_view text) {
     return endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
-std::optional<next_hop> parse_lmtp(std::string_view transport) {
-    constexpr std::string_view scheme = "lmtp:";
+namespace {
+
+// "unix:/path" or an address with a port, behind the scheme.
+std::optional<next_hop> parse_server(std::string_view text, std::string_view scheme) {
     constexpr std::string_view unix_scheme = "unix:";
-    if (!transport.starts_with(scheme)) return std::nullopt;
-    transport.remove_prefix(scheme.size());
-    if (transport.starts_with(unix_scheme)) {
-        const auto path = transport.substr(unix_scheme.size());
+    if (!text.starts_with(scheme)) return std::nullopt;
+    text.remove_prefix(scheme.size());
+    if (text.starts_with(unix_scheme)) {
+        const auto path = text.substr(unix_scheme.size());
         if (!path.starts_with('/')) return std::nullopt;
         return next_hop{std::string{path}, {}};
     }
-    const auto address = parse_endpoint(transport);
+    const auto address = parse_endpoint(text);
     if (!address || address->port == 0) return std::nullopt;
     return next_hop{{}, *address};
 }
+
+} // namespace
+
+std::optional<next_hop> parse_lmtp(std::string_view transport) { return parse_server(transport, "lmtp:"); }
+std::optional<next_hop> parse_dovecot(std::string_view source) { return parse_server(source, "dovecot:"); }
 
 namespace {
 

@@ -252,6 +252,17 @@ void check_spam(const config& read, const toml::table& root, findings& found) {
             fmt::format("{} phrases are more than {}; remove some", read.spam.phrases.size(), phrases_max));
 }
 
+// Passwords never go over the wire in the clear.
+void check_submission(const config& read, const toml::table& root, findings& found) {
+    for (std::size_t i = 0; i < read.listeners.size(); ++i) {
+        const auto& one = read.listeners[i];
+        if (one.role != listener_role::submission || one.tls != tls_mode::off) continue;
+        const auto key = listener_key(i, "tls");
+        found.error(place_of(root, key), key,
+                    "people who authenticate need encryption; write \"starttls\" or \"implicit\"");
+    }
+}
+
 } // namespace
 
 void check_whole_file(const config& read, const toml::table& root, findings& found) {
@@ -264,6 +275,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_tiers(read, root, found);
     check_extensions(read, root, found);
     check_spam(read, root, found);
+    check_submission(read, root, found);
 }
 
 } // namespace postern::conf

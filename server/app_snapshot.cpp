@@ -24,6 +24,7 @@ tls::cipher_policy ciphers_for(conf::listener_role role) {
     case conf::listener_role::mx:
     case conf::listener_role::secondary:
     case conf::listener_role::tempfail: break;
+    case conf::listener_role::submission: return tls::cipher_policy::strict;
     }
     return tls::cipher_policy::opportunistic;
 }

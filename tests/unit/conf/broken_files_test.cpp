@@ -63,13 +63,13 @@ const fault faults[] = {
     {"[server]\nhostnmae = \"a.example\"\n", 2, 1, "server.hostnmae", "did you mean \"hostname\"?"},
     {"[limit]\n", 1, 2, "limit", "did you mean \"limits\"?"},
     {"threads = 4\n", 1, 1, "threads", "it belongs in [server]"},
-    {"[server]\nexpire = \"5d\"\n", 2, 1, "server.expire", "it belongs in [queue]"},
+    {"[server]\nexpire = \"5d\"\n", 2, 1, "server.expire", "it belongs in [identity] or [queue]"},
     {"[[certificate]]\ncert = \"/a\"\n", 1, 3, "certificate", "it belongs in [tls]"},
     {"[admin]\ncolour = 1\n", 2, 1, "admin.colour", "those here are socket, http"},
     {"[zebra]\n", 1, 2, "zebra",
      "the sections are server, log, admin, dns, tls, listener, limits, tier, dnsbl, sender_domain, "
-     "recipient, greylist, spf, attachments, antivirus, scanner, spam, ledger, "
-     "local, relay, queue"},
+     "recipient, greylist, spf, attachments, antivirus, scanner, spam, submission, auth, "
+     "sender_ownership, identity, ledger, local, relay, queue"},
     {"[\"a\\u0007b\"]\n", 1, 2, "a?b", "the sections are"},
     // Types
     {"[limits]\nerrors = \"20\"\n", 2, 10, "limits.errors", "a string stands where an integer is needed"},
@@ -182,8 +182,16 @@ const fault faults[] = {
      "is not an address and port"},
     {"[[listener]]\nname = \"MX 1\"\naddress = \"127.0.0.1:0\"\n", 2, 8, "listener[0].name",
      "up to 32 of a-z"},
-    {listener_with("role = \"submission\""), 4, 8, "listener[0].role",
-     "is not in this version yet; use \"mx\", \"secondary\" or \"tempfail\", or remove the listener"},
+    {listener_with("role = \"submission\"\ntls = \"off\""), 5, 7, "listener[0].tls",
+     "people who authenticate need encryption; write \"starttls\" or \"implicit\""},
+    {"[auth]\nsource = \"dovecot\"\n" + listener_with(""), 2, 10, "auth.source",
+     "\"dovecot:unix:/run/dovecot/auth-client\""},
+    {"[sender_ownership]\nmode = \"learned\"\n" + listener_with(""), 2, 8, "sender_ownership.mode",
+     "write \"enforce\", \"learn\", \"report\" or \"off\""},
+    {"[identity]\nurl = \"https://mail.example.com/?page=1\"\n" + listener_with(""), 2, 7, "identity.url",
+     "write its address without a query"},
+    {"[submission]\nmax_recipients = 99\n" + listener_with(""), 2, 18, "submission.max_recipients",
+     "write 100 to 100000"},
     {listener_with("role = \"backup\""), 4, 8, "listener[0].role", "is not a known word; write \"mx\""},
     {listener_with("tls = \"ssl\""), 4, 7, "listener[0].tls", "\"starttls\" or \"implicit\""},
     {listener_with("max_message_size = \"63KiB\""), 4, 20, "listener[0].max_message_size",
@@ -269,7 +277,7 @@ TEST_CASE("each fault is found alone, at its place, with its key and its cure") 
 TEST_CASE("all faults of a file are told at once, in its order") {
     const auto result = load_text("[queue]\nretry = [\"x\"]\nexpire = 5\n"
                                   "[server]\nhostname = \"_\"\nthreds = 1\n"
-                                  "[[listener]]\ntier = \"D\"\n[submission]\n",
+                                  "[[listener]]\ntier = \"D\"\n[relay]\ntls = \"dane\"\n",
                                   "x.toml");
     std::vector<std::string> lines;
     for (const auto& one : result.findings) lines.push_back(one.to_string());
@@ -277,7 +285,7 @@ TEST_CASE("all faults of a file are told at once, in its order") {
     const char* begins[] = {"x.toml:2:10: queue.retry[0]: ",  "x.toml:3:10: queue.expire: ",
                             "x.toml:5:12: server.hostname: ", "x.toml:6:1: server.threds: ",
                             "x.toml:7:1: listener[0].name: ", "x.toml:7:1: listener[0].address: ",
-                            "x.toml:8:8: listener[0].tier: ", "x.toml:9:1: submission: warning: "};
+                            "x.toml:8:8: listener[0].tier: ", "x.toml:10:7: relay.tls: warning: "};
     for (std::size_t i = 0; i < lines.size(); ++i) CHECK_THAT(lines[i], Catch::StartsWith(begins[i]));
 }
 

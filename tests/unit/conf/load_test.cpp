@@ -83,6 +83,16 @@ TEST_CASE("the least file is a listener; everything else has the documented defa
                                                   seconds{3600}, seconds{7200}, seconds{14400}});
 }
 
+TEST_CASE("people may send 30 MB where nothing is written, and what is written counts") {
+    const auto result = load("[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n"
+                             "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n"
+                             "max_message_size = \"40MB\"\n");
+    REQUIRE(result.ok());
+    CHECK(result.snapshot->listeners[0].role == listener_role::submission);
+    CHECK(result.snapshot->listeners[0].max_message_size == 30'000'000);
+    CHECK(result.snapshot->listeners[1].max_message_size == 40'000'000);
+}
+
 TEST_CASE("every kind of value reaches its field") {
     const auto result = load(R"([server]
 hostname = "MX.Bücher.Example"
@@ -210,12 +220,12 @@ TEST_CASE("listeners at any port don't collide") {
 }
 
 TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
-    const auto result = load("[identity]\nexpire = \"7d\"\n[relay]\ntls = \"dane\"\n" + least);
+    const auto result = load("[relay]\ntls = \"dane\"\nsmarthost = \"\"\n" + least);
     CHECK(result.ok());
     CHECK(lines(result) ==
           std::vector<std::string>{
-              "x.toml:1:1: identity: warning: has no effect in this version; leave it out",
-              "x.toml:4:7: relay.tls: warning: has no effect in this version; leave it out"});
+              "x.toml:2:7: relay.tls: warning: has no effect in this version; leave it out",
+              "x.toml:3:13: relay.smarthost: warning: has no effect in this version; leave it out"});
 }
 
 TEST_CASE("status pages that other machines can reach are warned of, and only those") {
