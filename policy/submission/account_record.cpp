@@ -17,7 +17,7 @@ constexpr std::uint64_t told_copies = 1, told_first_time = 2;
 constexpr counting_window account_record::* windows[] = {
     &account_record::copies,  &account_record::first_time, &account_record::first_time_hour,
     &account_record::settled, &account_record::failed,     &account_record::unwanted};
-constexpr std::size_t head_octets = 1 + std::size(windows) * window_octets + 1;
+constexpr std::size_t head_octets = 1 + std::size(windows) * window_octets + 1 + time_octets;
 
 void put_time(std::string& to, rate_seconds time) {
     storage::append_big_endian(to, static_cast<std::uint64_t>(std::max(time, rate_seconds{0})), time_octets);
@@ -38,6 +38,7 @@ rate_seconds account_record::expires(rate_seconds now, rate_seconds hour) const 
         if ((this->*window).is_open(now, rate_day))
             last = std::max(last, (this->*window).ends(now, rate_day));
     for (const auto& network : networks) last = std::max(last, std::min(network.last, now) + rate_day);
+    if (reported != 0) last = std::max(last, std::min(reported, now) + rate_day);
     return last;
 }
 
@@ -51,6 +52,7 @@ std::string encode_account(const account_record& record) {
     storage::append_big_endian(
         octets, (record.told_of_copies ? told_copies : 0) | (record.told_of_first_time ? told_first_time : 0),
         1);
+    put_time(octets, record.reported);
     for (const auto& network : record.networks) {
         storage::append_big_endian(octets, network.digest, digest_octets);
         put_time(octets, network.last);
@@ -72,6 +74,7 @@ account_record decode_account(std::string_view octets) {
     const auto told = take(octets, 1);
     record.told_of_copies = (told & told_copies) != 0;
     record.told_of_first_time = (told & told_first_time) != 0;
+    record.reported = static_cast<rate_seconds>(take(octets, time_octets));
     while (!octets.empty()) {
         seen_network network;
         network.digest = take(octets, digest_octets);

@@ -25,6 +25,7 @@ struct account_record {
     counting_window settled;            // copies of the day that were delivered or failed for good
     counting_window failed;             // those that failed; taken together with `settled`
     counting_window unwanted;           // messages of the day that were refused as spam or for a virus
+    rate_seconds reported = 0;          // when somebody was last told of the signs; 0 = never
     std::vector<seen_network> networks; // of the last day, the newest last; at most networks_max
     bool operator==(const account_record&) const = default;
 
