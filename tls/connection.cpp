@@ -134,6 +134,29 @@ session_facts connection::facts() const {
     return facts;
 }
 
+protocol::sasl::channel_binding connection::binding() const {
+    constexpr std::size_t exported = 32; // octets, RFC 9266 §2
+    constexpr std::string_view label = "EXPORTER-Channel-Binding";
+    const int version = SSL_version(ssl_);
+    if (SSL_is_init_finished(ssl_) == 0) return {};
+    std::string data(EVP_MAX_MD_SIZE, '\0');
+    if (version == TLS1_3_VERSION) {
+        data.resize(exported);
+        const int done = SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(data.data()),
+                                                    exported, label.data(), label.size(), nullptr, 0, 0);
+        return done == 1 ? protocol::sasl::channel_binding{"tls-exporter", std::move(data)}
+                         : protocol::sasl::channel_binding{};
+    }
+    if (version != TLS1_2_VERSION || SSL_get_extms_support(ssl_) != 1) return {};
+    // The first Finished of the handshake is the client's, or ours when a session is resumed.
+    const bool ours_is_first = (SSL_is_server(ssl_) == 1) == (SSL_session_reused(ssl_) == 1);
+    const std::size_t size = ours_is_first ? SSL_get_finished(ssl_, data.data(), data.size())
+                                           : SSL_get_peer_finished(ssl_, data.data(), data.size());
+    if (size == 0 || size > data.size()) return {};
+    data.resize(size);
+    return {"tls-unique", std::move(data)};
+}
+
 std::string connection::error() const { return error_; }
 
 } // namespace postern::tls

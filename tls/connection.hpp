@@ -4,6 +4,8 @@
 // and doesn't touch the descriptor. OpenSSL writes without MSG_NOSIGNAL: the process must ignore SIGPIPE.
 #pragma once
 
+#include "protocol/sasl/channel_binding.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -57,6 +59,9 @@ class connection {
     void shutdown();                  // sends close_notify if it can at once
     bool has_decrypted_input() const; // octets that no readiness of the descriptor will announce
     session_facts facts() const;
+    // After the handshake: "tls-exporter" of TLS 1.3, "tls-unique" of 1.2. None of what can't be trusted to
+    // name one connection: older versions, and 1.2 without the extended master secret (RFC 7627 §1).
+    protocol::sasl::channel_binding binding() const;
     std::string error() const; // reason of the last failure, one line
 
   private:
