@@ -122,10 +122,9 @@ login_answer authenticator::judge(const attempt& of, time_point now) {
     return answer;
 }
 
-asio::awaitable<login_answer> authenticator::check(std::string login, secret password,
-                                                   std::chrono::milliseconds within) {
+asio::awaitable<login_answer> authenticator::check(login_question what) {
     login_answer answer;
-    const auto asked = prepare(login, std::move(password), answer);
+    const auto asked = prepare(what.login, std::move(what.password), answer);
     if (!asked) co_return answer;
     count_again_in_time(steady::now());
     if (is_remembered(*asked, steady::now())) {
@@ -140,7 +139,7 @@ asio::awaitable<login_answer> authenticator::check(std::string login, secret pas
         asked->password = secret();
     };
     const auto here = co_await asio::this_coro::executor;
-    asio::steady_timer timer(here, within);
+    asio::steady_timer timer(here, what.within);
     // Shared: the timer's handler may run after this coroutine has gone.
     auto give_up = std::make_shared<resumer>();
     timer.async_wait([give_up](boost::system::error_code ec) {

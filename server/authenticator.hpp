@@ -21,9 +21,8 @@ std::optional<std::string> account_of(std::string_view login);
 
 class authenticator final : public login_source {
   public:
-    static constexpr std::size_t remembered_max = 20'000;          // logins; some 4 MB
-    static constexpr std::chrono::minutes counted_again{10};       // the kinds of hash that accounts have
-    static constexpr std::chrono::milliseconds usual_wait{10'000}; // of check(), for who has no other
+    static constexpr std::size_t remembered_max = 20'000;    // logins; some 4 MB
+    static constexpr std::chrono::minutes counted_again{10}; // the kinds of hash that accounts have
 
     struct settings {
         unsigned workers = 1;
@@ -35,8 +34,7 @@ class authenticator final : public login_source {
     authenticator(const storage::directory& accounts, std::string secret, std::string process_key,
                   const settings& how);
 
-    boost::asio::awaitable<login_answer> check(std::string login, protocol::sasl::secret password,
-                                               std::chrono::milliseconds within) override;
+    boost::asio::awaitable<login_answer> check(login_question what) override;
     bool has_keys() const override { return true; }
     boost::asio::awaitable<login_keys> find_keys(std::string login) override;
 

@@ -39,8 +39,8 @@ struct bench {
         return later.get();
     }
     login_answer check(const std::string& login, const std::string& with,
-                       milliseconds within = authenticator::usual_wait) {
-        return run(made->check(login, secret(with), within));
+                       milliseconds within = milliseconds(10'000)) {
+        return run(made->check({login, secret(with), "", within}));
     }
     void set_password(const std::string& stored) {
         auto record = **accounts.find_mailbox(user);
@@ -159,9 +159,9 @@ TEST_CASE("more logins than may wait are told to come back at once", "[login]") 
     bench at({.workers = 1, .waiting = 2, .remember = std::chrono::seconds(0)});
     std::vector<std::future<login_answer>> all;
     for (int i = 0; i < 20; ++i)
-        all.push_back(boost::asio::co_spawn(at.context,
-                                            at.made->check(user, secret(password), authenticator::usual_wait),
-                                            boost::asio::use_future));
+        all.push_back(boost::asio::co_spawn(
+            at.context, at.made->check({user, secret(password), "", milliseconds(10'000)}),
+            boost::asio::use_future));
     at.context.run();
     int ok = 0, later = 0;
     for (auto& one : all) {
@@ -181,9 +181,9 @@ TEST_CASE("whoever can't be served in time is told to come back, and his passwor
     std::vector<std::future<login_answer>> all;
     const auto took = time_of([&] {
         for (int i = 0; i < 100; ++i)
-            all.push_back(boost::asio::co_spawn(at.context,
-                                                at.made->check(user, secret(password), milliseconds(60)),
-                                                boost::asio::use_future));
+            all.push_back(boost::asio::co_spawn(
+                at.context, at.made->check({user, secret(password), "", milliseconds(60)}),
+                boost::asio::use_future));
         at.context.run();
         at.made->stop();
     });
