@@ -1,6 +1,7 @@
 #include "tls/connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -121,6 +122,25 @@ void connection::shutdown() {
 
 bool connection::has_decrypted_input() const { return !ended_ && SSL_pending(ssl_) > 0; }
 
+protocol::sasl::channel_binding connection::channel_binding() const {
+    constexpr std::string_view label = "EXPORTER-Channel-Binding";
+    constexpr std::size_t exported_octets = 32;
+    std::array<unsigned char, EVP_MAX_MD_SIZE> data{};
+    if (SSL_version(ssl_) >= TLS1_3_VERSION) {
+        if (SSL_export_keying_material(ssl_, data.data(), exported_octets, label.data(), label.size(),
+                                       nullptr, 0, 0) != 1)
+            return {};
+        return {"tls-exporter", {reinterpret_cast<const char*>(data.data()), exported_octets}};
+    }
+    if (SSL_get_extms_support(ssl_) != 1) return {};
+    // The first Finished of the handshake: the client's, or in a resumed session the server's.
+    const bool ours = (SSL_session_reused(ssl_) == 1) == (SSL_is_server(ssl_) == 1);
+    const auto octets = ours ? SSL_get_finished(ssl_, data.data(), data.size())
+                             : SSL_get_peer_finished(ssl_, data.data(), data.size());
+    if (octets == 0 || octets > data.size()) return {};
+    return {"tls-unique", {reinterpret_cast<const char*>(data.data()), octets}};
+}
+
 session_facts connection::facts() const {
     session_facts facts;
     facts.protocol = SSL_get_version(ssl_);
@@ -132,29 +152,6 @@ session_facts connection::facts() const {
         facts.server_name = printable(name);
     facts.resumed = SSL_session_reused(ssl_) == 1;
     return facts;
-}
-
-protocol::sasl::channel_binding connection::binding() const {
-    constexpr std::size_t exported = 32; // octets, RFC 9266 §2
-    constexpr std::string_view label = "EXPORTER-Channel-Binding";
-    const int version = SSL_version(ssl_);
-    if (SSL_is_init_finished(ssl_) == 0) return {};
-    std::string data(EVP_MAX_MD_SIZE, '\0');
-    if (version == TLS1_3_VERSION) {
-        data.resize(exported);
-        const int done = SSL_export_keying_material(ssl_, reinterpret_cast<unsigned char*>(data.data()),
-                                                    exported, label.data(), label.size(), nullptr, 0, 0);
-        return done == 1 ? protocol::sasl::channel_binding{"tls-exporter", std::move(data)}
-                         : protocol::sasl::channel_binding{};
-    }
-    if (version != TLS1_2_VERSION || SSL_get_extms_support(ssl_) != 1) return {};
-    // The first Finished of the handshake is the client's, or ours when a session is resumed.
-    const bool ours_is_first = (SSL_is_server(ssl_) == 1) == (SSL_session_reused(ssl_) == 1);
-    const std::size_t size = ours_is_first ? SSL_get_finished(ssl_, data.data(), data.size())
-                                           : SSL_get_peer_finished(ssl_, data.data(), data.size());
-    if (size == 0 || size > data.size()) return {};
-    data.resize(size);
-    return {"tls-unique", std::move(data)};
 }
 
 std::string connection::error() const { return error_; }

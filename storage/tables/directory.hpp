@@ -81,6 +81,11 @@ class directory {
     each_alias(std::string_view address_or_all, // "" = all
                const std::function<bool(std::string_view address, std::string_view target)>& visit) const = 0;
 
+    // Aliases that may lead to a folded address directly, and alias domains that may be of a domain, some
+    // `limit` of them: for texts. They are looked for among all where a backend keeps no index.
+    virtual result<std::vector<std::string>> aliases_to(std::string_view target, std::size_t limit) const;
+    virtual result<std::vector<std::string>> alias_domains_of(std::string_view name, std::size_t limit) const;
+
     // Frees what processes that died while reading hold, for backends where they hold something.
     virtual result<void> clear_dead_readers() const { return {}; }
 };

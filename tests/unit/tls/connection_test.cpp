@@ -290,7 +290,7 @@ TEST_CASE("both ends call a connection by the same name, and no two connections 
     for (const int version : both_versions) {
         const auto met = meet(*contexts, "mx", speaking(version));
         REQUIRE(met->done);
-        const auto name = met->server->binding();
+        const auto name = met->server->channel_binding();
         unsigned char octets[64];
         std::string at_peer;
         if (version == TLS1_3_VERSION) {
@@ -310,11 +310,11 @@ TEST_CASE("both ends call a connection by the same name, and no two connections 
         const auto again = meet(*contexts, "mx", speaking(version, resumed.get()));
         REQUIRE(again->done);
         REQUIRE(again->server->facts().resumed);
-        CHECK(again->server->binding().data != name.data);
+        CHECK(again->server->channel_binding().data != name.data);
         if (version == TLS1_3_VERSION) continue;
         // The server's Finished is the first of a resumed handshake.
         const auto size = SSL_get_peer_finished(again->peer->ssl(), octets, sizeof octets);
-        CHECK(again->server->binding().data == std::string(reinterpret_cast<const char*>(octets), size));
+        CHECK(again->server->channel_binding().data == std::string(reinterpret_cast<const char*>(octets), size));
     }
 }
 
@@ -326,6 +326,6 @@ TEST_CASE("a connection has no name before its handshake, nor without the extend
         SSL_set_options(ssl, SSL_OP_NO_EXTENDED_MASTER_SECRET);
     });
     REQUIRE(met->done);
-    CHECK(met->server->binding().type.empty());
-    CHECK(met->server->binding().data.empty());
+    CHECK(met->server->channel_binding().type.empty());
+    CHECK(met->server->channel_binding().data.empty());
 }
