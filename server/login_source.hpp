@@ -11,6 +11,13 @@
 
 namespace postern::server {
 
+struct login_question {
+    std::string login;
+    protocol::sasl::secret password;
+    std::string client; // its IP address, for Dovecot's log and its allow_nets; "" = not told
+    std::chrono::milliseconds within{10'000};
+};
+
 struct login_answer {
     enum class kind { ok, denied, later };
     kind what = kind::later;
@@ -30,8 +37,7 @@ class login_source {
     virtual ~login_source() = default;
 
     // On the caller's executor, within the time; more logins than can wait are `later` at once.
-    virtual boost::asio::awaitable<login_answer> check(std::string login, protocol::sasl::secret password,
-                                                       std::chrono::milliseconds within) = 0;
+    virtual boost::asio::awaitable<login_answer> check(login_question what) = 0;
     virtual bool has_keys() const = 0; // find_keys() works: SCRAM can be offered
     virtual boost::asio::awaitable<login_keys> find_keys(std::string login) = 0;
 };
