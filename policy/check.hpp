@@ -57,5 +57,8 @@ boost::asio::awaitable<verdict> check_loop(stage at, context& about);
 boost::asio::awaitable<verdict> check_attachments(stage at, context& about);
 boost::asio::awaitable<verdict> check_virus(stage at, context& about);
 boost::asio::awaitable<verdict> check_spam(stage at, context& about);
+// Of people who authenticated: at mail the envelope's sender, at content the authors and Sender in the
+// header. Has modes of its own ([sender_ownership]): a row for it has no settings.
+boost::asio::awaitable<verdict> check_ownership(stage at, context& about);
 
 } // namespace postern::policy

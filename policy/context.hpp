@@ -11,6 +11,7 @@
 #include "policy/rules.hpp"
 #include "policy/scanner.hpp"
 #include "policy/spam_readers.hpp"
+#include "policy/submission/foreign_senders.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
@@ -18,6 +19,7 @@
 #include "storage/resolve.hpp"
 #include "storage/tables/directory.hpp"
 #include "storage/tables/greylist.hpp"
+#include "storage/tables/identities.hpp"
 #include "storage/tables/tokens.hpp"
 
 namespace postern::policy {
@@ -91,12 +93,15 @@ struct services {
     tasks& beside;      // likewise
     rule_book& rules;
     zone_health& zones;
-    storage::greylist* greylist = nullptr;   // null: there is no secondary listener
-    call_out* primaries = nullptr;           // null: as if all were away
-    const storage::tokens* taught = nullptr; // what postern learn taught; null: nothing
+    storage::greylist* greylist = nullptr;           // null: there is no secondary listener
+    call_out* primaries = nullptr;                   // null: as if all were away
+    const storage::tokens* taught = nullptr;         // what postern learn taught; null: nothing
+    const storage::identities* identities = nullptr; // null: nobody has any
+    foreign_senders* foreign = nullptr;              // null: nobody takes note of them
 
     services of_thread(mailbox_room& own_room, resolver& own, tasks& own_tasks) const {
-        return {accounts, own_room, own, own_tasks, rules, zones, greylist, primaries, taught};
+        return {accounts, own_room,  own,    own_tasks,  rules,  zones,
+                greylist, primaries, taught, identities, foreign};
     }
 };
 
@@ -127,6 +132,7 @@ struct context {
     // An allow rule about host names may hold, and the client's name can't be looked up: what such a rule
     // skips may defer then, not refuse.
     bool may_be_allowed = false;
+    std::string_view account = {}; // the folded address of the mailbox that authenticated; "" = nobody did
 };
 
 } // namespace postern::policy

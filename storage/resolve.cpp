@@ -275,6 +275,18 @@ result<resolution> walk::from(protocol::address recipient) {
 
 } // namespace
 
+result<std::optional<std::string>> real_domain(const directory& accounts, std::string_view name) {
+    std::string next(name);
+    for (int level = 0; level <= max_alias_domain_levels; ++level) {
+        auto found = accounts.find_domain(next);
+        if (!found) return found.error();
+        if (!*found) return std::optional<std::string>();
+        if ((*found)->alias_of.empty()) return std::optional(std::move(next));
+        next = std::move((*found)->alias_of);
+    }
+    return std::optional<std::string>();
+}
+
 result<resolution> resolve(const directory& accounts, const protocol::address& recipient,
                            const resolve_settings& settings) {
     return walk(accounts, settings).from(recipient);

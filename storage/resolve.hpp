@@ -36,6 +36,10 @@ struct resolution {
     std::string tier; // the domain's own (an alias domain's before its domain's), "" = the listener's
 };
 
+// The domain behind a name, through at most eight alias domains; nullopt: it isn't hosted here, or its alias
+// domains go round in circles.
+result<std::optional<std::string>> real_domain(const directory& accounts, std::string_view name);
+
 result<resolution> resolve(const directory& accounts, const protocol::address& recipient,
                            const resolve_settings& settings);
 

@@ -30,6 +30,18 @@ bool is_field(std::string_view line) {
 // Lines that mailbox files of old have left in headers.
 bool is_mbox_line(std::string_view line) { return line.starts_with("From ") || line.starts_with(">From "); }
 
+// Its name, without the blanks that may stand before the colon; "" = there is no colon.
+std::string_view name_of(std::string_view field) {
+    const auto colon = field.find(':');
+    return colon == std::string_view::npos ? std::string_view() : trim(field.substr(0, colon));
+}
+
+std::size_t most_of(std::string_view field) {
+    const auto name = name_of(field);
+    const bool author = equals_ignoring_case(name, "From") || equals_ignoring_case(name, "Sender");
+    return author ? header_scan::author_field_max : header_scan::field_max;
+}
+
 } // namespace
 
 void header_scan::feed(std::string_view octets) {
@@ -77,15 +89,20 @@ void header_scan::end_of_line() {
         bare_line_end_ = bare_line_end_ || bare;
         nul_ = nul_ || nul;
     }
+    const bool cut = octets > field_max;
     if (line_is_folded()) {
-        field_.append(line_, 0, field_max - std::min(field_max, field_.size()));
+        const auto room = most_of(field_) - std::min(most_of(field_), field_.size());
+        field_cut_ = field_cut_ || cut || line_.size() > room;
+        field_.append(line_, 0, room);
         size_ += octets;
     } else if (line_is_header()) {
         take_field();
         field_ = line_;
+        field_cut_ = cut;
         size_ += octets;
     } else {
         if (line_.empty()) size_ += octets;
+        ended_by_other_line_ = !line_.empty();
         take_field();
         finished_ = true;
         std::string().swap(field_);
@@ -104,7 +121,7 @@ void header_scan::take_field() {
     const std::string_view field = field_;
     const auto colon = field.find(':');
     if (colon != std::string_view::npos) {
-        const auto name = trim(field.substr(0, colon));
+        const auto name = name_of(field);
         const auto value = trim(field.substr(colon + 1));
         if (equals_ignoring_case(name, "Received"))
             ++received_;
@@ -112,8 +129,16 @@ void header_scan::take_field() {
             delivered_to_.emplace_back(value);
         else if (message_id_.empty() && equals_ignoring_case(name, "Message-ID"))
             message_id_ = value;
+        else if (equals_ignoring_case(name, "From"))
+            keep_author(from_);
+        else if (equals_ignoring_case(name, "Sender"))
+            keep_author(sender_);
     }
     field_.clear();
+}
+
+void header_scan::keep_author(std::vector<kept_field>& in) {
+    if (in.size() < author_fields_max) in.push_back({field_, field_cut_});
 }
 
 } // namespace postern::protocol

@@ -1,6 +1,7 @@
 // Looks at the header section of a message as it comes in: counts what loop detection needs and where the
 // header ends: at an empty line, or before the first line that is neither a field nor folded. Keeps a bounded
-// part of one field; linear in its input; splits anywhere.
+// part of one field; linear in its input; splits anywhere. From and Sender are kept as written, for
+// author_list.hpp.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +12,17 @@
 
 namespace postern::protocol {
 
+struct kept_field {
+    std::string text; // "From: a@b", unfolded and else as written, blanks before the colon too
+    bool cut = false; // it was longer than what is kept
+};
+
 class header_scan {
   public:
-    static constexpr std::size_t field_max = 1024;       // octets of a field that are looked at
-    static constexpr std::size_t delivered_to_max = 200; // fields that are kept
+    static constexpr std::size_t field_max = 1024;        // octets of a field that are looked at
+    static constexpr std::size_t author_field_max = 8192; // of a From or Sender
+    static constexpr std::size_t author_fields_max = 2;   // of each that are kept: one too many is seen
+    static constexpr std::size_t delivered_to_max = 200;  // fields that are kept
 
     void feed(std::string_view octets); // decoded content, CRLF lines; ignored after the header's end
     void end();                         // no more will come: a field that was not ended counts too
@@ -31,6 +39,11 @@ class header_scan {
         return delivered_to_;
     } // unfolded and trimmed, else as written
     const std::string& message_id() const { return message_id_; } // the first one, likewise
+    const std::vector<kept_field>& from() const { return from_; }
+    const std::vector<kept_field>& sender() const { return sender_; }
+    // The header ended before a line that is neither empty nor a field: readers disagree about what is
+    // header.
+    bool ended_by_other_line() const { return ended_by_other_line_; }
 
   private:
     bool line_is_folded() const;
@@ -38,13 +51,17 @@ class header_scan {
     void look_at_octets(std::string_view part);
     void end_of_line();
     void take_field();
+    void keep_author(std::vector<kept_field>& in);
 
     bool finished_ = false;
     std::uint64_t size_ = 0; // of the lines before line_
     unsigned received_ = 0;
     std::vector<std::string> delivered_to_;
     std::string message_id_;
-    std::string field_; // the one before the line, so far
+    std::vector<kept_field> from_, sender_;
+    bool ended_by_other_line_ = false;
+    std::string field_;      // the one before the line, so far
+    bool field_cut_ = false; // not all of it
     std::string line_;
     std::uint64_t line_octets_ = 0;
     bool bare_line_end_ = false, nul_ = false;

@@ -28,10 +28,11 @@ struct mailbox_record {
     std::string address;     // folded "local@domain"
     std::uint64_t quota = 0; // octets; 0 = none
     bool antispam = true;
-    std::string password; // crypt(5) setting, "" = none
+    std::string password; // the setting that passwords are checked against, "" = none
     std::int64_t created = 0;
     std::vector<std::string> subject_phrases = {}; // UTF-8; mail whose subject has one is refused
     bool accept_redirected = false;                // from other servers, which SPF would refuse
+    std::string scram = {}; // keys of the same password as "iterations,salt,stored,server"; "" = none
 };
 // Of a mailbox: phrases, and octets of one, which is not empty.
 inline constexpr std::size_t subject_phrases_max = 50;
@@ -79,6 +80,11 @@ class directory {
     virtual result<void>
     each_alias(std::string_view address_or_all, // "" = all
                const std::function<bool(std::string_view address, std::string_view target)>& visit) const = 0;
+
+    // Aliases that may lead to a folded address directly, and alias domains that may be of a domain, some
+    // `limit` of them: for texts. They are looked for among all where a backend keeps no index.
+    virtual result<std::vector<std::string>> aliases_to(std::string_view target, std::size_t limit) const;
+    virtual result<std::vector<std::string>> alias_domains_of(std::string_view name, std::size_t limit) const;
 
     // Frees what processes that died while reading hold, for backends where they hold something.
     virtual result<void> clear_dead_readers() const { return {}; }

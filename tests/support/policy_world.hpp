@@ -79,6 +79,7 @@ struct policy_world {
     policy::trace told; // of the last stage
     nothing_in_it clean;
     policy::message_scanner* content = &clean;
+    std::string account; // that authenticated; "" = nobody did
 
     // u@d.test is a mailbox; its name server and the sender's are silent about everything else.
     explicit policy_world(const std::string& toml = {})
@@ -116,6 +117,7 @@ struct policy_world {
         policy::context about{config, listener, resolving, exempt_senders, own,     services,
                               client, helo,     envelope,  &candidate,     &header, 100,
                               now,    today,    peer,      learned,        told,    content};
+        about.account = account;
         policy::verdict said;
         loop.restart();
         auto task = ask(at, about, said, rows);
