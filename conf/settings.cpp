@@ -564,7 +564,7 @@ constexpr setting settings[] = {
      kept_in<&config::submission, &submission_settings::hide_client>},
 
     {"auth", "source", text(auth_source, "\"accounts\" or \"dovecot:unix:/run/dovecot/auth-client\""),
-     "accounts", reload,
+     "accounts", restart,
      "Where passwords are known: \"accounts\" = the table of mailboxes, or Dovecot's auth socket.",
      kept_in<&config::auth, &auth_settings::source>},
     {"auth", "words", any_number_of(text(local_word, "a word of at most 64 octets")), "", reload,

@@ -98,7 +98,8 @@ asio::awaitable<auth_answer> session_driver::check_password(protocol::sasl::secr
     if (refused) co_return std::move(*refused);
     attempt_->fingerprint =
         policy::view(policy::keyed_digest(services_.guess_key, {attempt_->login, password.view()}));
-    auto asking = services_.logins->check(attempt_->login, std::move(password), password_deadline);
+    login_question asked{attempt_->login, std::move(password), client_text_, password_deadline};
+    auto asking = services_.logins->check(std::move(asked));
     const auto said = co_await std::move(asking);
     auth_answer answer;
     switch (said.what) {
