@@ -121,6 +121,7 @@ start_problem app::open_journal() {
 start_problem app::open_all() {
     if (auto problem = make_certificates(); !problem.text.empty()) return problem;
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    if (auto problem = open_logins(); !problem.text.empty()) return problem;
     if (auto problem = begin_scanners(); !problem.text.empty()) return problem;
     handover_ = std::make_unique<handover_listener>(config_.get()->config->server.state_dir);
     if (!handover_->problem().empty()) return {exit_code::cant_create, handover_->problem()};
@@ -184,6 +185,9 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     auto taught = storage::open_lmdb_tokens(state, tokens_limits_of(config));
     if (!taught) return taught.error();
     taught_ = std::move(*taught);
+    auto identities = storage::open_lmdb_identities(*environment);
+    if (!identities) return identities.error();
+    identities_ = std::move(*identities);
     return open_greylist(config);
 }
 
@@ -265,7 +269,7 @@ void app::start_services() {
     begin_dns();
     primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
-                                     greylist_.get(), &*primaries_, &*taught_});
+                                     greylist_.get(), &*primaries_, &*taught_, identities_.get()});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
@@ -277,7 +281,8 @@ void app::start_services() {
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_, nullptr,
+                                       logins_.get(), guess_key_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);

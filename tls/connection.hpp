@@ -4,7 +4,7 @@
 // and doesn't touch the descriptor. OpenSSL writes without MSG_NOSIGNAL: the process must ignore SIGPIPE.
 #pragma once
 
-#include "protocol/sasl/exchange.hpp"
+#include "protocol/sasl/channel_binding.hpp"
 
 #include <cstddef>
 #include <memory>

@@ -29,12 +29,14 @@ std::string decoys::setting_for(std::string_view login) const {
     const auto chosen = keyed_digest(key_, {"decoy setting", login});
     std::uint64_t number = 0;
     std::memcpy(&number, chosen.data(), sizeof number);
-    number %= accounts_;
+    // By shares, not by number: one account more changes the kind of hardly any login.
+    const double place = static_cast<double>(number >> 11U) * 0x1p-53;
+    double share = 0;
     for (const auto& [cost, of] : by_cost_) {
-        if (number < of.accounts) return of.setting;
-        number -= of.accounts;
+        share += static_cast<double>(of.accounts) / static_cast<double>(accounts_);
+        if (place < share) return of.setting;
     }
-    return usual_setting;
+    return by_cost_.rbegin()->second.setting;
 }
 
 protocol::sasl::scram_keys decoys::keys_for(std::string_view login) const {
