@@ -78,6 +78,7 @@ struct listener_settings {
     tls_mode tls = tls_mode::automatic;
     std::uint64_t max_message_size = 0;
     std::vector<protocol::cidr> proxy_from;
+    bool auth = false; // people may authenticate on an MX too
     bool operator==(const listener_settings&) const = default;
 };
 

@@ -319,6 +319,10 @@ constexpr setting settings[] = {
      "Balancers: clients in these networks must send a PROXY v1 or v2 header, which is believed; nobody else "
      "may.",
      kept_in_record<&listener_settings::proxy_from>},
+    {"listener", "auth", yes_or_no, "false", reload,
+     "People may authenticate here too (AUTH, under TLS alone), and are then treated as on a submission "
+     "listener, which always has it.",
+     kept_in_record<&listener_settings::auth>},
 
     {"limits", "sessions", number(1, 1'000'000), "20000", reload,
      "Sessions at the same time; more are told to come back (421).",

@@ -23,6 +23,9 @@ class stage_set {
     std::uint8_t bits_ = 0;
 };
 
+// Whose mail a check is about: that of other servers, or that of people who authenticated.
+enum class audience : std::uint8_t { everybody, servers, people };
+
 enum class for_the_allowed { runs, is_skipped }; // PRODUCT: allow skips tests 1, 2, 4, 5 and 8
 
 struct check {
@@ -36,7 +39,9 @@ struct check {
     // must not wait and must not refer to `about` afterwards.
     stage_set begins = {};
     void (*begin)(stage at, context& about) = nullptr;
+    audience whom = audience::everybody;
 };
+bool is_for(const check& row, const context& about);
 
 // All checks in the order of their verdicts (docs/adding.md).
 std::span<const check> registry();

@@ -66,6 +66,14 @@ std::string received_field(const received_facts& facts) {
     return out;
 }
 
+std::string date_field(std::int64_t unix_seconds) {
+    return fmt::format("Date: {}\r\n", mail_date(unix_seconds));
+}
+
+std::string message_id_field(std::string_view queue_id, std::string_view host) {
+    return fmt::format("Message-ID: <{}@{}>\r\n", queue_id, host);
+}
+
 std::string return_path_field(std::string_view sender) {
     return fmt::format("Return-Path: <{}>\r\n", printable(sender, 512));
 }

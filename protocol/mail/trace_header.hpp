@@ -26,6 +26,9 @@ struct received_facts {
 
 // Whole fields with their CRLF.
 std::string received_field(const received_facts& facts);
+// What RFC 6409 §8.2 and §8.3 add where a mail client forgot them: Date and Message-ID, each a whole field.
+std::string date_field(std::int64_t unix_seconds);
+std::string message_id_field(std::string_view queue_id, std::string_view host);
 std::string return_path_field(std::string_view sender); // "" -> "<>"
 std::string delivered_to_field(std::string_view recipient);
 
