@@ -178,6 +178,9 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     if (!rules) return rules.error();
     rules_ = std::move(*rules);
     rule_book_.emplace(*rules_);
+    auto identities = storage::open_lmdb_identities(*environment);
+    if (!identities) return identities.error();
+    identities_ = std::move(*identities);
     auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);
@@ -216,6 +219,8 @@ void app::keep_tables() {
                               const auto terms = greylist_terms_of(*config_.get()->config);
                               return swept(greylist_->sweep(now_seconds(), terms, rows_a_step));
                           }});
+    tables.push_back({"the foreign senders", [this] { return foreign_->flush(); },
+                      [this] { return foreign_->sweep(); }, [this] { return foreign_->dropped(); }});
     table_keeper_.emplace(std::move(tables), *journal_);
 }
 
@@ -229,7 +234,6 @@ start_problem app::open_storage() {
     if (!queue) return unusable("the queue", queue.error());
     queue_ = std::move(*queue);
     if (const auto ec = open_tables(*config_.get()->config)) return unusable("the tables", ec);
-    keep_tables();
 
     const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
@@ -251,6 +255,9 @@ start_problem app::open_storage() {
     if (!highest) return unusable("the queue", highest.error());
     ids_.emplace(*highest);
     session_ids_.emplace(storage::queue_id{});
+    desk_.emplace(identity_desk::surroundings{*accounts_, *identities_, *ids_, *journal_});
+    foreign_.emplace(*identities_, *desk_, config_);
+    keep_tables();
     return {};
 }
 
@@ -265,8 +272,13 @@ void app::start_services() {
     begin_dns();
     primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
-                                     greylist_.get(), &*primaries_, &*taught_});
+                                     greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
+    desk_->open([this](storage::insert_message mail) {
+        return spool_->try_submit(std::move(mail), [this](const boost::system::error_code& ec) {
+            if (ec) journal_->fault("a mail about an identity is lost: " + ec.message());
+        });
+    });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
         delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_},
@@ -341,6 +353,7 @@ void app::stop_services() {
     if (scanners_) scanners_->stop();
     if (room_pool_) room_pool_->stop();
     if (pool_) pool_->stop();
+    if (desk_) desk_->close();
     if (spool_) spool_->stop();
     if (!journal_) return;
     journal_->write({.event = log_event::stopped});
