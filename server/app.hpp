@@ -12,6 +12,7 @@
 #include "server/descriptors.hpp"
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
+#include "server/identity/foreign_keeper.hpp"
 #include "server/last_resort.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
@@ -61,6 +62,7 @@ class app final : public control_target, public web_target, public handover_targ
     void wake_queue() override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
+    desk_answer ask_owner(std::string_view account, std::string_view address) override;
     std::vector<int> listening_descriptors() override;
     std::chrono::seconds let_go() override;
     bool accepts() const override;
@@ -176,6 +178,8 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::identities> identities_;
     std::string guess_key_;
     std::unique_ptr<login_source> logins_;
+    std::optional<identity_desk> desk_;
+    std::optional<foreign_keeper> foreign_;
     std::optional<table_keeper> table_keeper_;
     side_tasks beside_{main_.get_executor()};
     zone_watch zones_;
