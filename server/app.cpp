@@ -121,6 +121,7 @@ start_problem app::open_journal() {
 start_problem app::open_all() {
     if (auto problem = make_certificates(); !problem.text.empty()) return problem;
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    if (auto problem = open_logins(); !problem.text.empty()) return problem;
     if (auto problem = begin_scanners(); !problem.text.empty()) return problem;
     handover_ = std::make_unique<handover_listener>(config_.get()->config->server.state_dir);
     if (!handover_->problem().empty()) return {exit_code::cant_create, handover_->problem()};
@@ -184,6 +185,9 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     auto taught = storage::open_lmdb_tokens(state, tokens_limits_of(config));
     if (!taught) return taught.error();
     taught_ = std::move(*taught);
+    auto identities = storage::open_lmdb_identities(*environment);
+    if (!identities) return identities.error();
+    identities_ = std::move(*identities);
     return open_greylist(config);
 }
 
@@ -216,6 +220,8 @@ void app::keep_tables() {
                               const auto terms = greylist_terms_of(*config_.get()->config);
                               return swept(greylist_->sweep(now_seconds(), terms, rows_a_step));
                           }});
+    tables.push_back({"the foreign senders", [this] { return foreign_->flush(); },
+                      [this] { return foreign_->sweep(); }, [this] { return foreign_->dropped(); }});
     table_keeper_.emplace(std::move(tables), *journal_);
 }
 
@@ -229,7 +235,6 @@ start_problem app::open_storage() {
     if (!queue) return unusable("the queue", queue.error());
     queue_ = std::move(*queue);
     if (const auto ec = open_tables(*config_.get()->config)) return unusable("the tables", ec);
-    keep_tables();
 
     const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
@@ -251,6 +256,9 @@ start_problem app::open_storage() {
     if (!highest) return unusable("the queue", highest.error());
     ids_.emplace(*highest);
     session_ids_.emplace(storage::queue_id{});
+    desk_.emplace(identity_desk::surroundings{*accounts_, *identities_, *ids_, *journal_});
+    foreign_.emplace(*identities_, *desk_, config_);
+    keep_tables();
     return {};
 }
 
@@ -265,8 +273,13 @@ void app::start_services() {
     begin_dns();
     primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
-                                     greylist_.get(), &*primaries_, &*taught_});
+                                     greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
+    desk_->open([this](storage::insert_message mail) {
+        return spool_->try_submit(std::move(mail), [this](const boost::system::error_code& ec) {
+            if (ec) journal_->fault("a mail about an identity is lost: " + ec.message());
+        });
+    });
     runner_.emplace(
         main_.get_executor(), config_, *spool_, attempts_,
         delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_},
@@ -277,7 +290,8 @@ void app::start_services() {
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_,
+                                       nullptr, logins_.get(), guess_key_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);
@@ -341,6 +355,7 @@ void app::stop_services() {
     if (scanners_) scanners_->stop();
     if (room_pool_) room_pool_->stop();
     if (pool_) pool_->stop();
+    if (desk_) desk_->close();
     if (spool_) spool_->stop();
     if (!journal_) return;
     journal_->write({.event = log_event::stopped});

@@ -12,6 +12,7 @@
 #include "server/descriptors.hpp"
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
+#include "server/identity/foreign_keeper.hpp"
 #include "server/last_resort.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
@@ -61,6 +62,7 @@ class app final : public control_target, public web_target, public handover_targ
     void wake_queue() override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
+    desk_answer ask_owner(std::string_view account, std::string_view address) override;
     std::vector<int> listening_descriptors() override;
     std::chrono::seconds let_go() override;
     bool accepts() const override;
@@ -132,6 +134,9 @@ class app final : public control_target, public web_target, public handover_targ
     boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
     std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
+    // app_submission.cpp: what people who send mail need
+    start_problem open_logins();
+
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
     void serve_http();
@@ -170,6 +175,11 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::greylist> greylist_; // null: no listener needs it
     std::unique_ptr<storage::ledger> ledger_;
     std::unique_ptr<storage::tokens> taught_;
+    std::unique_ptr<storage::identities> identities_;
+    std::string guess_key_;
+    std::unique_ptr<login_source> logins_;
+    std::optional<identity_desk> desk_;
+    std::optional<foreign_keeper> foreign_;
     std::optional<table_keeper> table_keeper_;
     side_tasks beside_{main_.get_executor()};
     zone_watch zones_;

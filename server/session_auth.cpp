@@ -26,16 +26,6 @@ auth_answer refusal(protocol::reply with) {
 
 } // namespace
 
-// What is known of one AUTH, from its first question to its end.
-struct session_driver::login_attempt {
-    std::string login;   // as written; copied, for the session may end while somebody is asked
-    std::string account; // whom the login names, once somebody said so
-    std::string mechanism;
-    std::string fingerprint; // the same for the same password, and tells nothing of it; "" = not known
-    policy::guess_attempt counted;
-    std::chrono::milliseconds wait{0}; // before the answer, whatever it is
-};
-
 asio::awaitable<void> session_driver::ask_auth() {
     using kind = auth_question::kind;
     const auth_question asked = session_->about_auth();
@@ -98,7 +88,8 @@ asio::awaitable<auth_answer> session_driver::check_password(protocol::sasl::secr
     if (refused) co_return std::move(*refused);
     attempt_->fingerprint =
         policy::view(policy::keyed_digest(services_.guess_key, {attempt_->login, password.view()}));
-    auto asking = services_.logins->check(attempt_->login, std::move(password), password_deadline);
+    login_question asked{attempt_->login, std::move(password), client_text_, password_deadline};
+    auto asking = services_.logins->check(std::move(asked));
     const auto said = co_await std::move(asking);
     auth_answer answer;
     switch (said.what) {

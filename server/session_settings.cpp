@@ -26,7 +26,7 @@ protocol::session_settings settings_for(const conf::config& config, const conf::
     made.max_recipients =
         made.is_submission ? config.submission.max_recipients : config.limits.max_recipients;
     made.offer_auth = made.is_submission || listener.auth;
-    made.auth_keys = config.auth.source == "accounts";
+    made.auth_keys = !conf::parse_dovecot(config.auth.source); // Dovecot shows nobody its keys
     made.hide_client = config.submission.hide_client;
     made.max_errors = config.limits.errors;
     made.soft_errors = config.limits.soft_errors;

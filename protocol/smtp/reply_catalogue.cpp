@@ -246,6 +246,23 @@ constexpr std::array rows{
         451,
         {4, 3, 0},
         "<{}>: whose address it is cannot be looked up now; try again later"},
+    row{id::hourly_limit_reached,
+        550,
+        {5, 7, 28},
+        "{} has sent {} copies, which is all for this hour; it may send again from {}, in {} seconds"},
+    row{id::first_time_limit_reached,
+        550,
+        {5, 7, 28},
+        "{} has written to {} new recipients, which is all for today; to others again from {}, in {} "
+        "seconds"},
+    row{id::wider_than_limit,
+        550,
+        {5, 7, 28},
+        "This message has more recipients than {} may write to at once, which is {}; send it in parts"},
+    row{id::account_suspended,
+        550,
+        {5, 7, 0},
+        "{} may not send mail until it is released; ask your administrator"},
 };
 
 constexpr bool rows_in_order() {
