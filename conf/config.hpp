@@ -78,6 +78,7 @@ struct listener_settings {
     tls_mode tls = tls_mode::automatic;
     std::uint64_t max_message_size = 0;
     std::vector<protocol::cidr> proxy_from;
+    bool auth = false; // people may authenticate on an MX too
     bool operator==(const listener_settings&) const = default;
 };
 
@@ -288,6 +289,9 @@ struct submission_settings {
     unsigned hourly_limit = 0;          // copies of an account
     unsigned max_recipients = 0;        // of a message
     unsigned first_time_recipients = 0; // of an account and day
+    seconds window{};                   // how long the "hour" is
+    seconds remember_recipients{};      // who wasn't written to for so long is one for the first time
+    std::uint64_t max_size = 0;         // octets of the file of what is counted
     bool hide_client = false;           // Received says neither the client's name nor its address
     bool operator==(const submission_settings&) const = default;
 };
@@ -299,7 +303,22 @@ struct auth_settings {
     unsigned workers = 0;           // threads that compute hashes
     unsigned waiting = 0;           // logins that wait for one; more are told to come back
     seconds remember{};             // a correct login; 0 = not at all
+    unsigned max_failures = 0;      // different wrong passwords from a client within failure_window
+    seconds failure_window{};
+    seconds block_time{};
+    seconds trust_networks{}; // in which somebody logged in
     bool operator==(const auth_settings&) const = default;
+};
+
+// When an account counts as stolen; 0 = that is no sign.
+struct suspension_settings {
+    test_settings test;
+    unsigned first_time_recipients = 0; // in an hour
+    unsigned networks = 0;              // in a day
+    unsigned failed_percent = 0;        // of the copies of a day ...
+    unsigned failed_copies = 0;         // ... if at least so many failed
+    unsigned unwanted_messages = 0;     // refused as spam or for a virus, in a day
+    bool operator==(const suspension_settings&) const = default;
 };
 
 enum class ownership_mode { enforce, learn, report, off };
@@ -364,6 +383,7 @@ struct config {
     spam_settings spam;
     submission_settings submission;
     auth_settings auth;
+    suspension_settings suspension;
     sender_ownership_settings sender_ownership;
     identity_settings identity;
     ledger_settings ledger;

@@ -23,6 +23,9 @@ class stage_set {
     std::uint8_t bits_ = 0;
 };
 
+// Whose mail a check is about: that of other servers, or that of people who authenticated.
+enum class audience : std::uint8_t { everybody, servers, people };
+
 enum class for_the_allowed { runs, is_skipped }; // PRODUCT: allow skips tests 1, 2, 4, 5 and 8
 
 struct check {
@@ -36,7 +39,9 @@ struct check {
     // must not wait and must not refer to `about` afterwards.
     stage_set begins = {};
     void (*begin)(stage at, context& about) = nullptr;
+    audience whom = audience::everybody;
 };
+bool is_for(const check& row, const context& about);
 
 // All checks in the order of their verdicts (docs/adding.md).
 std::span<const check> registry();
@@ -60,5 +65,9 @@ boost::asio::awaitable<verdict> check_spam(stage at, context& about);
 // Of people who authenticated: at mail the envelope's sender, at content the authors and Sender in the
 // header. Has modes of its own ([sender_ownership]): a row for it has no settings.
 boost::asio::awaitable<verdict> check_ownership(stage at, context& about);
+// Likewise: at mail whether the account is suspended; at rcpt and content how much it may send, the last of
+// all checks.
+boost::asio::awaitable<verdict> check_suspension(stage at, context& about);
+boost::asio::awaitable<verdict> check_sending_limits(stage at, context& about);
 
 } // namespace postern::policy

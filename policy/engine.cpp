@@ -21,7 +21,8 @@ test_mode mode_of(const check& row, const context& about) {
 
 void begin_look_ups(stage at, context& about, std::span<const check> rows) {
     for (const auto& row : rows)
-        if (row.begins.has(at) && mode_of(row, about) != test_mode::off) row.begin(at, about);
+        if (row.begins.has(at) && is_for(row, about) && mode_of(row, about) != test_mode::off)
+            row.begin(at, about);
 }
 
 // Those of a transaction at MAIL; where the last that were begun so were in vain, at RCPT. So a peer that
@@ -42,22 +43,37 @@ bool is_postmaster(const protocol::address& candidate) {
     return protocol::equals_ignoring_case(candidate.local, "postmaster");
 }
 
-// The domain's own before the listener's. One that the configuration has no more is as none.
+// The domain's own before the listener's; of people who authenticated the listener's, for they write to
+// several domains at once. One that the configuration has no more is as none.
 const conf::tier_settings* tier_of(const context& about) {
-    const auto* own = *about.leads_to ? conf::find_tier(*about.config, (*about.leads_to)->tier) : nullptr;
+    const bool has_own = about.account.empty() && *about.leads_to;
+    const auto* own = has_own ? conf::find_tier(*about.config, (*about.leads_to)->tier) : nullptr;
     return own != nullptr ? own : conf::find_tier(*about.config, about.listener.tier);
+}
+
+// Whoever authenticated may write to anybody.
+void open_the_world(const protocol::address& asked, context& about) {
+    auto& found = *about.leads_to;
+    if (!found || found->kind != storage::resolution_kind::not_ours || asked.domain.empty()) return;
+    storage::final_recipient outside;
+    outside.address = asked.to_string();
+    outside.local = false;
+    found->kind = storage::resolution_kind::found;
+    found->recipients.push_back(std::move(outside));
 }
 
 void look_at_candidate(context& about) {
     const auto& asked = about.candidate->mailbox;
     about.leads_to = storage::resolve(about.ask.accounts, asked, about.resolving);
-    if (*about.leads_to) {
+    if (!about.account.empty()) {
+        open_the_world(asked, about);
+    } else if (*about.leads_to) {
         auto held = hold_for_primary(*about.config, about.listener, asked, std::move(**about.leads_to));
         about.leads_to = std::move(held.leads_to);
         about.primary = held.ask;
     }
     about.tier = tier_of(about);
-    if (is_postmaster(asked)) about.allowed_by = "postmaster";
+    if (about.account.empty() && is_postmaster(asked)) about.allowed_by = "postmaster";
 }
 
 void add_candidate(context& about) {
@@ -175,14 +191,16 @@ test_mode mode_on(const conf::test_settings& test, conf::day today) {
 }
 
 bool is_the_day_asked(const conf::config& config) {
-    return std::ranges::any_of(registry(), [&](const check& row) {
-        return row.settings != nullptr && row.settings(config).enforce_from != conf::day{};
-    });
+    return config.sender_ownership.enforce_from != conf::day{} ||
+           std::ranges::any_of(registry(), [&](const check& row) {
+               return row.settings != nullptr && row.settings(config).enforce_from != conf::day{};
+           });
 }
 
-bool has_checks(stage at) {
+bool has_checks(stage at, audience of) {
     for (const auto& row : registry())
-        if (row.stages.has(at) || row.begins.has(at)) return true;
+        if ((row.stages.has(at) || row.begins.has(at)) && (row.whom == audience::everybody || row.whom == of))
+            return true;
     return false;
 }
 
@@ -193,7 +211,7 @@ boost::asio::awaitable<verdict> judge(stage at, context& about, std::span<const 
     std::vector<std::string> reports; // of a recipient that is refused in the end nothing is told
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const check& row = rows[i];
-        if (!row.stages.has(at)) continue;
+        if (!row.stages.has(at) || !is_for(row, about)) continue;
         judgement& made = about.told.emplace_back();
         made.row = i;
         made.said.check = row.name;

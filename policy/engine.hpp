@@ -6,8 +6,8 @@
 
 namespace postern::policy {
 
-// Is any check interested in this stage? Lets a caller skip a suspension.
-bool has_checks(stage at);
+// Is any check interested in this stage of servers' or people's mail? Lets a caller skip a suspension.
+bool has_checks(stage at, audience of);
 // At rcpt, when all pass, the candidate is added to the transaction's recipients.
 // At content, when none refuses the whole message, what they said of each recipient is settled: the verdict
 // may be a refusal by all of them.

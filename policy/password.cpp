@@ -2,6 +2,7 @@
 // result is checked.
 #include "policy/password.hpp"
 
+#include "protocol/sasl/scram_keys.hpp"
 #include "protocol/smtp/grammar.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <memory>
+#include <unistd.h>
 #include <vector>
 #include <zxcvbn.h>
 
@@ -35,7 +37,7 @@ std::string_view weakness_text(int type) {
     case DICTIONARY_MATCH:
     case DICT_LEET_MATCH: return "it is made of a common password, word or name";
     case USER_MATCH:
-    case USER_LEET_MATCH: return "it is made of the address";
+    case USER_LEET_MATCH: return "it is made of the address or of a word that is known here";
     case REPEATS_MATCH: return "it repeats itself";
     case SEQUENCE_MATCH: return "it is a sequence";
     case SPATIAL_MATCH: return "its keys are neighbours";
@@ -53,14 +55,25 @@ std::string_view main_weakness(const ZxcMatch_t* list) {
     return longest == nullptr ? weakness_text(NON_MATCH) : weakness_text(longest->Type);
 }
 
+constexpr std::size_t word_min = 3; // shorter ones are in every text
+
+void add_word(std::string_view word, std::vector<std::string>& to) {
+    if (word.size() >= word_min && word.size() <= password_estimate_max)
+        to.push_back(protocol::to_lower(word));
+}
+
 // "firma.cz" is guessed as "firma" as well.
 std::vector<std::string> guessable_words(std::span<const std::string> words) {
+    constexpr std::string_view between = ".-_+ ";
     std::vector<std::string> all;
-    for (const auto& word : words) {
-        if (word.empty() || word.size() > password_estimate_max) continue;
-        all.push_back(protocol::to_lower(word));
-        const auto dot = word.find('.');
-        if (dot != std::string::npos && dot > 0) all.push_back(protocol::to_lower(word.substr(0, dot)));
+    for (const std::string_view word : words) {
+        add_word(word, all);
+        if (word.find_first_of(between) == std::string_view::npos) continue;
+        for (std::size_t from = 0; from <= word.size();) {
+            const auto end = std::min(word.find_first_of(between, from), word.size());
+            add_word(word.substr(from, end - from), all);
+            from = end + 1;
+        }
     }
     return all;
 }
@@ -102,6 +115,16 @@ result<std::string> hash_password(const std::string& password) {
         !std::string_view(hash).starts_with("$y$"))
         return failed();
     return std::string(hash);
+}
+
+result<stored_password> store_password(const std::string& password) {
+    auto setting = hash_password(password);
+    if (!setting) return setting.error();
+    std::array<char, protocol::sasl::scram_salt_octets> salt{};
+    if (::getentropy(salt.data(), salt.size()) != 0)
+        return boost::system::error_code(errno, boost::system::system_category());
+    const auto keys = protocol::sasl::make_scram_keys(password, {salt.data(), salt.size()});
+    return stored_password{std::move(*setting), keys ? protocol::sasl::to_text(*keys) : ""};
 }
 
 } // namespace postern::policy

@@ -17,10 +17,17 @@ inline constexpr std::size_t password_estimate_max =
 inline constexpr double password_bits_min = 26.6; // 10^8 guesses
 
 // Why this password is not to be used, one line; "" when it will do. `words` are what a guesser knows: name,
-// domain.
+// domain, words of the place. Each counts as a whole and in its parts ("jan.novak": "jan", "novak").
 std::string password_weakness(std::string_view password, std::span<const std::string> words);
 
 // A yescrypt hash ("$y$...") under a new salt; some 20 ms.
 result<std::string> hash_password(const std::string& password);
+
+// What is kept of a password.
+struct stored_password {
+    std::string setting; // of hash_password()
+    std::string scram;   // SCRAM keys of it, as protocol::sasl::to_text(); "" when SCRAM can't use it
+};
+result<stored_password> store_password(const std::string& password); // some 30 ms
 
 } // namespace postern::policy

@@ -17,30 +17,41 @@ const conf::test_settings& antivirus(const conf::config& all) { return all.antiv
 
 constexpr auto skipped = for_the_allowed::is_skipped;
 constexpr auto runs = for_the_allowed::runs;
+constexpr auto servers = audience::servers;
+constexpr auto people = audience::people;
+constexpr auto all = audience::everybody;
 
 } // namespace
 
 std::span<const check> registry() {
+    using enum stage;
     static constexpr std::array rows{
-        check{"rule", {stage::rcpt}, check_rules, runs, nullptr, {stage::connect}, begin_rules},
-        check{"dnsbl", {stage::rcpt}, check_dnsbl, skipped, dnsbl, {stage::connect}, begin_dnsbl},
+        check{"rule", {rcpt}, check_rules, runs, nullptr, {connect}, begin_rules, servers},
+        check{"dnsbl", {rcpt}, check_dnsbl, skipped, dnsbl, {connect}, begin_dnsbl, servers},
         check{"sender_domain",
-              {stage::rcpt},
+              {rcpt},
               check_sender_domain,
               skipped,
               sender_domain,
-              {stage::mail},
-              begin_sender_domain},
-        check{"recipient", {stage::rcpt}, check_recipient, runs, nullptr, {}, nullptr},
-        check{"recipient", {stage::rcpt}, check_room, runs, recipient, {}, nullptr},
-        check{"greylist", {stage::rcpt}, check_greylist, skipped, greylist, {}, nullptr},
-        check{"spf", {stage::rcpt}, check_spf, skipped, spf, {stage::mail}, begin_spf},
-        check{"loop", {stage::content}, check_loop, runs, nullptr, {}, nullptr},
-        check{"attachments", {stage::content}, check_attachments, runs, attachments, {}, nullptr},
-        check{"antivirus", {stage::content}, check_virus, runs, antivirus, {}, nullptr},
-        check{"spam", {stage::content}, check_spam, skipped, spam, {}, nullptr},
+              {mail},
+              begin_sender_domain,
+              servers},
+        check{"sender_ownership", {mail, content}, check_ownership, runs, nullptr, {}, nullptr, people},
+        check{"recipient", {rcpt}, check_recipient, runs, nullptr, {}, nullptr, all},
+        check{"recipient", {rcpt}, check_room, runs, recipient, {}, nullptr, all},
+        check{"greylist", {rcpt}, check_greylist, skipped, greylist, {}, nullptr, servers},
+        check{"spf", {rcpt}, check_spf, skipped, spf, {mail}, begin_spf, servers},
+        check{"loop", {content}, check_loop, runs, nullptr, {}, nullptr, all},
+        check{"attachments", {content}, check_attachments, runs, attachments, {}, nullptr, all},
+        check{"antivirus", {content}, check_virus, runs, antivirus, {}, nullptr, all},
+        check{"spam", {content}, check_spam, skipped, spam, {}, nullptr, all},
     };
     return rows;
+}
+
+bool is_for(const check& row, const context& about) {
+    if (row.whom == audience::everybody) return true;
+    return (row.whom == audience::people) == !about.account.empty();
 }
 
 } // namespace postern::policy

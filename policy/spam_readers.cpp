@@ -24,6 +24,14 @@ std::optional<std::size_t> place_of(const std::string& text, std::size_t before,
     return before + in.size() - 1;
 }
 
+// What people send is scored whoever gets it; what comes from servers, for those who want that.
+void leave_to_the_server(spam_readers::recipient& to, const context& about) {
+    if (about.account.empty())
+        to.wants_score = false;
+    else
+        to.mailboxes.emplace_back();
+}
+
 } // namespace
 
 bool spam_readers::wants_score() const { return std::ranges::any_of(recipients, &recipient::wants_score); }
@@ -40,13 +48,14 @@ result<spam_readers> find_spam_readers(const context& about) {
         one.wants_score = to.allowed_by.empty();
         for (const auto& box : to.leads_to) {
             if (!box.local) {
-                one.wants_score = false;
+                leave_to_the_server(one, about);
                 continue;
             }
             const auto record = about.ask.accounts.find_mailbox(box.address);
             if (!record) return record.error();
-            if (!*record || !(*record)->antispam) one.wants_score = false;
+            if (!*record || !(*record)->antispam) leave_to_the_server(one, about);
             if (!*record) continue;
+            if (!(*record)->antispam && !about.account.empty()) continue;
             one.mailboxes.push_back(box.address);
             if (!to.allowed_by.empty()) continue;
             for (const auto& text : (*record)->subject_phrases)

@@ -121,6 +121,7 @@ start_problem app::open_journal() {
 start_problem app::open_all() {
     if (auto problem = make_certificates(); !problem.text.empty()) return problem;
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
+    if (auto problem = open_logins(); !problem.text.empty()) return problem;
     if (auto problem = begin_scanners(); !problem.text.empty()) return problem;
     handover_ = std::make_unique<handover_listener>(config_.get()->config->server.state_dir);
     if (!handover_->problem().empty()) return {exit_code::cant_create, handover_->problem()};
@@ -178,15 +179,15 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     if (!rules) return rules.error();
     rules_ = std::move(*rules);
     rule_book_.emplace(*rules_);
-    auto identities = storage::open_lmdb_identities(*environment);
-    if (!identities) return identities.error();
-    identities_ = std::move(*identities);
     auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);
     auto taught = storage::open_lmdb_tokens(state, tokens_limits_of(config));
     if (!taught) return taught.error();
     taught_ = std::move(*taught);
+    auto identities = storage::open_lmdb_identities(*environment);
+    if (!identities) return identities.error();
+    identities_ = std::move(*identities);
     return open_greylist(config);
 }
 
@@ -289,7 +290,8 @@ void app::start_services() {
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_,
+                                       nullptr, logins_.get(), guess_key_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);

@@ -135,6 +135,9 @@ class app final : public control_target, public web_target, public handover_targ
     boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
     std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
+    // app_submission.cpp: what people who send mail need
+    start_problem open_logins();
+
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
     start_problem bind_http(const std::string& where, const char* key, std::unique_ptr<http_listener>& to);
@@ -175,6 +178,8 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::ledger> ledger_;
     std::unique_ptr<storage::tokens> taught_;
     std::unique_ptr<storage::identities> identities_;
+    std::string guess_key_;
+    std::unique_ptr<login_source> logins_;
     std::optional<identity_desk> desk_;
     std::optional<foreign_keeper> foreign_;
     std::optional<table_keeper> table_keeper_;

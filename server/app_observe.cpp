@@ -87,6 +87,9 @@ observed app::observe() {
     }
     made.handshakes_failed = counts_.handshakes_failed;
     made.put_off = counts_.put_off;
+    made.logins = counts_.logins;
+    made.logins_denied = counts_.logins_denied;
+    made.logins_put_off = counts_.logins_put_off;
     const auto rows = policy::registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto& counts = counts_.tests.at(i);

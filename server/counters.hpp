@@ -59,6 +59,7 @@ struct counters {
     static constexpr std::size_t tests_max = 16;
     std::array<test_counts, tests_max> tests; // by the place in policy::registry()
     std::atomic<std::uint64_t> handshakes_failed{0};
+    std::atomic<std::uint64_t> logins{0}, logins_denied{0}, logins_put_off{0};
     std::atomic<bool> disk_low{false}; // MAIL is answered 452 while it is set
     // The queue's file has room within, the disk has not: a body that needs a file of its own is answered
     // 452.

@@ -102,6 +102,7 @@ std::vector<explained_test> tests_of(const policy::trace& told, const policy::re
     std::vector<explained_test> tests;
     const auto rows = policy::registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i].whom == policy::audience::people) continue; // the client is another server
         explained_test made{rows[i].name, mode_text(rows[i], config, today), "not reached", {}, {}, {}};
         const auto found = std::ranges::find(told, i, &policy::judgement::row);
         if (found == told.end()) {
@@ -124,10 +125,13 @@ std::vector<explained_test> tests_of(const policy::trace& told, const policy::re
 // The rows of a message stand behind those of its recipient.
 void add_message_rows(const explanation& whole, const policy::verdict& by_session,
                       std::vector<explained_test>& tests) {
-    const auto rows = policy::registry();
-    const auto first = std::ranges::find_if(
-        rows, [](const policy::check& row) { return row.stages.has(policy::stage::content); });
-    tests.insert(tests.begin() + (first - rows.begin()), of_session(whole, by_session));
+    std::ptrdiff_t before = 0;
+    for (const auto& row : policy::registry()) {
+        if (row.whom == policy::audience::people) continue;
+        if (row.stages.has(policy::stage::content)) break;
+        ++before;
+    }
+    tests.insert(tests.begin() + before, of_session(whole, by_session));
 }
 
 std::vector<std::string> fields_in(std::string_view text) {

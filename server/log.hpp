@@ -32,6 +32,8 @@ enum class log_event : std::uint8_t {
     command_error,
     lost_connection,
     timed_out,
+    logged_in,    // "unknown[IP]: sasl_method=PLAIN, sasl_username=..."
+    login_failed, // "unknown[IP]: SASL PLAIN authentication failed: ..."
     // a message
     received,     // client and recipients are known, octets are coming: "ID: client=..."
     named,        // its Message-ID is known: "ID: message-id=<...>"
@@ -69,6 +71,7 @@ struct log_record {
     std::string_view text{};    // free text of note, fault, ...
     std::string_view address{}; // of a listener
     std::string_view tls_protocol{}, tls_cipher{};
+    std::string_view sasl_method{}, sasl_username{}; // of who authenticated, or tried to
     std::uint64_t size = 0;
     std::uint32_t recipients = 0;
     std::uint32_t tries = 0;

@@ -60,6 +60,8 @@ void add_peer(boost::json::object& line, const log_record& record) {
     add(line, "protocol", record.protocol);
     add(line, "tls_protocol", record.tls_protocol);
     add(line, "tls_cipher", record.tls_cipher);
+    add(line, "sasl_method", record.sasl_method);
+    add(line, "sasl_username", record.sasl_username);
 }
 
 void add_message(boost::json::object& line, const log_record& record) {

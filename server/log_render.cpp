@@ -251,10 +251,41 @@ void form_timed_out(std::string& out, const log_record& record) {
     add_session(out, record, ", ");
 }
 
+void add_login(std::string& out, const log_record& record) {
+    out += "sasl_method=";
+    add_token(out, record.sasl_method);
+    out += ", sasl_username=";
+    add_token(out, record.sasl_username);
+}
+
+void form_logged_in(std::string& out, const log_record& record) {
+    add_client(out, record);
+    out += ": ";
+    add_login(out, record);
+    add_session(out, record, ", ");
+}
+
+// fail2ban knows this line.
+void form_login_failed(std::string& out, const log_record& record) {
+    out += severity(record.level);
+    add_client(out, record);
+    out += ": SASL ";
+    add_token(out, record.sasl_method);
+    out += " authentication failed: ";
+    add_reply(out, record.text);
+    out += ", sasl_username=";
+    add_token(out, record.sasl_username);
+    add_session(out, record, ", ");
+}
+
 void form_received(std::string& out, const log_record& record) {
     add_queue_id(out, record);
     out += "client=";
     add_client(out, record);
+    if (!record.sasl_username.empty()) {
+        out += ", ";
+        add_login(out, record);
+    }
     add_session(out, record, ", ");
 }
 
@@ -341,6 +372,8 @@ constexpr std::array<log_event_row, log_event_count> rows = {{
     {log_event::command_error, "command_error", "smtpd", &form_command_error},
     {log_event::lost_connection, "lost_connection", "smtpd", &form_lost_connection},
     {log_event::timed_out, "timed_out", "smtpd", &form_timed_out},
+    {log_event::logged_in, "logged_in", "smtpd", &form_logged_in},
+    {log_event::login_failed, "login_failed", "smtpd", &form_login_failed},
     {log_event::received, "received", "smtpd", &form_received},
     {log_event::named, "named", "cleanup", &form_named},
     {log_event::accepted, "accepted", "qmgr", &form_accepted},

@@ -27,6 +27,10 @@ std::string tls_text(const stream& peer) {
     return facts.protocol + " with cipher " + facts.cipher;
 }
 
+protocol::sasl::channel_binding binding_of(const stream& peer) {
+    return peer.tls_layer() == nullptr ? protocol::sasl::channel_binding() : peer.tls_layer()->channel_binding();
+}
+
 } // namespace
 
 session_driver::session_driver(session_services& services, roster& sessions, std::unique_ptr<stream> peer,
@@ -58,7 +62,7 @@ asio::awaitable<void> session_driver::carry_out(step what) {
     case step::pause: co_await pause(); break;
     case step::start_tls: {
         const bool done = co_await start_tls_layer();
-        session_->on_tls(done, tls_text(*stream_));
+        session_->on_tls(done, tls_text(*stream_), binding_of(*stream_));
         break;
     }
     case step::open_message: open_message(); break;
@@ -87,7 +91,7 @@ asio::awaitable<bool> session_driver::begin() {
     }
     auto settings = settings_for(*config_->config, *listener_);
     settings.results_of = config_->host_names;
-    session_.emplace(std::move(settings), client_, tls_text(*stream_));
+    session_.emplace(std::move(settings), client_, tls_text(*stream_), binding_of(*stream_));
     session_->observe_refusals([this](const protocol::refusal& what) { log_refusal(what); });
     clear_deadline();
     // Without a place there is no handshake either: under implicit TLS nothing can be said, and the

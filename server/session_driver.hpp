@@ -2,7 +2,7 @@
 // no SMTP: verbs, replies and limits are the session's. It doesn't grow when a verb is added.
 #pragma once
 
-#include "policy/context.hpp"
+#include "policy/check.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/net/proxy_header.hpp"
 #include "protocol/smtp/server_session.hpp"
@@ -10,6 +10,7 @@
 #include "server/counters.hpp"
 #include "server/incoming_body.hpp"
 #include "server/log.hpp"
+#include "server/login_source.hpp"
 #include "server/roster.hpp"
 #include "server/scanner_pool.hpp"
 #include "server/session_limits.hpp"
@@ -35,6 +36,8 @@ struct session_services {
     counters& counts;
     scanner_pool* scanners = nullptr; // null: nobody looks into messages
     spam_engine* engine = nullptr;    // of the session's thread; null: there is none
+    login_source* logins = nullptr;   // null: nobody may authenticate, whatever a listener says
+    std::string guess_key = {};       // of this installation: wrong passwords are remembered under it
 };
 
 struct session_origin {
@@ -73,12 +76,25 @@ class session_driver final : public roster::member, private stream::taker, priva
     boost::asio::awaitable<bool> waited_in_vain(std::chrono::milliseconds time);
     bool said_farewell(stream_status status);
     boost::asio::awaitable<void> ask();
+    policy::audience audience() const;
     boost::asio::awaitable<policy::verdict> judge(policy::stage at, policy::transaction& learned);
     void on_input(std::string_view octets) override;
     void end_wait(ended_by why);
     bool end_if_too_long(steady_time now);
     protocol::reply farewell() const;
     void finish();
+
+    // session_auth.cpp
+    struct login_attempt;
+    boost::asio::awaitable<void> ask_auth();
+    boost::asio::awaitable<std::optional<protocol::auth_answer>> held_back();
+    protocol::reply blocked_until(policy::rate_seconds until) const;
+    boost::asio::awaitable<protocol::auth_answer> check_password(protocol::sasl::secret password);
+    boost::asio::awaitable<protocol::auth_answer> find_keys();
+    protocol::auth_answer end_good_login();
+    protocol::auth_answer end_wrong_login();
+    void note_put_off(std::string_view why);
+    void log_failed_login(std::string_view why);
 
     // session_message.cpp: where a message becomes ours
     void open_message();
@@ -87,6 +103,7 @@ class session_driver final : public roster::member, private stream::taker, priva
     bool may_write_body() const;
     boost::asio::awaitable<boost::system::error_code> finish_body(std::string rest,
                                                                   storage::insert_message& into);
+    void add_missing_fields();
     storage::queued_message envelope_for_queue() const;
     protocol::verdict_answer answer_for(const boost::system::error_code& trouble) const;
     bool refuses_new_mail(protocol::reply& with) const;
@@ -158,6 +175,8 @@ class session_driver final : public roster::member, private stream::taker, priva
     policy::about_client peer_;
     std::unique_ptr<policy::transaction> learned_; // from MAIL on: a session that waits holds none
     const policy::verdict* refused_by_ = nullptr;  // behind the reply that is being said; null: no check is
+    std::unique_ptr<login_attempt> attempt_;       // while AUTH is under way
+    std::string auth_method_;                      // of who authenticated
     std::optional<incoming_body> body_;
     storage::queue_id message_id_;
     std::int64_t message_time_ = 0; // unix microseconds

@@ -19,6 +19,8 @@ log_record session_driver::record(log_event event) const {
     made.stage = session_->last_stage();
     made.commands = session_->commands();
     made.messages = session_->messages();
+    made.sasl_username = session_->account();
+    made.sasl_method = made.sasl_username.empty() ? std::string_view() : auth_method_;
     return made;
 }
 

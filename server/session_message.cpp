@@ -65,6 +65,17 @@ asio::awaitable<void> session_driver::store() {
     session_->on_stored(std::move(answer), std::move(done.recycled));
 }
 
+// Of a mail client's message (RFC 6409 §8).
+void session_driver::add_missing_fields() {
+    if (session_->account().empty()) return;
+    const auto& header = session_->header();
+    auto& fields = learned_->result_fields; // first, for those behind may not fit
+    if (header.message_id().empty())
+        fields.insert(fields.begin(),
+                      protocol::message_id_field(message_id_.to_string(), listener_->hostname));
+    if (!header.has_date()) fields.insert(fields.begin(), protocol::date_field(message_time_ / 1'000'000));
+}
+
 storage::queued_message session_driver::envelope_for_queue() const {
     const auto& from = session_->transaction();
     storage::queued_message made;
@@ -79,7 +90,8 @@ storage::queued_message session_driver::envelope_for_queue() const {
     made.client = client_text_;
     made.helo = session_->helo();
     made.protocol = session_->protocol_name();
-    made.proof = policy::proof_of_sender(*learned_);
+    const bool from_people = !session_->account().empty();
+    made.proof = from_people ? storage::sender_proof::proved : policy::proof_of_sender(*learned_);
     made.result_fields = policy::result_fields(*learned_);
     // One copy for each final address, however many RCPTs lead to it.
     std::map<std::string_view, std::size_t> seen;
@@ -127,6 +139,7 @@ asio::awaitable<void> session_driver::commit() {
     set_deadline(disk_deadline);
     forget_rate();
     storage::insert_message insert;
+    add_missing_fields();
     insert.message = envelope_for_queue();
     error_code ec = co_await finish_body(session_->take_body(), insert);
     if (!ec) {

@@ -15,6 +15,7 @@ policy::stage stage_of(question_stage asked) {
     switch (asked) {
     case question_stage::connect: return policy::stage::connect;
     case question_stage::helo: return policy::stage::helo;
+    case question_stage::auth: break; // asked of nobody here: ask_auth()
     case question_stage::mail: return policy::stage::mail;
     case question_stage::rcpt: return policy::stage::rcpt;
     case question_stage::content: break;
@@ -39,6 +40,10 @@ std::vector<std::optional<protocol::reply>> refusals_of(const policy::transactio
 } // namespace
 
 asio::awaitable<void> session_driver::ask() {
+    if (session_->question() == question_stage::auth) {
+        co_await ask_auth();
+        co_return;
+    }
     const auto at = stage_of(session_->question());
     if (at == policy::stage::connect) {
         const bool over = co_await waited_in_vain(config_->config->limits.greet_wait);
@@ -55,7 +60,7 @@ asio::awaitable<void> session_driver::ask() {
     if (at == policy::stage::mail && refuses_new_mail(answer.with))
         answer.what = verdict_answer::kind::refuse;
     const bool takes_mail = listener_->role != conf::listener_role::tempfail;
-    if (answer.what == verdict_answer::kind::accept && takes_mail && policy::has_checks(at)) {
+    if (answer.what == verdict_answer::kind::accept && takes_mail && policy::has_checks(at, audience())) {
         policy::transaction none; // before MAIL
         said = co_await judge(at, learned_ ? *learned_ : none);
         if (!said.passed()) {
@@ -68,6 +73,10 @@ asio::awaitable<void> session_driver::ask() {
     }
     session_->on_verdict(std::move(answer));
     refused_by_ = nullptr;
+}
+
+policy::audience session_driver::audience() const {
+    return session_->account().empty() ? policy::audience::servers : policy::audience::people;
 }
 
 asio::awaitable<policy::verdict> session_driver::judge(policy::stage at, policy::transaction& learned) {
@@ -92,6 +101,7 @@ asio::awaitable<policy::verdict> session_driver::judge(policy::stage at, policy:
                           learned,
                           told,
                           content ? this : nullptr};
+    about.account = session_->account();
     policy::verdict said = co_await policy::judge(at, about);
     note_tests(told);
     co_return said;

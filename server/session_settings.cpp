@@ -22,7 +22,12 @@ protocol::session_settings settings_for(const conf::config& config, const conf::
     protocol::session_settings made;
     made.hostname = listener.hostname;
     made.max_message_size = listener.max_message_size;
-    made.max_recipients = config.limits.max_recipients;
+    made.is_submission = listener.role == conf::listener_role::submission;
+    made.max_recipients =
+        made.is_submission ? config.submission.max_recipients : config.limits.max_recipients;
+    made.offer_auth = made.is_submission || listener.auth;
+    made.auth_keys = !conf::parse_dovecot(config.auth.source); // Dovecot shows nobody its keys
+    made.hide_client = config.submission.hide_client;
     made.max_errors = config.limits.errors;
     made.soft_errors = config.limits.soft_errors;
     made.max_junk = config.limits.junk_commands;
@@ -34,7 +39,7 @@ protocol::session_settings settings_for(const conf::config& config, const conf::
     made.offer_tls = listener.tls == conf::tls_mode::automatic || listener.tls == conf::tls_mode::starttls;
     made.takes_utf8 = takes_all(config);
     made.takes_binary = takes_binary(config, listener);
-    made.offer_prdr = made.takes_mail; // every listener that takes mail takes it from strangers
+    made.offer_prdr = made.takes_mail;
     made.drop_spam_marks = made.takes_mail;
     return made;
 }

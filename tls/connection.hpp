@@ -4,6 +4,8 @@
 // and doesn't touch the descriptor. OpenSSL writes without MSG_NOSIGNAL: the process must ignore SIGPIPE.
 #pragma once
 
+#include "protocol/sasl/channel_binding.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -57,6 +59,10 @@ class connection {
     void shutdown();                  // sends close_notify if it can at once
     bool has_decrypted_input() const; // octets that no readiness of the descriptor will announce
     session_facts facts() const;
+    // What both ends call this connection, once the handshake is done: the exporter of TLS 1.3 (RFC 9266),
+    // the first Finished of 1.2 (RFC 5929 §3) where it has an extended master secret (RFC 7627: without one
+    // two connections can have the same). Empty: it has no name.
+    protocol::sasl::channel_binding channel_binding() const;
     std::string error() const; // reason of the last failure, one line
 
   private:

@@ -57,7 +57,8 @@ verdict foreign(stage at, const context& about, const ownership& owned, const pr
 
 // What `refusal` comes to in the mode.
 verdict as_mode_has_it(verdict refusal, ownership_mode mode) {
-    if (mode == ownership_mode::enforce || refusal.what == verdict::kind::defer) return refusal;
+    const bool lenient = mode == ownership_mode::learn || mode == ownership_mode::report;
+    if (!lenient || refusal.what == verdict::kind::defer) return refusal;
     return verdict::let_through(fmt::format("mode {}: {}", conf::name_of(mode),
                                             refusal.cause.empty() ? refusal.with.text : refusal.cause));
 }
@@ -87,17 +88,20 @@ verdict judge_senders(stage at, const context& about, std::span<const protocol::
 boost::asio::awaitable<verdict> check_ownership(stage at, context& about) {
     const auto mode = mode_of(about);
     if (about.account.empty()) co_return verdict::pass("nobody authenticated");
-    if (mode == ownership_mode::off) co_return verdict::pass("mode off");
     if (at == stage::mail) {
+        if (mode == ownership_mode::off) co_return verdict::pass("mode off");
         if (!about.envelope.sender) co_return verdict::pass("the empty sender");
         co_return judge_senders(at, about, std::span(&*about.envelope.sender, 1), mode);
     }
-    if (at != stage::content || !about.config->sender_ownership.check_header_from) co_return verdict::pass();
+    // RFC 6409 §8: a message has authors that can be read, whoever they are.
     const auto authors = protocol::authors_of(*about.header);
-    if (authors) co_return judge_senders(at, about, *authors, mode);
-    const auto why = protocol::fault_text(authors.error());
-    auto refusal = verdict::refuse(make_reply(reply_id::author_malformed, {why}), std::string(why));
-    co_return as_mode_has_it(std::move(refusal), mode);
+    if (!authors) {
+        const auto why = protocol::fault_text(authors.error());
+        co_return as_mode_has_it(
+            verdict::refuse(make_reply(reply_id::author_malformed, {why}), std::string(why)), mode);
+    }
+    const bool asked = mode != ownership_mode::off && about.config->sender_ownership.check_header_from;
+    co_return asked ? judge_senders(at, about, *authors, mode) : verdict::pass("mode off");
 }
 
 } // namespace postern::policy

@@ -82,6 +82,8 @@ result<recipient_outcome> judge_for(const spam_readers::recipient& whom, scorer&
         const auto said = by.score_for(box);
         if (!said) return said.error();
         auto outcome = outcome_of(*said);
+        // Who didn't ask for the score has no Junk folder for it: the message goes out, or it doesn't.
+        if (box.empty() && outcome.what == recipient_outcome::kind::junk) outcome = {};
         if (!mildest || outcome.what < mildest->what) mildest = std::move(outcome);
     }
     return mildest ? std::move(*mildest) : recipient_outcome();

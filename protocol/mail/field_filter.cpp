@@ -200,10 +200,12 @@ void field_filters::finish(std::string& out) {
     out += rest;
 }
 
-field_filters forged_fields(field_filter::owners of, bool with_spam_marks) {
+field_filters forged_fields(field_filter::owners of, bool with_spam_marks, blind_copies bcc) {
     std::vector<field_filter> all{field_filter("authentication-results", std::move(of))};
     if (with_spam_marks)
         for (const auto* const name : {"x-spam-flag", "x-spam-status"}) all.emplace_back(name);
+    if (bcc == blind_copies::go)
+        for (const auto* const name : {"bcc", "resent-bcc"}) all.emplace_back(name);
     return field_filters(std::move(all));
 }
 

@@ -85,7 +85,10 @@ class field_filters {
 };
 
 // What a message from outside says in our name: results that pretend to be those of `of` and, where
-// `with_spam_marks`, X-Spam-Flag and X-Spam-Status of anybody.
-field_filters forged_fields(field_filter::owners of, bool with_spam_marks);
+// `with_spam_marks`, X-Spam-Flag and X-Spam-Status of anybody. From a mail client Bcc goes too (RFC 5322
+// §3.6.3), and so does Resent-Bcc.
+enum class blind_copies : bool { stay, go };
+field_filters forged_fields(field_filter::owners of, bool with_spam_marks,
+                            blind_copies bcc = blind_copies::stay);
 
 } // namespace postern::protocol

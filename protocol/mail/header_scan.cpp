@@ -127,6 +127,8 @@ void header_scan::take_field() {
             ++received_;
         else if (equals_ignoring_case(name, "Delivered-To") && delivered_to_.size() < delivered_to_max)
             delivered_to_.emplace_back(value);
+        else if (equals_ignoring_case(name, "Date"))
+            has_date_ = true;
         else if (message_id_.empty() && equals_ignoring_case(name, "Message-ID"))
             message_id_ = value;
         else if (equals_ignoring_case(name, "From"))

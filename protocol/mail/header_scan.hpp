@@ -38,6 +38,7 @@ class header_scan {
     const std::vector<std::string>& delivered_to() const {
         return delivered_to_;
     } // unfolded and trimmed, else as written
+    bool has_date() const { return has_date_; }
     const std::string& message_id() const { return message_id_; } // the first one, likewise
     const std::vector<kept_field>& from() const { return from_; }
     const std::vector<kept_field>& sender() const { return sender_; }
@@ -56,6 +57,7 @@ class header_scan {
     bool finished_ = false;
     std::uint64_t size_ = 0; // of the lines before line_
     unsigned received_ = 0;
+    bool has_date_ = false;
     std::vector<std::string> delivered_to_;
     std::string message_id_;
     std::vector<kept_field> from_, sender_;

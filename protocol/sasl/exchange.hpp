@@ -5,6 +5,7 @@
 // octet, and an authorization identity that is not the login is denied.
 #pragma once
 
+#include "protocol/sasl/channel_binding.hpp"
 #include "protocol/sasl/mechanism.hpp"
 #include "protocol/sasl/scram_keys.hpp"
 #include "protocol/sasl/secret.hpp"
@@ -16,12 +17,6 @@ namespace postern::protocol::sasl {
 inline constexpr std::size_t login_max = 254;    // octets: an address in SMTP
 inline constexpr std::size_t password_max = 256; // octets, as policy::password_max
 inline constexpr std::size_t line_max = 12288; // octets of base64, RFC 4954 §4; the caller's reader bounds it
-
-// What the TLS connection is called by both of its ends.
-struct channel_binding {
-    std::string type; // "tls-exporter" (RFC 9266), "tls-unique" (RFC 5929 §3); "" = there is none
-    std::string data;
-};
 
 enum class step_kind {
     challenge,      // send `challenge` (334, base64) and hand the answer to receive()

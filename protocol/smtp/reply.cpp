@@ -36,6 +36,10 @@ void append_reply(std::string& out, const reply& what) {
     }
 }
 
+void append_challenge(std::string& out, std::string_view base64) {
+    fmt::format_to(std::back_inserter(out), "334 {}\r\n", base64);
+}
+
 std::string reply_line(const reply& what) {
     std::string line;
     append_codes(line, what, ' ');

@@ -30,6 +30,8 @@ struct reply {
 // Appends the reply as RFC 5321 §4.2 wants it: CRLF, at most 512 octets a line (longer text is cut), the
 // enhanced code on every line, nothing but printable characters.
 void append_reply(std::string& out, const reply& what);
+// "334 " and the challenge in base64, of any length (RFC 4954 §4).
+void append_challenge(std::string& out, std::string_view base64);
 // "550 5.1.1 text" on one line, for logs.
 std::string reply_line(const reply& what);
 

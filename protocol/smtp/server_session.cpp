@@ -57,8 +57,7 @@ server_session::handler server_session::handler_for(verb what, state in) {
         {verb::quit, {&s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit, &s::do_quit}},
         {verb::starttls, {&s::do_starttls, &s::do_starttls, in_mail, in_mail, in_mail, no}},
         {verb::auth,
-         {&s::say_auth_not_offered, &s::say_auth_not_offered, &s::say_auth_not_offered,
-          &s::say_auth_not_offered, chunks, no}},
+         {&s::do_auth, &s::do_auth, &s::say_auth_in_transaction, &s::say_auth_in_transaction, chunks, no}},
         {verb::unimplemented,
          {&s::say_not_implemented, &s::say_not_implemented, &s::say_not_implemented, &s::say_not_implemented,
           &s::say_not_implemented, no}},
@@ -76,8 +75,12 @@ server_session::handler server_session::handler_for(verb what, state in) {
     return rows[static_cast<std::size_t>(what)].by_state[static_cast<std::size_t>(in)];
 }
 
-server_session::server_session(session_settings settings, ip_address client, std::string_view tls_facts)
-    : settings_(std::move(settings)), client_(client), tls_(!tls_facts.empty()), tls_facts_(tls_facts) {}
+server_session::server_session(session_settings settings, ip_address client, std::string_view tls_facts,
+                               sasl::channel_binding binding)
+    : settings_(std::move(settings)), client_(client), tls_(!tls_facts.empty()), tls_facts_(tls_facts),
+      binding_(std::move(binding)) {
+    reset_line_limit();
+}
 
 step server_session::next() {
     if (is_answering()) say_answers();
@@ -121,6 +124,7 @@ std::size_t server_session::consume(std::string_view input) {
         const auto rest = input.substr(used);
         switch (phase_) {
         case phase::command: used += consume_command(rest); break;
+        case phase::auth: used += consume_auth(rest); break;
         case phase::data: used += consume_data(rest); break;
         case phase::chunk: used += consume_chunk(rest); break;
         case phase::greeting:
@@ -146,9 +150,9 @@ std::size_t server_session::consume_command(std::string_view input) {
         more_input_behind_ = got.consumed < input.size();
         dispatch(split_command(got.line));
         break;
-    case line_status::too_long: refuse(reply_id::line_too_long, {std::to_string(command_line_max)}); break;
+    case line_status::too_long: refuse(reply_id::line_too_long, {std::to_string(line_max_now())}); break;
     case line_status::bare_line_end: refuse(reply_id::bare_line_end_in_command); break;
-    case line_status::endless: refuse(reply_id::endless_line, {std::to_string(command_line_max)}); break;
+    case line_status::endless: refuse(reply_id::endless_line, {std::to_string(line_max_now())}); break;
     }
     return got.consumed;
 }
@@ -231,6 +235,7 @@ void server_session::on_early_input() {
 
 void server_session::on_end() {
     reset_transaction();
+    end_auth();
     output_.clear();
     pause_ = false;
     wanted_ = step::close;
@@ -239,13 +244,14 @@ void server_session::on_end() {
 
 void server_session::close_with(reply farewell) {
     if (phase_ == phase::closing || close_after_write_) return; // one farewell is enough
+    end_auth();
     forget_input();
     pause_ = false;
     farewell.close = true;
     refuse(farewell, refused_thing::command);
 }
 
-void server_session::on_tls(bool done, std::string_view facts) {
+void server_session::on_tls(bool done, std::string_view facts, sasl::channel_binding binding) {
     // RFC 3207 §4.2: everything learned before TLS is forgotten.
     reset_transaction();
     helo_ = {};
@@ -255,6 +261,9 @@ void server_session::on_tls(bool done, std::string_view facts) {
     forget_input();
     tls_ = done;
     tls_facts_ = facts;
+    binding_ = std::move(binding);
+    account_.clear();
+    reset_line_limit();
     wanted_ = step::read;
     if (!done) phase_ = phase::closing;
 }
@@ -262,7 +271,8 @@ void server_session::on_tls(bool done, std::string_view facts) {
 std::string server_session::take_body() { return std::move(now().body); }
 
 std::string_view server_session::protocol_name() const {
-    return with_protocol(greeting_, tls_, now().envelope.smtputf8);
+    return with_protocol(greeting_, tls_, now().envelope.smtputf8,
+                         account_.empty() ? client_proof::none : client_proof::authenticated);
 }
 
 const content_facts& server_session::content() const {

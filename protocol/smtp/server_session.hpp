@@ -7,6 +7,7 @@
 #include "protocol/mail/field_filter.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/mail/trace_header.hpp"
+#include "protocol/sasl/exchange.hpp"
 #include "protocol/smtp/data_decoder.hpp"
 #include "protocol/smtp/envelope.hpp"
 #include "protocol/smtp/extension.hpp"
@@ -44,6 +45,12 @@ struct session_settings {
     // X-Spam-Flag and X-Spam-Status that come with a message are left out: whoever reads it would take them
     // for ours.
     bool drop_spam_marks = false;
+    // AUTH is offered, under TLS (RFC 4954); `keys`: to SCRAM too.
+    bool offer_auth = false;
+    bool auth_keys = false;
+    // RFC 6409: without TLS and AUTH nothing is taken, and Bcc fields go.
+    bool is_submission = false;
+    bool hide_client = false; // of who authenticated, in Received
 };
 
 inline constexpr std::size_t command_line_max =
@@ -55,7 +62,7 @@ inline constexpr std::size_t chunks_max = 100000;           // BDAT commands a m
 enum class step {
     read,         // on_input(), on_end(), on_timeout()
     write,        // output(); on_written()
-    ask,          // question(); on_verdict()
+    ask,          // question(); on_verdict(), or on_auth() where that is about AUTH
     pause,        // wait a little for a peer that errs too often; on_paused()
     start_tls,    // on_tls()
     open_message, // an id and the time; on_message_opened()
@@ -68,7 +75,27 @@ enum class step {
 // Which deadline the driver sets for a read.
 enum class waiting_for { command, content };
 
-enum class question_stage : std::uint8_t { connect, helo, mail, rcpt, content };
+enum class question_stage : std::uint8_t { connect, helo, auth, mail, rcpt, content };
+
+// What is asked while AUTH is under way, in turn.
+struct auth_question {
+    enum class kind : std::uint8_t {
+        password, // is `password` that of `login`? right or wrong
+        keys,     // the SCRAM keys of `login`, of somebody who isn't there too: `keys`
+        proved,   // `login` has authenticated: whose account is it? `right`
+        denied,   // it has not: what the guess costs; `wrong`
+    } what = kind::password;
+    std::string_view login; // 1 to sasl::login_max octets, as written; of `denied` it may be ""
+    const sasl::secret* password = nullptr; // lent until the answer
+    sasl::mechanism how = sasl::mechanism::plain;
+};
+
+struct auth_answer {
+    enum class kind : std::uint8_t { right, wrong, keys, refuse } what = kind::wrong;
+    std::string account = {}; // of right about `proved`: the mailbox, folded; never empty
+    sasl::scram_keys keys = {};
+    reply with = {}; // of refuse: AUTH ends with it
+};
 
 // The answer to `ask`. Anything but accept carries the reply for the peer.
 struct verdict_answer {
@@ -101,7 +128,9 @@ struct refusal {
 class server_session {
   public:
     // `tls_facts` as in on_tls() for a connection that is TLS from its first octet; empty = plain.
-    server_session(session_settings settings, ip_address client, std::string_view tls_facts);
+    // `binding`: what TLS calls the connection.
+    server_session(session_settings settings, ip_address client, std::string_view tls_facts,
+                   sasl::channel_binding binding = {});
 
     step next();
     // The output ends with the session's last words: after it comes close.
@@ -112,7 +141,9 @@ class server_session {
     void on_written();
     void on_verdict(verdict_answer answer);
     void on_paused();
-    void on_tls(bool done, std::string_view facts); // facts: "TLSv1.3 with cipher X", for Received
+    void on_auth(auth_answer answer);
+    void on_tls(bool done, std::string_view facts, // "TLSv1.3 with cipher X", for Received
+                sasl::channel_binding binding = {});
     // `fields`: whole header fields to stand above Received.
     void on_message_opened(std::string id, std::int64_t unix_seconds, std::string fields = {});
     // Refuse: the disk failed; the rest is thrown away and the end of the data answers with its reply.
@@ -132,6 +163,9 @@ class server_session {
     waiting_for reading() const {
         return phase_ == phase::command ? waiting_for::command : waiting_for::content;
     }
+    const auth_question& about_auth() const; // while question() is auth
+    // The mailbox, folded, that the client has authenticated as; "" = nobody.
+    const std::string& account() const { return account_; }
     const envelope& transaction() const { return now().envelope; }
     // The RCPT that is asked about; while its refusal after the data is observed, that recipient.
     const recipient& candidate() const { return now().candidate; }
@@ -173,7 +207,7 @@ class server_session {
     state current() const { return state_; }
 
   private:
-    enum class phase : std::uint8_t { greeting, command, data, chunk, closing };
+    enum class phase : std::uint8_t { greeting, command, auth, data, chunk, closing };
     using handler = void (server_session::*)(const command&);
     static handler handler_for(verb what, state in);
 
@@ -205,7 +239,8 @@ class server_session {
     void do_help(const command& what);
     void do_quit(const command& what);
     void do_starttls(const command& what);
-    void say_auth_not_offered(const command& what);
+    void do_auth(const command& what);
+    void say_auth_in_transaction(const command& what);
     void say_not_implemented(const command& what);
     void say_foreign(const command& what);
     void say_unknown(const command& what);
@@ -226,6 +261,19 @@ class server_session {
     void decided_mail(verdict_answer& answer);
     void decided_rcpt(verdict_answer& answer);
     void decided_content(verdict_answer& answer);
+
+    // server_session_auth.cpp: AUTH
+    std::optional<reply_id> reason_against_auth() const;
+    bool offers_auth() const { return settings_.offer_auth && tls_; }
+    sasl::offer mechanisms_now() const;
+    std::size_t consume_auth(std::string_view input);
+    void take_step(sasl::step next);
+    void ask_about(auth_question::kind what);
+    void end_auth();
+    void auth_failed(sasl::failure why);
+    std::size_t line_max_now() const;
+    void reset_line_limit();
+    bool lacks_proof() const { return settings_.is_submission && account_.empty(); }
 
     // server_session_answers.cpp: recipients that are answered one by one
     void decided_for_each(std::vector<std::optional<reply>> answers);
@@ -267,6 +315,15 @@ class server_session {
     std::size_t input_used_ = 0; // octets at its front that were handled already
     std::string output_;         // at most session_output_max and one reply
     std::string tls_facts_;
+    sasl::channel_binding binding_;
+    std::string account_;
+    struct auth_state {
+        sasl::exchange exchange;
+        sasl::secret password;
+        std::string login;
+        auth_question question;
+    };
+    std::unique_ptr<auth_state> auth_; // while AUTH is under way
 
     helo_name helo_;
     greeting_kind greeting_ = greeting_kind::none;

@@ -44,12 +44,14 @@ void server_session::on_message_opened(std::string id, std::int64_t unix_seconds
     facts.tls = tls_facts_;
     facts.id = now().id;
     facts.when = unix_seconds;
+    facts.hides_client = settings_.hide_client && !account_.empty();
     std::string only;
     if (now().envelope.recipients.size() == 1) only = now().envelope.recipients.front().mailbox.to_string();
     facts.only_recipient = only;
     now().body = std::move(fields) + received_field(facts);
     now().fields_before = now().body.size();
-    now().forged.emplace(forged_fields(names_of_ours(), settings_.drop_spam_marks));
+    now().forged.emplace(forged_fields(names_of_ours(), settings_.drop_spam_marks,
+                                       account_.empty() ? blind_copies::stay : blind_copies::go));
     if (now().by_chunks) return begin_chunk();
     phase_ = phase::data;
     say(reply_id::start_data);

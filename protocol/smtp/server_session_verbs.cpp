@@ -11,6 +11,7 @@ void server_session::on_verdict(verdict_answer answer) {
     switch (question_) {
     case question_stage::connect: decided_connect(answer); break;
     case question_stage::helo: decided_helo(answer); break;
+    case question_stage::auth: break; // on_auth()
     case question_stage::mail: decided_mail(answer); break;
     case question_stage::rcpt: decided_rcpt(answer); break;
     case question_stage::content: decided_content(answer); break;
@@ -69,6 +70,8 @@ void server_session::say_ehlo() {
     context.takes_utf8 = settings_.takes_utf8;
     context.takes_binary = settings_.takes_binary;
     context.answers_each = settings_.offer_prdr;
+    const std::string mechanisms = offers_auth() ? sasl::announced(mechanisms_now()) : std::string();
+    context.auth_mechanisms = mechanisms;
     for (const auto& row : extensions()) {
         if (!row.offered(context)) continue;
         answer.text += '\n';
@@ -82,6 +85,8 @@ void server_session::say_ehlo() {
 
 void server_session::do_mail(const command& what) {
     reset_transaction();
+    if (lacks_proof())
+        return refuse(make_reply(tls_ ? reply_id::need_auth : reply_id::need_tls), refused_thing::command);
     if (!read_mail(what)) {
         now().envelope = {};
         return;
@@ -218,7 +223,6 @@ void server_session::do_starttls(const command& what) {
 
 // --- refusals that the table names
 
-void server_session::say_auth_not_offered(const command&) { refuse(reply_id::auth_not_offered); }
 void server_session::say_not_implemented(const command&) { refuse(reply_id::not_implemented); }
 void server_session::say_foreign(const command&) { refuse(reply_id::foreign_protocol, {settings_.hostname}); }
 void server_session::say_unknown(const command&) { refuse(reply_id::unknown_command); }

@@ -43,7 +43,8 @@ constexpr argument_row mailbox_settings[] = {
      "refuse mail whose subject has it; may be given again, in place of all before"},
     {"--no-subject-phrases", "refuse no subjects any more"},
     {"--accept-redirected on|off", "take mail that other servers redirect to it (off)"},
-    {"--password-stdin", "read the password from the first line of stdin"}};
+    {"--password-stdin", "read the password from the first line of stdin"},
+    {"--password-hash-stdin", "read a hash of it that another server made instead"}};
 constexpr argument_row mailbox_address[] = {{"ADDRESS", "local@domain"}};
 constexpr argument_row alias_add[] = {
     {"ADDRESS", "local@domain, or @domain with --catch-all"},

@@ -4,6 +4,7 @@
 
 #include "conf/settings.hpp"
 #include "policy/password.hpp"
+#include "policy/submission/credentials.hpp"
 #include "server/table_terms.hpp"
 
 #include <algorithm>
@@ -17,24 +18,50 @@ namespace postern::server {
 
 namespace {
 
-constexpr std::size_t password_line_max = policy::password_max + 2; // one too many, or a CR
+constexpr std::size_t setting_max = 1024; // octets of a stored hash
 
-// The first line of stdin, at most password_line_max octets of it.
-std::string read_line(std::istream& in) {
+// The first line of stdin, at most `most` octets of it and two more: one too many, or a CR.
+std::string read_line(std::istream& in, std::size_t most) {
     std::string line;
-    for (char c = 0; line.size() < password_line_max && in.get(c) && c != '\n';) line += c;
+    line.reserve(most + 2);
+    for (char c = 0; line.size() < most + 2 && in.get(c) && c != '\n';) line += c;
     if (line.ends_with('\r')) line.pop_back();
     return line;
 }
 
-exit_code read_password(const protocol::address& owner, storage::mailbox_record& record, terminal& with) {
-    const std::string password = read_line(with.in);
-    const std::string words[] = {owner.local, owner.domain};
+exit_code keep_password(const std::string& password, const protocol::address& owner,
+                        const conf::config& settings, storage::mailbox_record& record, terminal& with) {
+    std::vector<std::string> words = {owner.local, owner.domain, settings.server.hostname};
+    words.insert(words.end(), settings.auth.words.begin(), settings.auth.words.end());
     if (const std::string reason = policy::password_weakness(password, words); !reason.empty())
         return fail(with, exit_code::bad_data, "password", reason);
-    auto hashed = policy::hash_password(password);
-    if (!hashed) return fail(with, exit_code::temporary, "password", hashed.error().message());
-    record.password = std::move(*hashed);
+    auto kept = policy::store_password(password);
+    if (!kept) return fail(with, exit_code::temporary, "password", kept.error().message());
+    if (kept->scram.empty())
+        warn(with, "password", "it has characters that SCRAM can't use: only PLAIN and LOGIN will take it");
+    record.password = std::move(kept->setting);
+    record.scram = std::move(kept->scram);
+    return exit_code::ok;
+}
+
+exit_code read_password(const protocol::address& owner, const conf::config& settings,
+                        storage::mailbox_record& record, terminal& with) {
+    std::string password = read_line(with.in, policy::password_max);
+    const auto code = keep_password(password, owner, settings, record, with);
+    protocol::sasl::wipe(password);
+    return code;
+}
+
+// A hash that another server made; its keys of SCRAM can be known only when it is made of them.
+exit_code read_hash(storage::mailbox_record& record, terminal& with) {
+    constexpr std::string_view of_keys = "{SCRAM-SHA-256}";
+    const std::string stored = read_line(with.in, setting_max);
+    if (const std::string problem = policy::setting_problem(stored); !problem.empty())
+        return fail(with, exit_code::bad_data, "password hash", problem);
+    record.password = stored;
+    const bool has_keys =
+        protocol::equals_ignoring_case(std::string_view(stored).substr(0, of_keys.size()), of_keys);
+    record.scram = has_keys ? stored.substr(of_keys.size()) : "";
     return exit_code::ok;
 }
 
@@ -58,8 +85,10 @@ exit_code apply_phrases(const arguments& given, storage::mailbox_record& record,
 }
 
 // The options that `add` and `set` share; what isn't given stays as it is.
-exit_code apply_options(const arguments& given, const protocol::address& owner,
+exit_code apply_options(const arguments& given, const protocol::address& owner, const conf::config& settings,
                         storage::mailbox_record& record, terminal& with) {
+    if (given.has("--password-stdin") && given.has("--password-hash-stdin"))
+        return fail(with, exit_code::usage, "usage", "--password-stdin or --password-hash-stdin, not both");
     if (given.has("--quota")) {
         const auto quota = conf::parse_size(given.one("--quota"));
         if (!quota)
@@ -70,7 +99,8 @@ exit_code apply_options(const arguments& given, const protocol::address& owner,
     if (given.has("--antispam")) record.antispam = given.one("--antispam") == "on";
     if (given.has("--accept-redirected")) record.accept_redirected = given.one("--accept-redirected") == "on";
     if (const auto code = apply_phrases(given, record, with); code != exit_code::ok) return code;
-    if (given.has("--password-stdin")) return read_password(owner, record, with);
+    if (given.has("--password-stdin")) return read_password(owner, settings, record, with);
+    if (given.has("--password-hash-stdin")) return read_hash(record, with);
     return exit_code::ok;
 }
 
@@ -115,18 +145,20 @@ exit_code run_mailbox_add(const arguments& given, terminal& with) {
     if (*known)
         return fail(with, exit_code::cant_create, record.address,
                     "exists already (postern mailbox set changes it)");
-    if (const auto code = apply_options(given, *address, record, with); code != exit_code::ok) return code;
+    if (const auto code = apply_options(given, *address, *settings, record, with); code != exit_code::ok)
+        return code;
     const auto put = accounts.tables->put_mailbox(record);
     return put ? exit_code::ok : fail(with, record.address, put.error());
 }
 
 exit_code run_mailbox_set(const arguments& given, terminal& with) {
-    constexpr const char* changes[] = {"--quota",          "--antispam",           "--password-stdin",
-                                       "--subject-phrase", "--no-subject-phrases", "--accept-redirected"};
+    constexpr const char* changes[] = {
+        "--quota",          "--antispam",           "--password-stdin",   "--password-hash-stdin",
+        "--subject-phrase", "--no-subject-phrases", "--accept-redirected"};
     if (std::none_of(std::begin(changes), std::end(changes), [&](auto* name) { return given.has(name); }))
         return fail(with, exit_code::usage, "usage",
                     "say what to change: --quota, --antispam, --subject-phrase, --no-subject-phrases, "
-                    "--accept-redirected or --password-stdin");
+                    "--accept-redirected, --password-stdin or --password-hash-stdin");
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
     const auto address = protocol::parse_address(given.one("ADDRESS"));
@@ -137,7 +169,8 @@ exit_code run_mailbox_set(const arguments& given, terminal& with) {
     if (!known) return fail(with, address->folded(), known.error());
     if (!*known) return fail(with, exit_code::no_user, address->folded(), "there is no such mailbox");
     storage::mailbox_record record = **known;
-    if (const auto code = apply_options(given, *address, record, with); code != exit_code::ok) return code;
+    if (const auto code = apply_options(given, *address, *settings, record, with); code != exit_code::ok)
+        return code;
     const auto put = accounts.tables->put_mailbox(record);
     return put ? exit_code::ok : fail(with, record.address, put.error());
 }
@@ -152,6 +185,7 @@ exit_code run_mailbox_list(const arguments& given, terminal& with) {
     const auto walked = accounts.tables->each_mailbox([&](const storage::mailbox_record& record) {
         records.push_back(record);
         records.back().password = record.password.empty() ? "" : "set";
+        records.back().scram.clear();
         return true;
     });
     if (!walked) return fail(with, "mailboxes", walked.error());

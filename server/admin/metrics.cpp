@@ -108,6 +108,10 @@ void add_connections(exposition& out, const observed& seen) {
         out.sample({{"version", row.version}, {"resumed", "true"}}, row.resumed);
     }
     out.counter("tls_handshake_failures_total", "TLS handshakes that failed.", seen.handshakes_failed);
+    out.family("logins_total", "counter", "Attempts to authenticate, by what came of them.");
+    out.sample({{"outcome", "good"}}, seen.logins);
+    out.sample({{"outcome", "denied"}}, seen.logins_denied);
+    out.sample({{"outcome", "put_off"}}, seen.logins_put_off);
     if (seen.status.certificate_expires > 0)
         out.gauge("certificate_expiry_timestamp_seconds", "When the first certificate expires, in Unix time.",
                   static_cast<std::uint64_t>(seen.status.certificate_expires));

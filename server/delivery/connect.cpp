@@ -31,25 +31,30 @@ generic::endpoint endpoint_of(const conf::next_hop& where) {
 
 } // namespace
 
+asio::awaitable<boost::system::error_code> connect_socket(conf::next_hop where, generic::socket& socket) {
+    const auto endpoint = endpoint_of(where);
+    boost::system::error_code opened;
+    socket.open(endpoint.protocol(), opened);
+    if (opened) co_return opened;
+    close_on_exec(socket.native_handle());
+    auto connecting = socket.async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
+    auto [ec] = co_await std::move(connecting);
+    if (ec == asio::error::operation_aborted) ec = asio::error::timed_out;
+    if (!ec && !socket.is_open()) ec = asio::error::timed_out;
+    co_return ec;
+}
+
 asio::awaitable<result<std::unique_ptr<stream>>>
 connect_to(const conf::next_hop& where, std::chrono::seconds within, thread_buffers& buffers) {
     const auto here = co_await asio::this_coro::executor;
     auto socket = std::make_shared<generic::socket>(here);
-    const auto endpoint = endpoint_of(where);
-    boost::system::error_code opened;
-    socket->open(endpoint.protocol(), opened);
-    if (opened) co_return opened;
-    close_on_exec(socket->native_handle());
     asio::steady_timer timer(here, within);
     timer.async_wait([weak = std::weak_ptr(socket)](boost::system::error_code ec) {
         boost::system::error_code ignored;
         if (const auto late = weak.lock(); late && !ec) late->close(ignored);
     });
-    auto connecting = socket->async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
-    auto [ec] = co_await std::move(connecting);
+    const auto ec = co_await connect_socket(where, *socket);
     timer.cancel();
-    if (ec == asio::error::operation_aborted) ec = asio::error::timed_out;
-    if (!ec && !socket->is_open()) ec = asio::error::timed_out;
     if (ec) co_return ec;
     co_return make_stream(std::move(*socket), buffers);
 }

@@ -14,4 +14,8 @@ namespace postern::server {
 boost::asio::awaitable<result<std::unique_ptr<stream>>>
 connect_to(const conf::next_hop& where, std::chrono::seconds within, thread_buffers& buffers);
 
+// Opens and connects; the caller bounds the time by closing the socket, which is timed_out then.
+boost::asio::awaitable<boost::system::error_code>
+connect_socket(conf::next_hop where, boost::asio::generic::stream_protocol::socket& socket);
+
 } // namespace postern::server

@@ -7,7 +7,8 @@
 
 namespace postern::storage {
 
-inline constexpr std::size_t password_max = 1024; // octets of a crypt(5) setting
+inline constexpr std::size_t password_max = 1024; // octets of a setting
+inline constexpr std::size_t scram_max = 512;     // octets of SCRAM's keys as text
 
 // `invalid` when a field is beyond its limit.
 result<std::string> encode_domain(const domain_record& record);

@@ -21,11 +21,12 @@ struct choices {
 };
 constexpr std::size_t choices_size = 4;
 constexpr std::uint8_t small_limits = 1, implicit_tls = 2, fails_twice = 4, refuses_connect = 8,
-                       recipients_differ = 16;
+                       recipients_differ = 16, people = 32;
 
 session_settings settings_for(const choices& chosen) {
     auto made = session_rig::default_settings();
     made.body_block = 64;
+    if ((chosen.flags & people) != 0) made.is_submission = made.offer_auth = made.auth_keys = true;
     if ((chosen.flags & small_limits) == 0) return made;
     made.max_message_size = 200;
     made.max_recipients = 2;
@@ -81,10 +82,13 @@ void check_messages(const session_rig& rig, std::size_t acknowledged, bool lost_
 }
 
 // An open session reads on: it wants octets and has nothing left to say.
-void check_readable(session_rig& rig) {
+void check_readable(session_rig& rig, bool people_only) {
     require(rig.session().next() == step::read && rig.session().output().empty());
     if (rig.session().reading() == waiting_for::content) return;
     require(rig.session().transaction().recipients.size() <= 100);
+    // Nobody has a transaction here who hasn't proved who they are.
+    const auto& session = rig.session();
+    require(!session.account().empty() || !people_only || session.transaction().recipients.empty());
 }
 
 std::size_t read_size(const choices& chosen, std::size_t total) {
@@ -95,7 +99,7 @@ std::string end_of(session_rig& rig, const choices& chosen) {
     if (rig.closed()) return {};
     if (chosen.ending == 1) return rig.end();
     if (chosen.ending == 2) return rig.time_out();
-    check_readable(rig);
+    check_readable(rig, (chosen.flags & people) != 0);
     return {};
 }
 

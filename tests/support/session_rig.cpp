@@ -22,8 +22,14 @@ session_settings session_rig::default_settings() {
     return made;
 }
 
-session_rig::session_rig(session_settings settings, std::string_view tls_facts)
-    : session_(std::move(settings), *ip_address::parse("192.0.2.1"), tls_facts) {}
+session_settings session_rig::submission_settings() {
+    auto made = default_settings();
+    made.is_submission = made.offer_auth = true;
+    return made;
+}
+
+session_rig::session_rig(session_settings settings, std::string_view tls_facts, sasl::channel_binding binding)
+    : session_(std::move(settings), *ip_address::parse("192.0.2.1"), tls_facts, std::move(binding)) {}
 
 std::string session_rig::feed(std::string_view octets) {
     std::string received;
@@ -65,6 +71,13 @@ void session_rig::carry_out(step what, std::string& received) {
     case step::ask: {
         const verdict_answer broken{verdict_answer::kind::refuse,
                                     make_reply(reply_id::lookup_trouble, {"x"})};
+        if (session_.question() == question_stage::auth) {
+            auth_answer later;
+            later.what = auth_answer::kind::refuse;
+            later.with = make_reply(reply_id::auth_later);
+            session_.on_auth(failing ? later : judge_auth());
+            break;
+        }
         session_.on_verdict(failing ? broken : judge());
         break;
     }
@@ -113,6 +126,17 @@ verdict_answer session_rig::judge() {
                                                 "\xc3\xbc@d.test"};
     if (std::find(known.begin(), known.end(), text) != known.end()) return {};
     return {verdict_answer::kind::refuse, make_reply(reply_id::user_unknown, {asked.to_string()})};
+}
+
+auth_answer session_rig::judge_auth() const {
+    const auto& asked = session_.about_auth();
+    if (authenticate) return authenticate(asked);
+    auth_answer said;
+    const bool known = asked.login == "u@d.test";
+    const bool right = known && (asked.password == nullptr || asked.password->view() == "secret");
+    if (right) said.what = auth_answer::kind::right;
+    if (right) said.account = asked.login;
+    return said;
 }
 
 void session_rig::commit(bool failing) {

@@ -21,8 +21,9 @@ class session_rig {
   public:
     static protocol::session_settings default_settings();
     explicit session_rig(protocol::session_settings settings = default_settings(),
-                         std::string_view tls_facts = {});
+                         std::string_view tls_facts = {}, protocol::sasl::channel_binding binding = {});
 
+    static protocol::session_settings submission_settings(); // as on 587
     // Gives the octets to the session as one read and carries out every step until it wants to read again or
     // closes. Returns what the peer would have received.
     std::string feed(std::string_view octets);
@@ -48,6 +49,8 @@ class session_rig {
 
     // In place of the rules above, where set.
     std::function<protocol::verdict_answer(protocol::question_stage)> rule;
+    // What is answered about AUTH, in place of: u@d.test has the password "secret" and no keys.
+    std::function<protocol::auth_answer(const protocol::auth_question&)> authenticate;
     // What is answered to a content that may have answers of its recipients' own, where set.
     std::function<std::vector<std::optional<protocol::reply>>(std::size_t recipients)> of_recipients;
     // Asked before each step that is answered from outside; true = it fails.
@@ -56,6 +59,7 @@ class session_rig {
   private:
     void carry_out(protocol::step what, std::string& received);
     protocol::verdict_answer judge();
+    protocol::auth_answer judge_auth() const;
     void commit(bool failing);
 
     protocol::server_session session_;

@@ -102,7 +102,11 @@ TEST_CASE("a message that its recipient has had already is a loop") {
 }
 
 TEST_CASE("the registry says which stages have checks") {
-    CHECK(policy::has_checks(stage::rcpt));
-    CHECK(policy::has_checks(stage::content));
-    CHECK_FALSE(policy::has_checks(stage::helo));
+    using policy::audience;
+    for (const auto whom : {audience::servers, audience::people}) {
+        CHECK(policy::has_checks(stage::rcpt, whom));
+        CHECK(policy::has_checks(stage::content, whom));
+        CHECK_FALSE(policy::has_checks(stage::helo, whom));
+    }
+    CHECK_FALSE(policy::has_checks(stage::connect, audience::people));
 }

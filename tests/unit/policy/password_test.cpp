@@ -2,6 +2,8 @@
 // checked.
 #include "policy/password.hpp"
 
+#include "protocol/sasl/scram_keys.hpp"
+
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <crypt.h>
@@ -11,7 +13,7 @@ using namespace postern::policy;
 
 namespace {
 
-const std::string owner[] = {"frantisek.novak", "firma.cz"};
+const std::string owner[] = {"frantisek.novak", "firma.cz", "Pardubice", "Pernštejn"};
 
 bool matches(const std::string& password, const std::string& hash) {
     const auto data = std::make_unique<crypt_data>();
@@ -34,6 +36,9 @@ TEST_CASE("a password that is easy to guess is refused with the reason", "[passw
         {"frantisek.novak", "address"},
         {"firma.cz", "address"},
         {"firma1", "address"},
+        {"novak2026", "address"},
+        {"Pardubice77", "known here"},
+        {"Pernštejn1", "known here"},
         {"12.03.1984", ""},
         {"x7#q", "short"},
         {std::string(300, 'x'), "longer than 256"},
@@ -74,4 +79,24 @@ TEST_CASE("a hash is yescrypt, salted, and checks", "[password]") {
     CHECK(crypt_checksalt(first->c_str()) == CRYPT_SALT_OK);
     CHECK(matches("Zwölf graue Fahrräder", *first));
     CHECK_FALSE(matches("Zwölf graue Fahrräde", *first));
+}
+
+TEST_CASE("keys of SCRAM are made beside the hash, of the same password", "[password]") {
+    using namespace postern::protocol::sasl;
+    const auto first = store_password("Zwölf graue Fahrräder");
+    const auto second = store_password("Zwölf graue Fahrräder");
+    REQUIRE(first.has_value());
+    REQUIRE(second.has_value());
+    CHECK(matches("Zwölf graue Fahrräder", first->setting));
+    const auto keys = parse_scram_keys(first->scram);
+    REQUIRE(keys);
+    CHECK(keys->iterations == scram_iterations);
+    CHECK(keys->salt.size() == scram_salt_octets);
+    CHECK((make_scram_keys("Zwölf graue Fahrräder", keys->salt).value() == *keys));
+    CHECK(first->scram != second->scram);
+    // RFC 4013 §2.3: a private-use character; PLAIN takes it all the same.
+    const auto without = store_password("Zwölf \xee\x80\x80 graue Fahrräder");
+    REQUIRE(without.has_value());
+    CHECK(without->scram.empty());
+    CHECK(without->setting.starts_with("$y$"));
 }

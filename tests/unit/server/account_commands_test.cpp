@@ -111,6 +111,46 @@ TEST_CASE("a password that is easy to guess changes nothing", "[commands]") {
     CHECK(list_of(at.run({"mailbox", "list", "--json"}), "mailboxes").empty());
 }
 
+TEST_CASE("a password is refused for a word of the place, and the reason is said", "[commands]") {
+    command_fixture at;
+    at.configure("[auth]\nwords = [\"Pardubice\"]\n");
+    run_steps(at, {{{"domain", "add", "a.test"}, 0, ""}});
+    const auto result = at.run({"mailbox", "add", "u@a.test", "--password-stdin"}, "Pardubice77\n");
+    CHECK(result.code == 65);
+    CHECK(result.err.find("known here") != std::string::npos);
+    CHECK(result.err.find("Pardubice") == std::string::npos);
+}
+
+TEST_CASE("a new password has keys of SCRAM, a hash from elsewhere has none of before", "[commands]") {
+    const command_fixture at;
+    run_steps(at, {{{"domain", "add", "a.test"}, 0, ""}});
+    const auto stored = [&] {
+        return **(*storage::open_lmdb_directory(at.state_dir()))->find_mailbox("u@a.test");
+    };
+    const std::string hash = "{BLF-CRYPT}$2y$05$abcdefghijklmnopqrstuuXAVRtf8fCNUPE0CUHIMe809LUNX9kSa";
+    CHECK(at.run({"mailbox", "add", "u@a.test", "--password-stdin"}, "Zwölf graue Fahrräder\n").code == 0);
+    CHECK(stored().scram.starts_with("10000,"));
+    CHECK(at.run({"mailbox", "set", "u@a.test", "--quota", "1GB"}).code == 0);
+    CHECK(stored().scram.starts_with("10000,"));
+    CHECK(at.run({"mailbox", "set", "u@a.test", "--password-hash-stdin"}, hash + "\r\n").code == 0);
+    CHECK(stored().password == hash);
+    CHECK(stored().scram.empty());
+    const std::string keys = "4096,W22ZaJ0SNY7soEsUEjb6gQ==,WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
+                             "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+    CHECK(at.run({"mailbox", "set", "u@a.test", "--password-hash-stdin"}, "{SCRAM-SHA-256}" + keys).code ==
+          0);
+    CHECK(stored().scram == keys);
+    for (const std::string bad :
+         {"", "password", "$1$abcdefgh$ZfBcYbRyu8hEjD5Z7tzGr/", "{ARGON2ID}$argon2id$x"}) {
+        const auto result = at.run({"mailbox", "set", "u@a.test", "--password-hash-stdin"}, bad + "\n");
+        CHECK(result.code == 65);
+        CHECK(result.err.starts_with("postern: password hash: "));
+        CHECK(stored().scram == keys);
+    }
+    run_steps(
+        at, {{{"mailbox", "set", "u@a.test", "--password-stdin", "--password-hash-stdin"}, 64, "not both"}});
+}
+
 TEST_CASE("an alias takes many targets, and gives them up one by one", "[commands]") {
     const command_fixture at;
     run_steps(at, {

@@ -7,7 +7,10 @@ using postern::result;
 
 namespace {
 
-const mailbox_record full{"u@f.test", 0x0102030405060708, false, "$y$secret", -2, {"Buy now", "x"}, true};
+const mailbox_record full{"u@f.test", 0x0102030405060708, false, "$y$secret",
+                          -2,         {"Buy now", "x"},   true,  "4096,s,k,k"};
+const mailbox_record without_scram{"u@f.test", 0x0102030405060708, false, "$y$secret",
+                                   -2,         {"Buy now", "x"},   true,  ""};
 const mailbox_record plain{"u@f.test", 0x0102030405060708, false, "$y$secret", -2, {}, false};
 
 template <class Record>
@@ -24,6 +27,7 @@ void check_cuts(const std::string& value, result<Record> (*decode)(std::string_v
 
 TEST_CASE("a record cut anywhere or followed by octets is corrupt, never a shorter record", "[directory]") {
     check_cuts(encode_mailbox(full).value(), decode_mailbox);
+    check_cuts(encode_mailbox(without_scram).value(), decode_mailbox);
     check_cuts(encode_mailbox(plain).value(), decode_mailbox);
     check_cuts(encode_domain({"f.test", "tier", "g.test"}).value(), decode_domain);
 }
@@ -37,6 +41,7 @@ TEST_CASE("records decode to what was encoded", "[directory]") {
     CHECK(mailbox.created == full.created);
     CHECK(mailbox.subject_phrases == full.subject_phrases);
     CHECK(mailbox.accept_redirected);
+    CHECK(mailbox.scram == full.scram);
     const auto domain = decode_domain("f.test", encode_domain({"f.test", "c", "g.test"}).value()).value();
     CHECK(domain.name == "f.test");
     CHECK(domain.tier == "c");
@@ -49,7 +54,13 @@ TEST_CASE("a mailbox that uses nothing new is written as the version before wrot
     const auto mailbox = decode_mailbox("u@f.test", value).value();
     CHECK(mailbox.subject_phrases.empty());
     CHECK_FALSE(mailbox.accept_redirected);
-    CHECK(encode_mailbox(full).value().front() == 2);
+    CHECK(mailbox.scram.empty());
+    CHECK(encode_mailbox(without_scram).value().front() == 2);
+    CHECK(decode_mailbox("u@f.test", encode_mailbox(without_scram).value()).value().scram.empty());
+    CHECK(encode_mailbox(full).value().front() == 3);
+    auto keys_alone = plain;
+    keys_alone.scram = "4096,s,k,k";
+    CHECK(decode_mailbox("u@f.test", encode_mailbox(keys_alone).value()).value().scram == "4096,s,k,k");
 }
 
 TEST_CASE("subject phrases beyond their limits are neither stored nor read", "[directory]") {
@@ -70,7 +81,7 @@ TEST_CASE("subject phrases beyond their limits are neither stored nor read", "[d
 
 TEST_CASE("a record of a later version is told apart from a damaged one", "[directory]") {
     auto value = encode_mailbox(full).value();
-    value[0] = 3;
+    value[0] = 4;
     CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
     value[0] = static_cast<char>(0xff);
     CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
@@ -90,6 +101,11 @@ TEST_CASE("a field beyond its limit is not stored", "[directory]") {
     record.password.assign(password_max, 'x');
     CHECK(decode_mailbox("k", encode_mailbox(record).value()).value().password == record.password);
     record.password += 'x';
+    CHECK(encode_mailbox(record).error() == storage_errc::invalid);
+    record.password = "x";
+    record.scram.assign(scram_max, 'x');
+    CHECK(decode_mailbox("k", encode_mailbox(record).value()).value().scram == record.scram);
+    record.scram += 'x';
     CHECK(encode_mailbox(record).error() == storage_errc::invalid);
     CHECK(encode_domain({"f.test", std::string(600, 't'), ""}).error() == storage_errc::invalid);
     CHECK(encode_domain({"f.test", "", std::string(600, 't')}).error() == storage_errc::invalid);

@@ -283,3 +283,49 @@ TEST_CASE("the server name in the facts is printable") {
                           [](SSL_CTX*, SSL* ssl) { SSL_set_tlsext_host_name(ssl, "a\r\n\x1b[2J\xff z"); });
     CHECK(met->server->facts().server_name == "a???[2J??z");
 }
+
+TEST_CASE("both ends call a connection by the same name, and no two connections have one", "[tls]") {
+    servers these;
+    const auto contexts = these.load();
+    for (const int version : both_versions) {
+        const auto met = meet(*contexts, "mx", speaking(version));
+        REQUIRE(met->done);
+        const auto name = met->server->channel_binding();
+        unsigned char octets[64];
+        std::string at_peer;
+        if (version == TLS1_3_VERSION) {
+            const std::string label = "EXPORTER-Channel-Binding";
+            REQUIRE(SSL_export_keying_material(met->peer->ssl(), octets, 32, label.data(), label.size(),
+                                               nullptr, 0, 0) == 1);
+            at_peer.assign(reinterpret_cast<const char*>(octets), 32);
+            CHECK(name.type == "tls-exporter");
+        } else {
+            at_peer.assign(reinterpret_cast<const char*>(octets),
+                           SSL_get_finished(met->peer->ssl(), octets, sizeof octets));
+            CHECK(name.type == "tls-unique");
+        }
+        CHECK(name.data == at_peer);
+        CHECK(name.data.size() >= 12);
+        const auto resumed = session_of(*met);
+        const auto again = meet(*contexts, "mx", speaking(version, resumed.get()));
+        REQUIRE(again->done);
+        REQUIRE(again->server->facts().resumed);
+        CHECK(again->server->channel_binding().data != name.data);
+        if (version == TLS1_3_VERSION) continue;
+        // The server's Finished is the first of a resumed handshake.
+        const auto size = SSL_get_peer_finished(again->peer->ssl(), octets, sizeof octets);
+        CHECK(again->server->channel_binding().data == std::string(reinterpret_cast<const char*>(octets), size));
+    }
+}
+
+TEST_CASE("a connection has no name before its handshake, nor without the extended master secret", "[tls]") {
+    servers these;
+    const auto contexts = these.load();
+    const auto met = meet(*contexts, "mx", [](SSL_CTX*, SSL* ssl) {
+        SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+        SSL_set_options(ssl, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    });
+    REQUIRE(met->done);
+    CHECK(met->server->channel_binding().type.empty());
+    CHECK(met->server->channel_binding().data.empty());
+}
