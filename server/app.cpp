@@ -321,6 +321,10 @@ void app::say_listening() {
         const std::string address = http_->address().to_string();
         journal_->write({.event = log_event::listening, .listener = "http", .address = address});
     }
+    if (public_http_) {
+        const std::string address = public_http_->address().to_string();
+        journal_->write({.event = log_event::listening, .listener = "identity", .address = address});
+    }
     journal_->flush();
 }
 

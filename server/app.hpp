@@ -13,6 +13,7 @@
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
 #include "server/identity/foreign_keeper.hpp"
+#include "server/identity/page.hpp"
 #include "server/last_resort.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
@@ -139,6 +140,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
+    start_problem bind_http(const std::string& where, const char* key, std::unique_ptr<http_listener>& to);
     void serve_http();
 
     std::optional<last_resort> last_resort_;  // first: it watches over the end of all the rest
@@ -208,9 +210,12 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<queue_runner> runner_;
     std::optional<queue_steering> steering_;
     web_site site_{*this};
+    std::optional<identity_page> identity_page_;
+    http_pages_of public_pages_, all_pages_;      // for everybody, and with those for the operator
     std::unique_ptr<control_listener> control_;   // until it is served
     std::unique_ptr<handover_listener> handover_; // until it is served
     std::unique_ptr<http_listener> http_;         // until it is served; null when it is off
+    std::unique_ptr<http_listener> public_http_;  // likewise
     handover_client predecessor_;
     bool takes_over_ = false;
     std::chrono::seconds predecessor_ends_within_{};
