@@ -110,6 +110,10 @@ observed app::observe() {
     return made;
 }
 
+desk_answer app::ask_owner(std::string_view account, std::string_view address) {
+    return desk_->ask_owner(*config_.get()->config, account, address);
+}
+
 std::vector<storage::queued_message> app::oldest() {
     auto page = queue_->list(storage::queue_id{}, oldest_shown);
     if (!page) return {};

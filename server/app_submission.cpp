@@ -5,6 +5,7 @@
 #include "policy/submission/keyed_digest.hpp"
 #include "server/authenticator.hpp"
 #include "server/dovecot_auth.hpp"
+#include "server/table_terms.hpp"
 #include "storage/server_secret.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,42 @@ start_problem app::open_logins() {
             *accounts_, *secret, *of_process,
             authenticator::settings{config->auth.workers, config->auth.waiting, config->auth.remember});
     return {};
+}
+
+boost::system::error_code app::open_rates(const conf::config& config) {
+    auto rows = storage::open_lmdb_rates(config.server.state_dir, rates_limits_of(config));
+    if (!rows) return rows.error();
+    rates_ = std::move(*rows);
+    auto clock = running_clock::begin(*rates_);
+    if (!clock) return clock.error();
+    rate_clock_ = std::move(*clock);
+    return {};
+}
+
+void app::begin_sending() {
+    sending_notices_.emplace(
+        sending_notices::surroundings{config_, *accounts_, *ids_, *journal_, *rate_clock_});
+    sending_.emplace(*rates_, *rate_clock_, *sending_notices_);
+}
+
+std::vector<kept_table> app::tables_of_sending() {
+    constexpr std::size_t rows_a_step = 1000; // looked at in one transaction
+    std::vector<kept_table> tables;
+    tables.push_back({"what is counted of senders",
+                      [this] {
+                          rate_clock_->leave_mark();
+                          return rates_->flush();
+                      },
+                      [this]() -> result<bool> {
+                          // A round ends where it began: what is left waits for the next second.
+                          const auto more = rates_->sweep(rate_clock_->now(), rows_a_step);
+                          if (!more) return {boost::system::in_place_error, more.error()};
+                          return {boost::system::in_place_value, false};
+                      }});
+    tables.push_back({"mail about accounts", [this] { return sending_notices_->flush(); },
+                      []() -> result<bool> { return {boost::system::in_place_value, false}; },
+                      [this] { return sending_notices_->dropped(); }});
+    return tables;
 }
 
 } // namespace postern::server

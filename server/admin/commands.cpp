@@ -62,6 +62,15 @@ constexpr argument_row rule_add[] = {
 constexpr argument_row rule_list[] = {{"--mailbox ADDRESS", "of this mailbox only"},
                                       {"--json", "print one JSON document"}};
 constexpr argument_row rule_remove[] = {{"PATTERN", "as rule list shows it"}, rule_mailbox};
+constexpr argument_row identity_pair[] = {{"ACCOUNT", "the mailbox that writes"},
+                                          {"ADDRESS", "the address that it writes as"}};
+constexpr argument_row identity_add[] = {{"ACCOUNT", "the mailbox that writes"},
+                                         {"ADDRESS", "the address that it writes as"},
+                                         {"--confirmed", "ask nobody"}};
+constexpr argument_row identity_code[] = {{"TOKEN", "the code of the mail"}};
+constexpr argument_row identity_list[] = {{"--account ADDRESS", "of this mailbox only"},
+                                          {"--address ADDRESS", "who may write as this one"},
+                                          {"--json", "print one JSON document"}};
 constexpr argument_row greylist_pair[] = {{"SENDER", "local@domain, or <> for the empty sender"},
                                           {"IP", "the client's address; an IPv6 one stands for its /64"}};
 constexpr argument_row learn_what[] = {{"KIND spam|ham", "spam, or wanted mail"},
@@ -102,6 +111,15 @@ constexpr std::array rows = {
     command_row{"rule", "add", "allow or deny mail by sender or client", rule_add, &run_rule_add},
     command_row{"rule", "list", "the allow and deny rules", rule_list, &run_rule_list},
     command_row{"rule", "remove", "remove a rule", rule_remove, &run_rule_remove},
+    command_row{"identity", "add", "ask an address's owner whether a mailbox may write as it", identity_add,
+                &run_identity_add},
+    command_row{"identity", "confirm", "answer yes for the owner, who told the code", identity_code,
+                &run_identity_confirm},
+    command_row{"identity", "list", "who may write as whom", identity_list, &run_identity_list},
+    command_row{"identity", "revoke", "let a mailbox write as the address no more", identity_pair,
+                &run_identity_revoke},
+    command_row{"identity", "report", "who wrote as whom, and would be refused today", json_only,
+                &run_identity_report},
     command_row{"greylist", "list", "who waits, and who passes", json_only, &run_greylist_list},
     command_row{"greylist", "allow", "let a pair pass from now on", greylist_pair, &run_greylist_allow},
     command_row{"greylist", "remove", "forget a pair", greylist_pair, &run_greylist_remove},

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/admin/status.hpp"
+#include "server/identity/desk.hpp"
 #include "server/queue_steering.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -27,6 +28,8 @@ class control_target {
         std::vector<std::string> messages; // findings, or what needs a restart
     };
     virtual reload_outcome reload() = 0;
+    // Mails the owner of the address; identity_desk says more.
+    virtual desk_answer ask_owner(std::string_view account, std::string_view address) = 0;
     virtual void wake_queue() = 0; // look for due messages now
     // The outcome for each id, in their order, within steering_time_max.
     virtual boost::asio::awaitable<std::vector<storage::wish_outcome>>

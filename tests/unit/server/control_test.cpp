@@ -43,6 +43,11 @@ class fake_target final : public control_target {
     reload_outcome reload() override {
         return {reload_ok, {reload_ok ? "server.threads needs a restart" : "f.toml:2:1: x: unknown key"}};
     }
+    desk_answer ask_owner(std::string_view account, std::string_view address) override {
+        asked = std::string(account) + " " + std::string(address);
+        return account == "no@firma.cz" ? desk_answer::no_account : desk_answer::done;
+    }
+    std::string asked;
     void wake_queue() override { ++woken; }
     boost::asio::awaitable<std::vector<postern::storage::wish_outcome>>
     steer_queue(postern::storage::queue_wish wish, std::vector<postern::storage::queue_id> ids) override {
