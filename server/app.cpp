@@ -179,9 +179,6 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     if (!rules) return rules.error();
     rules_ = std::move(*rules);
     rule_book_.emplace(*rules_);
-    auto identities = storage::open_lmdb_identities(*environment);
-    if (!identities) return identities.error();
-    identities_ = std::move(*identities);
     auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);
@@ -299,8 +296,8 @@ void app::start_services() {
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_, nullptr,
-                                       logins_.get(), guess_key_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_,
+                                       nullptr, logins_.get(), guess_key_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);
