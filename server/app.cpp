@@ -286,10 +286,10 @@ void app::start_services() {
             if (ec) journal_->fault("a mail about an account is lost: " + ec.message());
         });
     });
-    runner_.emplace(
-        main_.get_executor(), config_, *spool_, attempts_,
-        delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_, &*sending_},
-        std::move(damaged_), &*dns_);
+    runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,
+                    delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_,
+                                      &*sending_},
+                    std::move(damaged_), &*dns_);
     steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
                       [this](storage::queue_id id, storage::wish_outcome outcome) {
                           if (outcome == storage::wish_outcome::done) runner_->look_again_at(id);

@@ -61,6 +61,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    result<std::size_t> unblock(const std::optional<protocol::cidr>& network) override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
     desk_answer ask_owner(std::string_view account, std::string_view address) override;
@@ -139,6 +140,7 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem open_logins();
     boost::system::error_code open_rates(const conf::config& config);
     void begin_sending();
+    void add_senders(server_status& to) const;
     std::vector<kept_table> tables_of_sending();
 
     // app_observe.cpp: what can be seen by HTTP

@@ -29,11 +29,10 @@ start_problem app::open_logins() {
     const auto fresh = random_octets(storage::server_secret_octets);
     const auto of_process = random_octets(storage::server_secret_octets);
     if (!fresh || !of_process) return {exit_code::unavailable, "the kernel gives no random octets"};
-    const auto secret =
-        storage::server_secret(storage::system_files(), config->server.state_dir, *fresh);
+    const auto secret = storage::server_secret(storage::system_files(), config->server.state_dir, *fresh);
     if (!secret)
-        return {exit_code::cant_create, fmt::format("{}/secret: {}", config->server.state_dir,
-                                                    secret.error().message())};
+        return {exit_code::cant_create,
+                fmt::format("{}/secret: {}", config->server.state_dir, secret.error().message())};
     const auto key = policy::keyed_digest(*secret, {"wrong passwords"});
     guess_key_ = policy::view(key);
     if (const auto dovecot = conf::parse_dovecot(config->auth.source))
@@ -79,6 +78,20 @@ std::vector<kept_table> app::tables_of_sending() {
                       []() -> result<bool> { return {boost::system::in_place_value, false}; },
                       [this] { return sending_notices_->dropped(); }});
     return tables;
+}
+
+result<std::size_t> app::unblock(const std::optional<protocol::cidr>& network) {
+    return sending_->guesses.unblock_some(network, policy::guess_terms_of(config_.get()->config->auth),
+                                          rate_clock_->now());
+}
+
+void app::add_senders(server_status& to) const {
+    constexpr std::size_t blocked_max = 200; // that are shown
+    for (auto& one : sending_notices_->alarms(sending_->suspended)) to.alarms.push_back(std::move(one));
+    const auto blocked = sending_->guesses.blocked(rate_clock_->now(), "", blocked_max);
+    if (!blocked) return;
+    for (const auto& one : *blocked)
+        to.blocked.push_back({one.network, rate_clock_->wall_time_of(one.until)});
 }
 
 } // namespace postern::server

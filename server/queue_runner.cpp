@@ -292,7 +292,8 @@ void queue_runner::impl::look_in(std::chrono::seconds wait) {
     });
 }
 
-// What can't be looked up is tried: it was accepted. What is given up is the operator's, who tells its sender.
+// What can't be looked up is tried: it was accepted. What is given up is the operator's, who tells its
+// sender.
 bool queue_runner::impl::is_of_suspended(const storage::queued_message& message) const {
     if (with.sending == nullptr || message.account.empty() || message.given_up) return false;
     const auto found = with.sending->suspended.find(message.account);

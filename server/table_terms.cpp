@@ -30,7 +30,7 @@ storage::rates_limits rates_limits_of(const conf::config& settings) {
     constexpr struct {
         char sort;
         std::uint64_t share, octets; // a hundredth; of a row with LMDB's own, rounded up
-    } sorts[] = {{'a', 8, 250}, {'r', 14, 60},  {'s', 1, 400}, {'n', 8, 400},
+    } sorts[] = {{'a', 8, 250}, {'r', 14, 60}, {'s', 1, 400}, {'n', 8, 400},
                  {'u', 4, 300}, {'p', 4, 100}, {'b', 1, 100}};
     storage::rates_limits made;
     made.octets = settings.submission.max_size;

@@ -2,11 +2,12 @@
 #include "server/admin/ask_server.hpp"
 #include "server/admin/control.hpp"
 #include "server/admin/handlers.hpp"
-#include "server/admin/queue_steerer.hpp"
+#include "server/admin/queue_access.hpp"
 #include "server/admin/rates_access.hpp"
 #include "server/table_terms.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <charconv>
 #include <ctime>
 #include <fmt/format.h>
 #include <ostream>
@@ -40,6 +41,18 @@ std::string account_argument(const arguments& given, terminal& with, exit_code& 
     if (address) return address->folded();
     code = fail(with, exit_code::bad_data, given.one("ACCOUNT"), describe(address.error()));
     return {};
+}
+
+exit_code read_hourly_limit(const arguments& given, std::uint32_t& into, terminal& with) {
+    constexpr std::uint32_t limit_max = 1'000'000;
+    if (!given.has("--hourly-limit")) return exit_code::ok;
+    const auto text = given.one("--hourly-limit");
+    std::uint32_t value = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (ec != std::errc() || end != text.data() + text.size() || value > limit_max)
+        return fail(with, exit_code::bad_data, text, fmt::format("is not a number from 0 to {}", limit_max));
+    into = value;
+    return exit_code::ok;
 }
 
 namespace {
@@ -87,21 +100,22 @@ boost::json::object window_object(const policy::counting_window& window, std::ui
             {"ends", open ? rates.wall_time_of(window.ends(rates.now, length)) : 0}};
 }
 
-std::string window_text(const policy::counting_window& window, std::uint32_t limit, policy::rate_seconds length,
-                        const rates_access& rates) {
+std::string window_text(const policy::counting_window& window, std::uint32_t limit,
+                        policy::rate_seconds length, const rates_access& rates) {
     auto text = fmt::format("{} of {}", window.counted(rates.now, length),
                             limit == 0 ? std::string("any number") : fmt::format("{}", limit));
     if (window.is_open(rates.now, length))
-        text += fmt::format(", until {}", local_time_text(rates.wall_time_of(window.ends(rates.now, length))));
+        text +=
+            fmt::format(", until {}", local_time_text(rates.wall_time_of(window.ends(rates.now, length))));
     return text;
 }
 
 boost::json::object limits_object(const std::string& account, const account_state& of,
                                   const rates_access& rates) {
-    return {{"account", shown(account)},
-            {"hourly", window_object(of.record.copies, of.terms.copies, of.terms.window, rates)},
-            {"first_time",
-             window_object(of.record.first_time, of.terms.first_time, policy::rate_day, rates)}};
+    return {
+        {"account", shown(account)},
+        {"hourly", window_object(of.record.copies, of.terms.copies, of.terms.window, rates)},
+        {"first_time", window_object(of.record.first_time, of.terms.first_time, policy::rate_day, rates)}};
 }
 
 boost::json::object suspension_object(const std::optional<policy::suspended>& held,
@@ -123,9 +137,10 @@ void print_account(const std::string& account, const account_state& of, std::siz
         out << fmt::format("{:<28}{}\n", name, text);
     };
     line("account", shown(account));
-    line("suspended", of.held ? fmt::format("since {}: {}", local_time_text(rates.wall_time_of(of.held->since)),
-                                            shown(of.held->why))
-                              : std::string("no"));
+    line("suspended", of.held
+                          ? fmt::format("since {}: {}", local_time_text(rates.wall_time_of(of.held->since)),
+                                        shown(of.held->why))
+                          : std::string("no"));
     line("messages in the queue", fmt::format("{}", held_mail));
     line("copies this hour", window_text(of.record.copies, of.terms.copies, of.terms.window, rates));
     line("new recipients today",
@@ -182,9 +197,10 @@ exit_code run_limits_show(const arguments& given, terminal& with) {
         with.out << boost::json::serialize(limits_object(account, *of, rates)) << '\n';
         return code;
     }
-    with.out << fmt::format("copies this hour: {}\nnew recipients today: {}\n",
-                            window_text(of->record.copies, of->terms.copies, of->terms.window, rates),
-                            window_text(of->record.first_time, of->terms.first_time, policy::rate_day, rates));
+    with.out << fmt::format(
+        "copies this hour: {}\nnew recipients today: {}\n",
+        window_text(of->record.copies, of->terms.copies, of->terms.window, rates),
+        window_text(of->record.first_time, of->terms.first_time, policy::rate_day, rates));
     return code;
 }
 
@@ -309,7 +325,8 @@ exit_code unblock_alone(const conf::config& settings, const std::string& network
     const rates_access rates(settings, with);
     if (!rates.rows) return rates.code;
     policy::guess_brake brake(*rates.rows);
-    const auto lifted = lift_blocks(brake, network, policy::guess_terms_of(settings.auth), rates.now);
+    const auto named = network.empty() ? std::nullopt : protocol::cidr::parse(network);
+    const auto lifted = brake.unblock_some(named, policy::guess_terms_of(settings.auth), rates.now);
     if (!lifted) return fail(with, network, lifted.error());
     if (const auto kept = rates.rows->flush(); !kept) return fail(with, network, kept.error());
     with.out << fmt::format("{} network{} unblocked\n", *lifted, *lifted == 1 ? "" : "s");
@@ -320,11 +337,12 @@ exit_code unblock_alone(const conf::config& settings, const std::string& network
 } // namespace
 
 exit_code run_account_unblock(const arguments& given, terminal& with) {
-    const auto& network = given.one("NETWORK");
+    const std::string network = given.one("NETWORK");
     if (network.empty() != given.has("--all"))
         return fail(with, exit_code::usage, "account unblock", "needs a network, or --all alone");
     if (!network.empty() && !protocol::cidr::parse(network))
-        return fail(with, exit_code::bad_data, network, "is not a network, such as 192.0.2.1 or 2001:db8::/64");
+        return fail(with, exit_code::bad_data, network,
+                    "is not a network, such as 192.0.2.1 or 2001:db8::/64");
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
     if (ask_control(settings->admin.socket, R"({"command":"status"})").empty())
