@@ -206,6 +206,26 @@ bool http_pages_of::takes_post(std::string_view path) const {
     return std::any_of(all_.begin(), all_.end(), [&](const auto* pages) { return pages->takes_post(path); });
 }
 
+http_reading read_http_request(std::string_view octets, const http_pages& pages) {
+    constexpr unsigned more = 1;
+    request_parser parser;
+    parser.header_limit(http_header_max);
+    parser.body_limit(http_body_max);
+    error_code ec;
+    parser.eager(true);
+    parser.put(asio::buffer(octets.data(), octets.size()), ec);
+    if (ec && ec != http::error::need_more) {
+        const auto refused = refusal_of(ec);
+        return {refused ? refused->status : more, {}};
+    }
+    if (!parser.is_header_done()) return {more, {}};
+    if (const auto no = objection_to(parser, pages)) return {no->status, {}};
+    if (parser.get().method() == http::verb::post && !parser.is_done()) return {more, {}};
+    http_reading made{0, request_of(parser, true)};
+    made.request.body = parser.get().body();
+    return made;
+}
+
 struct http_listener::impl {
     explicit impl(const asio::any_io_executor& on) : acceptor(on) {}
     tcp::acceptor acceptor;
