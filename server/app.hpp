@@ -22,6 +22,7 @@
 #include "server/resolver.hpp"
 #include "server/resolver_check.hpp"
 #include "server/scanner_pool.hpp"
+#include "server/sending/sending_notices.hpp"
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
 #include "server/side_tasks.hpp"
@@ -61,6 +62,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    result<std::size_t> unblock(const std::optional<protocol::cidr>& network) override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
     desk_answer ask_owner(std::string_view account, std::string_view address) override;
@@ -137,6 +139,10 @@ class app final : public control_target, public web_target, public handover_targ
 
     // app_submission.cpp: what people who send mail need
     start_problem open_logins();
+    boost::system::error_code open_rates(const conf::config& config);
+    void begin_sending();
+    void add_senders(server_status& to) const;
+    std::vector<kept_table> tables_of_sending();
 
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
@@ -182,6 +188,10 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<login_source> logins_;
     std::optional<identity_desk> desk_;
     std::optional<foreign_keeper> foreign_;
+    std::unique_ptr<storage::rates> rates_;
+    std::unique_ptr<running_clock> rate_clock_;
+    std::optional<sending_notices> sending_notices_;
+    std::optional<policy::sending_desk> sending_;
     std::optional<table_keeper> table_keeper_;
     side_tasks beside_{main_.get_executor()};
     zone_watch zones_;

@@ -18,10 +18,10 @@ service auth-worker {
 }
 auth_failure_delay = 0
 '''
-ODD = 'p\tw\x01=,"ž'
+ODD = 'p w=,"ž{}'
 
 
-def test_program():
+def program_of_tests():
     builds = os.path.dirname(os.path.dirname(BINARY))
     programs = [os.path.join(builds, build, 'test_server') for build in (os.path.basename(os.path.dirname(BINARY)), 'asan')]
     program = next(filter(os.path.exists, programs), None)  # scripts/test builds it with the sanitizers alone
@@ -30,7 +30,7 @@ def test_program():
 
 
 def ask(dovecot, what):
-    done = subprocess.run([test_program(), what], capture_output=True, text=True, timeout=PATIENCE,
+    done = subprocess.run([program_of_tests(), what], capture_output=True, text=True, timeout=PATIENCE,
                           env={**os.environ, 'POSTERN_TEST_DOVECOT': dovecot.path('run/auth-client')})
     assert done.returncode == 0, done.stdout + dovecot.log()
     assert 'All tests passed' in done.stdout, done.stdout
@@ -44,6 +44,6 @@ def test_a_real_dovecot_is_understood():
 
 
 def test_a_dovecot_in_trouble_denies_nobody():
-    with Dovecot({'good@d.test': ''}, AUTH) as dovecot:
-        os.remove(dovecot.path('users'))
+    nowhere = 'passdb {\n  driver = checkpassword\n  args = /nowhere\n}\n'
+    with Dovecot({'other@d.test': ''}, AUTH + nowhere) as dovecot:
         ask(dovecot, '[.real-dovecot-trouble]')

@@ -106,7 +106,7 @@ TEST_CASE("lines of Dovecot are read as it writes them", "[dovecot]") {
     const std::string any("a\tb\0c\r\n\x01", 8);
     CHECK(read_dovecot_line("X\t" + escape_dovecot(any)).fields.front() == any);
     const auto request = dovecot_request(7, "u@f.test", "pw", "192.0.2.1");
-    CHECK(request.view() == "AUTH\t7\tPLAIN\tservice=smtp\tsecured\trip=192.0.2.1\tresp=" +
+    CHECK(request.view() == "AUTH\t7\tPLAIN\tservice=smtp\tsecured\tno-penalty\trip=192.0.2.1\tresp=" +
                                 protocol::sasl::encode_base64(std::string("\0u@f.test\0pw", 12)) + "\n");
     CHECK(dovecot_request(7, "u", "p", "").view().find("rip") == std::string_view::npos);
 }
@@ -209,7 +209,7 @@ TEST_CASE("a real Dovecot", "[.real-dovecot]") {
     CHECK(ask(path, "good@d.test", "Secret").what == kind::denied);
     CHECK(ask(path, "nobody@d.test", "secret").what == kind::denied);
     CHECK(ask(path, "good@d.test", "secret", milliseconds(10'000), "2001:db8::1").what == kind::ok);
-    CHECK(ask(path, "odd@d.test", "p\tw\x01=,\"ž").what == kind::ok);
+    CHECK(ask(path, "odd@d.test", "p w=,\"ž{}").what == kind::ok);
     CHECK(ask(path, "renamed@d.test", "secret").what == kind::denied);
     CHECK(ask(path, "elsewhere@d.test", "secret", milliseconds(10'000), "192.0.2.9").what == kind::denied);
     CHECK(ask(path, "elsewhere@d.test", "secret", milliseconds(10'000), "192.0.2.1").what == kind::ok);
