@@ -122,7 +122,8 @@ response response_of(http_answer answer, http::verb method) {
              std::string("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri "
                          "'none'; form-action ") +
                  (answer.has_form ? "'self'" : "'none'"));
-    made.set("Referrer-Policy", "no-referrer");
+    // With "no-referrer" a browser's form says that it comes from "null", not from where.
+    made.set("Referrer-Policy", answer.has_form ? "same-origin" : "no-referrer");
     if (made.result() == http::status::method_not_allowed) made.set(http::field::allow, "GET, HEAD");
     made.keep_alive(false);
     made.content_length(answer.body.size());
@@ -132,6 +133,7 @@ response response_of(http_answer answer, http::verb method) {
 
 // Why there is no request; nullopt when nobody is there to be told.
 std::optional<http_answer> refusal_of(const error_code& ec) {
+    if (ec == http::error::body_limit) return refusal(http::status::payload_too_large);
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
         return refusal(http::status::request_header_fields_too_large);
     if (ec.category() == http::make_error_code(http::error::end_of_stream).category() &&

@@ -157,7 +157,7 @@ def test_scanners_strangers_and_other_pages_confirm_nothing():
             equal(status, 200)
         contains(head, "form-action 'self'", 'the header')
         contains(head, "default-src 'none'", 'the header')
-        contains(head, 'referrer-policy: no-referrer', 'the header')
+        contains(head, 'referrer-policy: same-origin', 'the header')
         contains(head, 'cache-control: no-store', 'the header')
         yes = f't={token}&do=yes'
         for why, status, fields in (('another page', 403, {'Origin': 'http://evil.test'}),
