@@ -122,7 +122,8 @@ response response_of(http_answer answer, http::verb method) {
              std::string("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri "
                          "'none'; form-action ") +
                  (answer.has_form ? "'self'" : "'none'"));
-    made.set("Referrer-Policy", "no-referrer");
+    // With "no-referrer" a browser's form says that it comes from "null", not from where.
+    made.set("Referrer-Policy", answer.has_form ? "same-origin" : "no-referrer");
     if (made.result() == http::status::method_not_allowed) made.set(http::field::allow, "GET, HEAD");
     made.keep_alive(false);
     made.content_length(answer.body.size());
@@ -132,6 +133,7 @@ response response_of(http_answer answer, http::verb method) {
 
 // Why there is no request; nullopt when nobody is there to be told.
 std::optional<http_answer> refusal_of(const error_code& ec) {
+    if (ec == http::error::body_limit) return refusal(http::status::payload_too_large);
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
         return refusal(http::status::request_header_fields_too_large);
     if (ec.category() == http::make_error_code(http::error::end_of_stream).category() &&
@@ -204,6 +206,26 @@ std::optional<http_answer> http_pages_of::answer(const http_request& request) {
 
 bool http_pages_of::takes_post(std::string_view path) const {
     return std::any_of(all_.begin(), all_.end(), [&](const auto* pages) { return pages->takes_post(path); });
+}
+
+http_reading read_http_request(std::string_view octets, const http_pages& pages) {
+    constexpr unsigned more = 1;
+    request_parser parser;
+    parser.header_limit(http_header_max);
+    parser.body_limit(http_body_max);
+    error_code ec;
+    parser.eager(true);
+    parser.put(asio::buffer(octets.data(), octets.size()), ec);
+    if (ec && ec != http::error::need_more) {
+        const auto refused = refusal_of(ec);
+        return {refused ? refused->status : more, {}};
+    }
+    if (!parser.is_header_done()) return {more, {}};
+    if (const auto no = objection_to(parser, pages)) return {no->status, {}};
+    if (parser.get().method() == http::verb::post && !parser.is_done()) return {more, {}};
+    http_reading made{0, request_of(parser, true)};
+    made.request.body = parser.get().body();
+    return made;
 }
 
 struct http_listener::impl {

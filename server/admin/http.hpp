@@ -48,6 +48,14 @@ class http_pages_of final : public http_pages {
     std::vector<http_pages*> all_;
 };
 
+// What a listener makes of the octets of a request: a refusal's status, or 0 and the request, or 1: more must
+// come.
+struct http_reading {
+    unsigned status = 0;
+    http_request request;
+};
+http_reading read_http_request(std::string_view octets, const http_pages& pages);
+
 class http_listener {
   public:
     explicit http_listener(const boost::asio::any_io_executor& on);
