@@ -179,6 +179,9 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     if (!rules) return rules.error();
     rules_ = std::move(*rules);
     rule_book_.emplace(*rules_);
+    auto identities = storage::open_lmdb_identities(*environment);
+    if (!identities) return identities.error();
+    identities_ = std::move(*identities);
     auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);
