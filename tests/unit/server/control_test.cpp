@@ -332,7 +332,7 @@ TEST_CASE("reload says what needs a restart, and what was refused", "[control][c
 TEST_CASE("a network that guessed is unblocked by name, or all are") {
     fake_target target;
     CHECK(answer_to(R"({"command":"unblock","network":"192.0.2.1"})", target) == R"({"unblocked":1})");
-    CHECK(target.unblocked == "192.0.2.1");
+    CHECK(target.unblocked == "192.0.2.1/32");
     CHECK(answer_to(R"({"command":"unblock","network":""})", target) == R"({"unblocked":1})");
     CHECK(target.unblocked == "all");
     CHECK(answer_to(R"({"command":"unblock"})", target).find("error") != std::string::npos);
