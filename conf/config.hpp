@@ -3,6 +3,7 @@
 // is used.
 #pragma once
 
+#include "conf/autoconfig.hpp"
 #include "protocol/net/cidr.hpp"
 
 #include <chrono>
@@ -386,6 +387,7 @@ struct config {
     suspension_settings suspension;
     sender_ownership_settings sender_ownership;
     identity_settings identity;
+    autoconfig_settings autoconfig;
     ledger_settings ledger;
     local_settings local;
     relay_settings relay;

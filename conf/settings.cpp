@@ -203,6 +203,8 @@ constexpr section sections[] = {
      "confirmed identities. docs/identities.md."},
     {"identity", section::kind::table,
      "Other addresses that people may write from, once the address's owner has agreed."},
+    {"autoconfig", section::kind::table,
+     "What mail clients are told to use, in DNS and as a page. docs/autoconfig.md."},
     {"ledger", section::kind::table,
      "What was refused or deferred, for postern ledger find: who, when, by which test and why; never the "
      "message."},
@@ -646,6 +648,29 @@ constexpr setting settings[] = {
     {"identity", "templates", text(absolute_path_or_empty, "an absolute path"), "", reload,
      "A folder with texts of one's own, by language; \"\" = those in the program.",
      kept_in<&config::identity, &identity_settings::templates>},
+
+    {"autoconfig", "host",
+     text(host_template_or_empty, "a host such as \"{domain--}.mx.example.net\", or \"\""), "", reload,
+     "Where mail clients send, of a domain's users; \"{domain}\" stands for the domain and \"{domain--}\" "
+     "for "
+     "it with \"--\" in place of dots. \"\" = the submission listener's hostname.",
+     kept_in<&config::autoconfig, &autoconfig_settings::host>},
+    {"autoconfig", "imap",
+     text(mail_server_or_empty, "a host with a port such as \"imap.example.net:993\", or \"\""), "", reload,
+     "Where they read by IMAP, by TLS, of port 143 by STARTTLS; placeholders as in `host`. \"\" = nothing is "
+     "said of it.",
+     kept_in<&config::autoconfig, &autoconfig_settings::imap>},
+    {"autoconfig", "pop3",
+     text(mail_server_or_empty, "a host with a port such as \"pop3.example.net:995\", or \"\""), "", reload,
+     "Where they read by POP3, by TLS, of port 110 by STARTTLS. \"\" = nothing is said of it.",
+     kept_in<&config::autoconfig, &autoconfig_settings::pop3>},
+    {"autoconfig", "name", text(shown_name, "up to 100 octets"), "", reload,
+     "What clients show as the provider's name. \"\" = the domain.",
+     kept_in<&config::autoconfig, &autoconfig_settings::name>},
+    {"autoconfig", "web_host", text(host_or_empty, "a host such as \"www.example.net\", or \"\""), "", reload,
+     "The web server that passes requests for autoconfig.DOMAIN on. \"\" = the host of `identity.url`; "
+     "without one no such name is to be published.",
+     kept_in<&config::autoconfig, &autoconfig_settings::web_host>},
 
     {"ledger", "keep", or_zero(duration(1, 365 * day_long)), "30d", reload,
      "How long a refused recipient is remembered; 0s = nothing is written down.",

@@ -33,6 +33,13 @@ std::optional<relay_hop> parse_relay_server(std::string_view text);
 // "http://127.0.0.1:11333", a slash at its end or none; nullopt for names, https and whatever has a path.
 std::optional<endpoint> parse_http_server(std::string_view text);
 
+// "imap.example.net:993"; the host may have the placeholders {domain} and {domain--}.
+struct mail_server {
+    std::string host;
+    std::uint16_t port = 0;
+};
+std::optional<mail_server> parse_mail_server(std::string_view text);
+
 // Readers of the units that keys use; nullopt when the text is not of the form.
 // "90s", "5m", "24h", "5d", and "0s"; nullopt beyond 100 years.
 std::optional<seconds> parse_duration(std::string_view text);

@@ -246,4 +246,66 @@ checked<std::string> web_page_or_empty(std::string_view text) {
     return not_a(text, "a page", "write its address without a query: \"https://mail.example.com/identity\"");
 }
 
+namespace {
+
+// With the placeholders filled in as any domain would fill them.
+std::optional<std::string> filled(std::string_view host) {
+    constexpr std::string_view whole = "{domain}", one_label = "{domain--}";
+    std::string made;
+    while (!host.empty()) {
+        if (host.starts_with(whole)) {
+            made += "d.example";
+            host.remove_prefix(whole.size());
+        } else if (host.starts_with(one_label)) {
+            made += "ddd--example";
+            host.remove_prefix(one_label.size());
+        } else if (host.front() == '{' || host.front() == '}') {
+            return std::nullopt;
+        } else {
+            made += host.front();
+            host.remove_prefix(1);
+        }
+    }
+    return made;
+}
+
+bool is_host_template(std::string_view text) {
+    const auto host = filled(text);
+    return host && domain_name(*host).has_value() && protocol::is_ascii(*host);
+}
+
+} // namespace
+
+std::optional<mail_server> parse_mail_server(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos || !is_host_template(text.substr(0, colon))) return std::nullopt;
+    // Its reader of ports is the one of addresses.
+    const auto port = parse_endpoint("127.0.0.1" + std::string(text.substr(colon)));
+    if (!port || port->port == 0) return std::nullopt;
+    return mail_server{protocol::to_lower(text.substr(0, colon)), port->port};
+}
+
+checked<std::string> host_template_or_empty(std::string_view text) {
+    if (text.empty() || is_host_template(text)) return protocol::to_lower(text);
+    return not_a(text, "a host name",
+                 "write one such as \"mail.example.net\" or \"{domain--}.mx.example.net\", or \"\"");
+}
+
+checked<std::string> mail_server_or_empty(std::string_view text) {
+    if (text.empty() || parse_mail_server(text)) return protocol::to_lower(text);
+    return not_a(text, "a host with a port", "write one such as \"imap.example.net:993\", or \"\"");
+}
+
+checked<std::string> host_or_empty(std::string_view text) {
+    return text.empty() ? std::string() : domain_name(text);
+}
+
+checked<std::string> shown_name(std::string_view text) {
+    constexpr std::size_t name_max = 100;
+    const bool has_control =
+        std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    if (text.size() <= name_max && protocol::is_valid_utf8(text) && !has_control) return std::string{text};
+    return not_a(text, "a name to show", "write up to 100 octets of UTF-8 without line ends");
+}
+
 } // namespace postern::conf

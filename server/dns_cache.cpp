@@ -20,6 +20,7 @@ std::size_t octets_of_records(const protocol::dns_records& records) {
     for (const auto& one : records.pointers) sum += sizeof one + octets_of_name(one);
     for (const auto& one : records.exchangers) sum += sizeof one + octets_of_name(one.exchange);
     for (const auto& one : records.texts) sum += sizeof one + one.size();
+    for (const auto& one : records.services) sum += sizeof one + octets_of_name(one.target);
     for (const auto& one : records.tlsa) sum += sizeof one + one.data.size();
     return sum;
 }

@@ -147,27 +147,13 @@ bool is_usable_type(const EVP_PKEY* key) {
     return std::find(std::begin(types), std::end(types), EVP_PKEY_get_base_id(key)) != std::end(types);
 }
 
-} // namespace
-
-std::optional<certificate> read_certificate(const conf::certificate_settings& files,
-                                            std::vector<certificate_flaw>& flaws) {
-    reader from(flaws);
-    std::vector<x509_handle> chain = from.certificates(files.cert);
+// What stands in the certificate itself.
+std::optional<certificate> public_part(std::vector<x509_handle> chain, reader& from) {
+    if (chain.empty()) return std::nullopt;
     certificate loaded;
-    loaded.key = from.private_key(files.key);
-    if (chain.empty() || !loaded.key) return std::nullopt;
     loaded.leaf = std::move(chain.front());
     chain.erase(chain.begin());
     loaded.chain = std::move(chain);
-    if (!is_usable_type(loaded.key.get())) {
-        from.say(certificate_file::key, "is of a type that TLS can't use: make a P-256 or RSA key");
-        return std::nullopt;
-    }
-    if (X509_check_private_key(loaded.leaf.get(), loaded.key.get()) != 1) {
-        from.say(certificate_file::key, "does not belong to the certificate in " + files.cert +
-                                            " (the server's own certificate must be the first in that file)");
-        return std::nullopt;
-    }
     const auto not_before = unix_seconds(X509_get0_notBefore(loaded.leaf.get()));
     const auto not_after = unix_seconds(X509_get0_notAfter(loaded.leaf.get()));
     if (!not_before || !not_after) {
@@ -178,6 +164,45 @@ std::optional<certificate> read_certificate(const conf::certificate_settings& fi
     loaded.not_after = *not_after;
     loaded.names = names_of(loaded.leaf.get());
     return loaded;
+}
+
+} // namespace
+
+std::optional<certificate> read_certificate(const conf::certificate_settings& files,
+                                            std::vector<certificate_flaw>& flaws) {
+    reader from(flaws);
+    std::vector<x509_handle> chain = from.certificates(files.cert);
+    key_handle key = from.private_key(files.key);
+    if (chain.empty() || !key) return std::nullopt;
+    if (!is_usable_type(key.get())) {
+        from.say(certificate_file::key, "is of a type that TLS can't use: make a P-256 or RSA key");
+        return std::nullopt;
+    }
+    if (X509_check_private_key(chain.front().get(), key.get()) != 1) {
+        from.say(certificate_file::key, "does not belong to the certificate in " + files.cert +
+                                            " (the server's own certificate must be the first in that file)");
+        return std::nullopt;
+    }
+    auto loaded = public_part(std::move(chain), from);
+    if (loaded) loaded->key = std::move(key);
+    return loaded;
+}
+
+std::optional<certificate> read_public_part(const std::string& cert_file,
+                                            std::vector<certificate_flaw>& flaws) {
+    reader from(flaws);
+    return public_part(from.certificates(cert_file), from);
+}
+
+std::array<std::uint8_t, 32> public_key_digest(const certificate& loaded) {
+    unsigned char* raw = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(loaded.leaf.get()), &raw);
+    const std::unique_ptr<unsigned char, free_octets> octets(raw);
+    std::array<std::uint8_t, 32> digest{};
+    if (size <= 0 || EVP_Digest(octets.get(), static_cast<std::size_t>(size), digest.data(), nullptr,
+                                EVP_sha256(), nullptr) != 1)
+        throw std::bad_alloc();
+    return digest;
 }
 
 std::optional<std::string> validity_problem(const certificate& loaded, std::int64_t now) {

@@ -5,6 +5,7 @@
 #include "conf/config.hpp"
 #include "tls/handles.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,14 @@ struct certificate_flaw {
 // Nothing is returned when there is any flaw in the files. Validity is not looked at.
 std::optional<certificate> read_certificate(const conf::certificate_settings& files,
                                             std::vector<certificate_flaw>& flaws);
+
+// The certificate alone: `key` stays null, and nothing is said of it. For those who may not read keys.
+std::optional<certificate> read_public_part(const std::string& cert_file,
+                                            std::vector<certificate_flaw>& flaws);
+
+// SHA-256 of its SubjectPublicKeyInfo: the data of TLSA records with selector 1 and matching type 1 (RFC 6698
+// §2.1). The same for every certificate of one key. Throws std::bad_alloc.
+std::array<std::uint8_t, 32> public_key_digest(const certificate& loaded);
 
 // Why it can't be used at `now`: "expired on 2024-05-01: renew it".
 std::optional<std::string> validity_problem(const certificate& loaded, std::int64_t now);

@@ -10,9 +10,6 @@
 
 namespace postern::tls {
 
-// Certificates that answer the same names, by index: at most one of each key type.
-using certificate_group = std::vector<std::size_t>;
-
 class listener_contexts {
   public:
     // `min_version` as in tls.min_version. Never fails; without contexts it answers no one.

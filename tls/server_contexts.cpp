@@ -1,11 +1,11 @@
 #include "tls/server_contexts.hpp"
 
+#include "tls/certificate_choice.hpp"
 #include "tls/listener_contexts.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <map>
-#include <openssl/evp.h>
 
 namespace postern::tls {
 namespace {
@@ -16,9 +16,6 @@ std::string setting_key(std::size_t index, certificate_file which) {
     return "tls.certificate[" + std::to_string(index) +
            (which == certificate_file::cert ? "].cert" : "].key");
 }
-
-// One for each pair of the settings; null = there is a problem with it.
-using certificates = std::vector<std::shared_ptr<const certificate>>;
 
 std::shared_ptr<const certificate> read_one(const conf::certificate_settings& files, std::size_t index,
                                             std::int64_t now, problems& found) {
@@ -41,36 +38,6 @@ certificates read_all(const conf::tls_settings& settings, std::int64_t now, prob
     if (settings.certificates.empty())
         found.push_back({"tls.certificate", "none is given: name at least one cert and key"});
     return all;
-}
-
-int key_type(const certificate& loaded) { return EVP_PKEY_get_base_id(loaded.key.get()); }
-
-// Groups in the order of their first certificates, so that group 0 holds the default.
-std::vector<certificate_group> group_by_names(const certificates& all) {
-    std::vector<certificate_group> groups;
-    for (std::size_t index = 0; index < all.size(); ++index) {
-        const certificate& loaded = *all[index];
-        const auto same_names = [&](const certificate_group& group) {
-            return all[group.front()]->names == loaded.names;
-        };
-        const auto same_type = [&](std::size_t other) { return key_type(*all[other]) == key_type(loaded); };
-        const auto group = std::find_if(groups.begin(), groups.end(), same_names);
-        if (group == groups.end()) {
-            groups.push_back({index});
-        } else if (std::none_of(group->begin(), group->end(), same_type)) {
-            group->push_back(index);
-        }
-    }
-    return groups;
-}
-
-std::shared_ptr<const name_table> table_of(const certificates& all,
-                                           const std::vector<certificate_group>& groups) {
-    auto table = std::make_shared<name_table>();
-    for (std::size_t number = 0; number < groups.size(); ++number) {
-        for (const std::string& name : all[groups[number].front()]->names) table->add(name, number);
-    }
-    return table;
 }
 
 void note_refusal(std::size_t index, const std::string& reason, problems& found) {
@@ -122,7 +89,7 @@ struct server_contexts::impl {
 filling server_contexts::impl::build(const conf::tls_settings& settings,
                                      const std::vector<listener>& for_these, problems& found) {
     const std::vector<certificate_group> groups = group_by_names(all);
-    const auto names = table_of(all, groups);
+    const auto names = std::make_shared<name_table>(table_of(all, groups));
     const auto earlier = [](const auto& a, const auto& b) { return a->not_after < b->not_after; };
     earliest_expiry = (*std::min_element(all.begin(), all.end(), earlier))->not_after;
     listeners.clear();

@@ -31,6 +31,15 @@ mx_record read_mx(dns_reader& rdata) {
     return record;
 }
 
+srv_record read_srv(dns_reader& rdata) {
+    srv_record record;
+    record.priority = rdata.u16();
+    record.weight = rdata.u16();
+    record.port = rdata.u16();
+    record.target = rdata.name();
+    return record;
+}
+
 tlsa_record read_tlsa(dns_reader& rdata) {
     tlsa_record record;
     record.usage = rdata.u8();
@@ -70,6 +79,10 @@ bool add_record(dns_records& records, dns_type type, dns_reader rdata) {
     case dns_type::txt: {
         const std::string text = joined_strings(rdata);
         return keep(records.texts, text, rdata);
+    }
+    case dns_type::srv: {
+        const srv_record record = read_srv(rdata);
+        return keep(records.services, record, rdata);
     }
     case dns_type::tlsa: {
         const tlsa_record record = read_tlsa(rdata);

@@ -18,6 +18,7 @@ enum class dns_type : std::uint16_t {
     mx = 15,   // RFC 1035 §3.3.9
     txt = 16,  // RFC 1035 §3.3.14
     aaaa = 28, // RFC 3596 §2.2
+    srv = 33,  // RFC 2782
     tlsa = 52, // RFC 6698 §2.1
 };
 
@@ -30,6 +31,13 @@ struct mx_record {
 
 // The most preferred first (RFC 5321 §5.1); equal ones in any order.
 void sort_by_preference(std::vector<mx_record>& exchangers);
+
+struct srv_record {
+    std::uint16_t priority = 0, weight = 0, port = 0;
+    dns_name target; // the root: the service isn't offered there
+
+    bool operator==(const srv_record&) const = default;
+};
 
 struct tlsa_record {
     std::uint8_t usage = 0, selector = 0, matching_type = 0; // any value; unknown ones are unusable
@@ -46,6 +54,7 @@ struct dns_records {
     // TXT: the strings of one record joined without anything between them (RFC 7208 §3.3); any octets, at
     // most 65535.
     std::vector<std::string> texts;
+    std::vector<srv_record> services = {}; // SRV, not sorted
     std::vector<tlsa_record> tlsa;
 
     bool operator==(const dns_records&) const = default;

@@ -243,6 +243,7 @@ void evaluator::answer(const dns_question& what, const looked_up& given) {
         some = !records.texts.empty();
         keep_record(made, what.name, records.texts);
         break;
+    case dns_type::srv:
     case dns_type::tlsa: break; // never asked for
     }
     if (!some) made.state = answer_state::absent; // RCODE 0 without an answer (§4.6.4)

@@ -14,8 +14,8 @@ namespace {
 
 using octets = std::vector<std::uint8_t>;
 
-constexpr std::array types{dns_type::a,   dns_type::aaaa, dns_type::mx,
-                           dns_type::ptr, dns_type::txt,  dns_type::tlsa};
+constexpr std::array types{dns_type::a,   dns_type::aaaa, dns_type::mx, dns_type::ptr,
+                           dns_type::txt, dns_type::tlsa, dns_type::srv};
 
 bool is(const dns_answer& answer, dns_trouble why) {
     const auto* later = std::get_if<dns_later>(&answer);
@@ -42,12 +42,14 @@ void check_records(const dns_records& records, dns_type type) {
     require(records.pointers.empty() != (type == dns_type::ptr));
     require(records.exchangers.empty() != (type == dns_type::mx));
     require(records.texts.empty() != (type == dns_type::txt));
+    require(records.services.empty() != (type == dns_type::srv));
     require(records.tlsa.empty() != (type == dns_type::tlsa));
     require(records.addresses.size() + records.pointers.size() + records.exchangers.size() +
-                records.texts.size() + records.tlsa.size() <=
+                records.texts.size() + records.services.size() + records.tlsa.size() <=
             dns_records_max);
     for (const auto& name : records.pointers) check_name(name);
     for (const auto& one : records.exchangers) check_name(one.exchange);
+    for (const auto& one : records.services) check_name(one.target);
     if (type == dns_type::a)
         require(std::all_of(records.addresses.begin(), records.addresses.end(),
                             [](const ip_address& one) { return one.is_v4(); }));

@@ -192,7 +192,7 @@ def test_where_people_are_stays_theirs_where_it_is_asked_for():
 
 
 def test_mail_for_others_waits_for_its_next_hop_and_gets_there():
-    with Server({'name': 'mx'}) as other:
+    with Server(server={'hostname': 'mx.other.test'}) as other:
         host, port = other.address()
         with People(**{'relay.route': {}}) as server:
             server.settings.pop('relay.route')

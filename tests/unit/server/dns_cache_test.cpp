@@ -144,6 +144,9 @@ TEST_CASE("every part of an answer is counted") {
     made.records.exchangers.assign(100, {10, longer});
     CHECK(octets_of(key, made) >= bare + 100 * 30);
     made = {};
+    made.records.services.assign(100, {0, 0, 0, longer});
+    CHECK(octets_of(key, made) >= bare + 100 * 30);
+    made = {};
     made.records.tlsa.resize(1);
     made.records.tlsa[0].data.resize(1000);
     CHECK(octets_of(key, made) >= bare + 1000);

@@ -61,6 +61,8 @@ TEST_CASE("RDATA that isn't its type's to the last octet is malformed", "[dns_me
         {"TXT of nothing", dns_type::txt, ""},
         {"TXT with a string beyond", dns_type::txt, "\4abc"},
         {"TXT with a second string beyond", dns_type::txt, "\2ab\1"},
+        {"SRV without a target", dns_type::srv, std::string("\0\0\0\0\1\xd1", 6)},
+        {"SRV of 5", dns_type::srv, std::string("\0\0\0\0\1", 5)},
         {"TLSA of nothing", dns_type::tlsa, ""},
         {"TLSA of 1", dns_type::tlsa, "\3"},
         {"TLSA of 2", dns_type::tlsa, "\3\1"},

@@ -94,6 +94,8 @@ std::string shown(const dns_records& records) {
     for (const auto& one : records.exchangers)
         add(fmt::format("{} {}", one.preference, one.exchange.to_string()));
     for (const auto& one : records.texts) add("\"" + one + "\"");
+    for (const auto& one : records.services)
+        add(fmt::format("{} {} {} {}", one.priority, one.weight, one.port, one.target.to_string()));
     for (const auto& one : records.tlsa) {
         std::string hex;
         for (const auto octet : one.data) fmt::format_to(std::back_inserter(hex), "{:02x}", octet);

@@ -90,6 +90,7 @@ void spf_world::add(std::string_view line) {
     case dns_type::mx: answer.records.exchangers.push_back({10, name_of(value)}); break;
     case dns_type::ptr: answer.records.pointers.push_back(name_of(value)); break;
     case dns_type::txt: answer.records.texts.push_back(value); break;
+    case dns_type::srv:
     case dns_type::tlsa: break;
     }
 }
