@@ -84,6 +84,7 @@ constexpr argument_row explain_what[] = {
     {"--client IP", "its address"},
     {"--from ADDRESS", "the envelope sender; <> for the empty one"},
     {"--to ADDRESS", "the envelope recipient"},
+    {"--account ADDRESS", "the mailbox that authenticated; on a submission listener"},
     {"--helo NAME", "what the client calls itself (its address in brackets)"},
     {"--message FILE", "a message to judge as well, in one file"},
     {"--json", "print one JSON document"}};

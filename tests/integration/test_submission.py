@@ -228,3 +228,18 @@ def test_a_login_on_one_listener_is_worth_nothing_on_another():
             wire.greet()
             wire.command('MAIL FROM:<u@d.test>', '530 5.7.0 ')
             wire.quit()
+
+
+def test_explain_says_what_people_may_write():
+    with People() as server:
+        words = ('explain', '--listener', 'submission', '--client', '192.0.2.1', '--to', 'x@other.test', '--json')
+        contains(server.call(*words, '--from', 'u@d.test').stderr, '--account ADDRESS', 'without an account')
+
+        def verdict(sender, content):
+            said = json.loads(server.run(*words, '--account', 'u@d.test', '--from', sender, '--message', server.write('letter', content)))
+            return [one['test'] for one in said['tests'] if one['verdict'] == 'refuse']
+
+        equal(verdict('jan@e.test', MESSAGE), [], 'its own')
+        equal(verdict('v@d.test', MESSAGE), ['sender_ownership'], 'the sender of another')
+        equal(verdict('u@d.test', MESSAGE.replace(b'u@d.test', b'v@d.test', 1)), ['sender_ownership'], 'the author of another')
+        equal(verdict('u@d.test', MESSAGE.replace(b'From:', b'X-From:')), ['sender_ownership'], 'no author')
