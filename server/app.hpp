@@ -141,7 +141,7 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem open_logins();
     boost::system::error_code open_rates(const conf::config& config);
     void begin_sending();
-    void add_senders(server_status& to) const;
+    server_status status_of_senders() const; // only that part of it is filled
     std::vector<kept_table> tables_of_sending();
 
     // app_observe.cpp: what can be seen by HTTP

@@ -85,13 +85,15 @@ result<std::size_t> app::unblock(const std::optional<protocol::cidr>& network) {
                                           rate_clock_->now());
 }
 
-void app::add_senders(server_status& to) const {
+server_status app::status_of_senders() const {
+    server_status to;
     constexpr std::size_t blocked_max = 200; // that are shown
     for (auto& one : sending_notices_->alarms(sending_->suspended)) to.alarms.push_back(std::move(one));
     const auto blocked = sending_->guesses.blocked(rate_clock_->now(), "", blocked_max);
-    if (!blocked) return;
+    if (!blocked) return to;
     for (const auto& one : *blocked)
         to.blocked.push_back({one.network, rate_clock_->wall_time_of(one.until)});
+    return to;
 }
 
 } // namespace postern::server

@@ -146,7 +146,7 @@ void app::check_disk() {
 
 server_status app::status() {
     const auto now = config_.get();
-    server_status made;
+    auto made = status_of_senders();
     made.version = std::string(version());
     made.hostname = now->config->server.hostname;
     made.pid = ::getpid();
@@ -196,7 +196,6 @@ server_status app::status() {
     for (auto& text : zones_.alarms()) made.alarms.push_back({std::move(text)});
     if (!complained_of_.empty())
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});
-    add_senders(made);
     for (const auto& on : listeners_) {
         const auto* row = now->find_listener(on->settings->name);
         made.listeners.push_back(
