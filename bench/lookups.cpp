@@ -1,12 +1,15 @@
 // What the tests at RCPT cost when every answer is at hand: an SPF evaluation, a rule among many, a pair
-// among many in the greylist. lookups [--pairs N] [--folder FOLDER]; each line says how many microseconds one
-// took, on this thread. A scan of the same rules and std::unordered_map stand beside them.
+// among many in the greylist; and whose address a sender's is. lookups [--pairs N] [--folder FOLDER]; each
+// line says how many microseconds one took, on this thread. A scan of the same rules and std::unordered_map
+// stand beside them.
 #include "policy/rules.hpp"
+#include "policy/submission/ownership.hpp"
 #include "protocol/spf/evaluator.hpp"
 #include "storage/tables/greylist.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -177,6 +180,60 @@ void time_greylist(const std::string& folder, std::size_t pairs) {
           [&](std::size_t i) { return beside.contains(known[i].sender); });
 }
 
+// Ownership
+
+constexpr std::size_t accounts_made = 100'000, aliases_made = 1'000'000, domains_made = 1'000;
+
+std::string domain_name(std::size_t i) { return fmt::format("firma{}.test", i % domains_made); }
+std::string mailbox_name(std::size_t i) { return fmt::format("jan.novak{}@{}", i, domain_name(i)); }
+
+void fill(storage::directory& accounts, storage::identities& identities) {
+    std::vector<storage::alias_record> aliases;
+    for (std::size_t i = 0; i < domains_made; ++i) // each a flush: there are fewer of them
+        if (!accounts.put_domain({domain_name(i), "", ""}) ||
+            (i % 10 == 0 && !accounts.put_domain({"www." + domain_name(i), "", domain_name(i)})))
+            throw std::runtime_error("the domains can't be written");
+    for (std::size_t i = 0; i < aliases_made; ++i) {
+        aliases.push_back({fmt::format("alias{}@{}", i, domain_name(i)), mailbox_name(i % accounts_made)});
+        if (aliases.size() < 100'000) continue;
+        if (!accounts.add_aliases(aliases)) throw std::runtime_error("the aliases can't be written");
+        aliases.clear();
+    }
+    std::vector<storage::foreign_use> learned;
+    for (std::size_t i = 0; i < accounts_made; ++i)
+        learned.push_back({mailbox_name(i), fmt::format("jan{}@post.test", i), true, 1, start});
+    if (!identities.note_foreign(learned)) throw std::runtime_error("the identities can't be written");
+}
+
+void time_ownership(const std::string& folder) {
+    const auto environment = storage::open_accounts(folder).value();
+    const auto accounts = storage::open_lmdb_directory(environment).value();
+    const auto identities = storage::open_lmdb_identities(environment).value();
+    fill(*accounts, *identities);
+    const policy::ownership owned(*accounts, identities.get());
+    std::mt19937_64 random(1);
+    std::vector<std::pair<std::string, std::array<protocol::address, 4>>> asked;
+    const auto parsed = [](const std::string& text) { return protocol::parse_address(text).value(); };
+    for (std::size_t n = 0; n < 20'000; ++n) {
+        const auto i = random() % accounts_made, alias = i + accounts_made * (random() % 10);
+        const auto alias_text = fmt::format("alias{}@{}", alias, domain_name(alias));
+        asked.push_back(
+            {mailbox_name(i),
+             {parsed(mailbox_name(i)), parsed(alias_text), parsed(fmt::format("jan{}@post.test", i)),
+              parsed(fmt::format("v{}@bank.test", i))}});
+    }
+    const std::string_view what[] = {"an account's own address, as sender", "  one of a million aliases",
+                                     "  one of 100,000 identities", "  a stranger's"};
+    for (std::size_t kind = 0; kind < 4; ++kind)
+        timed(std::string(what[kind]), 200'000, [&](std::size_t i) {
+            const auto& [account, senders] = asked[i % asked.size()];
+            return owned.may_use(account, senders[kind]).value() == (kind != 3);
+        });
+    timed("  the addresses for the text of a refusal", 20'000, [&](std::size_t i) {
+        return owned.addresses_of(asked[i % asked.size()].first, 20).value().size() > 10;
+    });
+}
+
 } // namespace
 
 int main(int count, char** words) {
@@ -195,6 +252,7 @@ int main(int count, char** words) {
     try {
         time_spf();
         time_rules();
+        time_ownership(made);
         time_greylist(made, pairs);
     } catch (const std::exception& trouble) {
         fmt::print(stderr, "{}\n", trouble.what());

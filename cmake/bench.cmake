@@ -22,6 +22,9 @@ target_link_libraries(dns_load PRIVATE postern_server postern_options)
 add_executable(lookups EXCLUDE_FROM_ALL bench/lookups.cpp)
 target_link_libraries(lookups PRIVATE postern_server postern_options)
 
+add_executable(logins EXCLUDE_FROM_ALL bench/logins.cpp)
+target_link_libraries(logins PRIVATE postern_server postern_options)
+
 add_executable(bare_receiver EXCLUDE_FROM_ALL bench/bare_receiver.cpp)
 target_link_libraries(bare_receiver PRIVATE postern_options)
 
@@ -32,7 +35,7 @@ add_executable(scan_load EXCLUDE_FROM_ALL bench/scan_load.cpp)
 target_link_libraries(scan_load PRIVATE postern_server postern_options)
 add_dependencies(scan_load postern-scanner)
 
-add_custom_target(bench DEPENDS scan_load smtp_load spool_commit dns_load lookups bare_receiver content flush_counter)
+add_custom_target(bench DEPENDS scan_load smtp_load spool_commit dns_load lookups logins bare_receiver content flush_counter)
 
 if(POSTERN_TESTS)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)

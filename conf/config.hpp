@@ -305,8 +305,7 @@ struct auth_settings {
     unsigned waiting = 0;           // logins that wait for one; more are told to come back
     seconds remember{};             // a correct login; 0 = not at all
     unsigned max_failures = 0;      // different wrong passwords from a client within failure_window
-    seconds failure_window{};
-    seconds block_time{};
+    seconds failure_window{}, block_time{};
     seconds trust_networks{}; // in which somebody logged in
     bool operator==(const auth_settings&) const = default;
 };
@@ -314,11 +313,9 @@ struct auth_settings {
 // When an account counts as stolen; 0 = that is no sign.
 struct suspension_settings {
     test_settings test;
-    unsigned first_time_recipients = 0; // in an hour
-    unsigned networks = 0;              // in a day
-    unsigned failed_percent = 0;        // of the copies of a day ...
-    unsigned failed_copies = 0;         // ... if at least so many failed
-    unsigned unwanted_messages = 0;     // refused as spam or for a virus, in a day
+    unsigned first_time_recipients = 0, networks = 0; // in an hour; in a day
+    unsigned failed_percent = 0, failed_copies = 0;   // of the copies of a day, if at least so many failed
+    unsigned unwanted_messages = 0;                   // refused as spam or for a virus, in a day
     bool operator==(const suspension_settings&) const = default;
 };
 

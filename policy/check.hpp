@@ -65,5 +65,9 @@ boost::asio::awaitable<verdict> check_spam(stage at, context& about);
 // Of people who authenticated: at mail the envelope's sender, at content the authors and Sender in the
 // header. Has modes of its own ([sender_ownership]): a row for it has no settings.
 boost::asio::awaitable<verdict> check_ownership(stage at, context& about);
+// Likewise: at mail whether the account is suspended; at rcpt and content how much it may send, the last of
+// all checks.
+boost::asio::awaitable<verdict> check_suspension(stage at, context& about);
+boost::asio::awaitable<verdict> check_sending_limits(stage at, context& about);
 
 } // namespace postern::policy

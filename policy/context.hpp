@@ -12,6 +12,7 @@
 #include "policy/scanner.hpp"
 #include "policy/spam_readers.hpp"
 #include "policy/submission/foreign_senders.hpp"
+#include "policy/submission/limits.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
@@ -80,10 +81,14 @@ struct transaction {
     // Whole header fields with their CRLF, ASCII (trace_fields.hpp: is_whole_field), to stand above the
     // message of every recipient: they tell nothing of one alone. X-Spam-Flag is written by the delivery.
     std::vector<std::string> result_fields;
+    // Of who authenticated, once the content has passed: room for the message's copies. kept() when it is
+    // stored; else it is given back.
+    std::optional<reservation> room_to_send;
 };
 
 class rule_book;
 class zone_health;
+struct sending_desk;
 
 // Outside things that checks ask; they outlive every session of a thread.
 struct services {
@@ -98,10 +103,11 @@ struct services {
     const storage::tokens* taught = nullptr;         // what postern learn taught; null: nothing
     const storage::identities* identities = nullptr; // null: nobody has any
     foreign_senders* foreign = nullptr;              // null: nobody takes note of them
+    sending_desk* sending = nullptr;                 // null: what is sent isn't counted
 
     services of_thread(mailbox_room& own_room, resolver& own, tasks& own_tasks) const {
-        return {accounts, own_room,  own,    own_tasks,  rules,  zones,
-                greylist, primaries, taught, identities, foreign};
+        return {accounts, own_room,  own,    own_tasks,  rules,   zones,
+                greylist, primaries, taught, identities, foreign, sending};
     }
 };
 

@@ -192,6 +192,7 @@ test_mode mode_on(const conf::test_settings& test, conf::day today) {
 
 bool is_the_day_asked(const conf::config& config) {
     return config.sender_ownership.enforce_from != conf::day{} ||
+           config.suspension.test.enforce_from != conf::day{} ||
            std::ranges::any_of(registry(), [&](const check& row) {
                return row.settings != nullptr && row.settings(config).enforce_from != conf::day{};
            });

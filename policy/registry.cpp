@@ -36,6 +36,7 @@ std::span<const check> registry() {
               {mail},
               begin_sender_domain,
               servers},
+        check{"suspension", {mail}, check_suspension, runs, nullptr, {}, nullptr, people},
         check{"sender_ownership", {mail, content}, check_ownership, runs, nullptr, {}, nullptr, people},
         check{"recipient", {rcpt}, check_recipient, runs, nullptr, {}, nullptr, all},
         check{"recipient", {rcpt}, check_room, runs, recipient, {}, nullptr, all},
@@ -45,6 +46,7 @@ std::span<const check> registry() {
         check{"attachments", {content}, check_attachments, runs, attachments, {}, nullptr, all},
         check{"antivirus", {content}, check_virus, runs, antivirus, {}, nullptr, all},
         check{"spam", {content}, check_spam, skipped, spam, {}, nullptr, all},
+        check{"sending_limits", {rcpt, content}, check_sending_limits, runs, nullptr, {}, nullptr, people},
     };
     return rows;
 }

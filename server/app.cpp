@@ -179,15 +179,16 @@ boost::system::error_code app::open_tables(const conf::config& config) {
     if (!rules) return rules.error();
     rules_ = std::move(*rules);
     rule_book_.emplace(*rules_);
+    auto identities = storage::open_lmdb_identities(*environment);
+    if (!identities) return identities.error();
+    identities_ = std::move(*identities);
     auto ledger = storage::open_lmdb_ledger(state, ledger_limits_of(config));
     if (!ledger) return ledger.error();
     ledger_ = std::move(*ledger);
     auto taught = storage::open_lmdb_tokens(state, tokens_limits_of(config));
     if (!taught) return taught.error();
     taught_ = std::move(*taught);
-    auto identities = storage::open_lmdb_identities(*environment);
-    if (!identities) return identities.error();
-    identities_ = std::move(*identities);
+    if (const auto ec = open_rates(config)) return ec;
     return open_greylist(config);
 }
 
@@ -220,6 +221,9 @@ void app::keep_tables() {
                               const auto terms = greylist_terms_of(*config_.get()->config);
                               return swept(greylist_->sweep(now_seconds(), terms, rows_a_step));
                           }});
+    for (auto& table : tables_of_sending()) tables.push_back(std::move(table));
+    tables.push_back({"the foreign senders", [this] { return foreign_->flush(); },
+                      [this] { return foreign_->sweep(); }, [this] { return foreign_->dropped(); }});
     table_keeper_.emplace(std::move(tables), *journal_);
 }
 
@@ -233,7 +237,6 @@ start_problem app::open_storage() {
     if (!queue) return unusable("the queue", queue.error());
     queue_ = std::move(*queue);
     if (const auto ec = open_tables(*config_.get()->config)) return unusable("the tables", ec);
-    keep_tables();
 
     const auto recovered = storage::recover(storage::system_files(), *queue_);
     if (!recovered) return unusable("the queue's bodies", recovered.error());
@@ -255,6 +258,10 @@ start_problem app::open_storage() {
     if (!highest) return unusable("the queue", highest.error());
     ids_.emplace(*highest);
     session_ids_.emplace(storage::queue_id{});
+    desk_.emplace(identity_desk::surroundings{*accounts_, *identities_, *ids_, *journal_});
+    foreign_.emplace(*identities_, *desk_, config_);
+    begin_sending();
+    keep_tables();
     return {};
 }
 
@@ -269,20 +276,31 @@ void app::start_services() {
     begin_dns();
     primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
-                                     greylist_.get(), &*primaries_, &*taught_, identities_.get()});
+                                     greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_,
+                                     &*sending_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
-    runner_.emplace(
-        main_.get_executor(), config_, *spool_, attempts_,
-        delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_},
-        std::move(damaged_), &*dns_);
+    desk_->open([this](storage::insert_message mail) {
+        return spool_->try_submit(std::move(mail), [this](const boost::system::error_code& ec) {
+            if (ec) journal_->fault("a mail about an identity is lost: " + ec.message());
+        });
+    });
+    sending_notices_->open([this](storage::insert_message mail) {
+        return spool_->try_submit(std::move(mail), [this](const boost::system::error_code& ec) {
+            if (ec) journal_->fault("a mail about an account is lost: " + ec.message());
+        });
+    });
+    runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,
+                    delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_,
+                                      &*sending_},
+                    std::move(damaged_), &*dns_);
     steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
                       [this](storage::queue_id id, storage::wish_outcome outcome) {
                           if (outcome == storage::wish_outcome::done) runner_->look_again_at(id);
                           runner_->wake(); // it could not be taken meanwhile
                       });
     services_.emplace(session_services{config_, *journal_, *spool_, *pool_, storage::system_files(), *ids_,
-                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_, nullptr,
-                                       logins_.get(), guess_key_});
+                                       *session_ids_, *policy_, *ledger_, limits_, counts_, &*scanners_,
+                                       nullptr, logins_.get(), guess_key_});
     accepting_.emplace(*journal_);
     check_disk();
     for (auto& each : workers_) each->start(*services_, *accepting_, dns_settings_);
@@ -311,6 +329,10 @@ void app::say_listening() {
     if (http_) {
         const std::string address = http_->address().to_string();
         journal_->write({.event = log_event::listening, .listener = "http", .address = address});
+    }
+    if (public_http_) {
+        const std::string address = public_http_->address().to_string();
+        journal_->write({.event = log_event::listening, .listener = "identity", .address = address});
     }
     journal_->flush();
 }
@@ -346,6 +368,8 @@ void app::stop_services() {
     if (scanners_) scanners_->stop();
     if (room_pool_) room_pool_->stop();
     if (pool_) pool_->stop();
+    if (desk_) desk_->close();
+    if (sending_notices_) sending_notices_->close();
     if (spool_) spool_->stop();
     if (!journal_) return;
     journal_->write({.event = log_event::stopped});

@@ -12,6 +12,8 @@
 #include "server/descriptors.hpp"
 #include "server/handover_client.hpp"
 #include "server/handover_server.hpp"
+#include "server/identity/foreign_keeper.hpp"
+#include "server/identity/page.hpp"
 #include "server/last_resort.hpp"
 #include "server/maildir_room.hpp"
 #include "server/queue_runner.hpp"
@@ -20,6 +22,7 @@
 #include "server/resolver.hpp"
 #include "server/resolver_check.hpp"
 #include "server/scanner_pool.hpp"
+#include "server/sending/sending_notices.hpp"
 #include "server/serve.hpp"
 #include "server/service_manager.hpp"
 #include "server/side_tasks.hpp"
@@ -59,8 +62,10 @@ class app final : public control_target, public web_target, public handover_targ
     std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    result<std::size_t> unblock(const std::optional<protocol::cidr>& network) override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
+    desk_answer ask_owner(std::string_view account, std::string_view address) override;
     std::vector<int> listening_descriptors() override;
     std::chrono::seconds let_go() override;
     bool accepts() const override;
@@ -134,9 +139,14 @@ class app final : public control_target, public web_target, public handover_targ
 
     // app_submission.cpp: what people who send mail need
     start_problem open_logins();
+    boost::system::error_code open_rates(const conf::config& config);
+    void begin_sending();
+    server_status status_of_senders() const; // only that part of it is filled
+    std::vector<kept_table> tables_of_sending();
 
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();
+    start_problem bind_http(const std::string& where, const char* key, std::unique_ptr<http_listener>& to);
     void serve_http();
 
     std::optional<last_resort> last_resort_;  // first: it watches over the end of all the rest
@@ -176,6 +186,12 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::identities> identities_;
     std::string guess_key_;
     std::unique_ptr<login_source> logins_;
+    std::optional<identity_desk> desk_;
+    std::optional<foreign_keeper> foreign_;
+    std::unique_ptr<storage::rates> rates_;
+    std::unique_ptr<running_clock> rate_clock_;
+    std::optional<sending_notices> sending_notices_;
+    std::optional<policy::sending_desk> sending_;
     std::optional<table_keeper> table_keeper_;
     side_tasks beside_{main_.get_executor()};
     zone_watch zones_;
@@ -204,9 +220,12 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<queue_runner> runner_;
     std::optional<queue_steering> steering_;
     web_site site_{*this};
+    std::optional<identity_page> identity_page_;
+    http_pages_of public_pages_, all_pages_;      // for everybody, and with those for the operator
     std::unique_ptr<control_listener> control_;   // until it is served
     std::unique_ptr<handover_listener> handover_; // until it is served
     std::unique_ptr<http_listener> http_;         // until it is served; null when it is off
+    std::unique_ptr<http_listener> public_http_;  // likewise
     handover_client predecessor_;
     bool takes_over_ = false;
     std::chrono::seconds predecessor_ends_within_{};

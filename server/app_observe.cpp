@@ -40,21 +40,35 @@ void look_at_process(observed& into) {
 
 start_problem app::bind_http() {
     const auto config = config_.get()->config;
-    const auto where = conf::parse_endpoint(config->admin.http);
-    if (!where) return {};
-    http_ = std::make_unique<http_listener>(main_.get_executor());
-    const auto problem = http_->listen(*where);
-    if (problem.empty()) return {};
-    http_.reset();
-    if (!takes_over_) return {exit_code::unavailable, "admin.http: " + problem};
-    journal_->fault("admin.http: " + problem + "; mail goes on without it"); // there is no way back
+    if (auto problem = bind_http(config->admin.http, "admin.http", http_); !problem.text.empty())
+        return problem;
+    return bind_http(config->identity.http, "identity.http", public_http_);
+}
+
+start_problem app::bind_http(const std::string& where, const char* key, std::unique_ptr<http_listener>& to) {
+    const auto address = conf::parse_endpoint(where);
+    if (!address) return {};
+    to = std::make_unique<http_listener>(main_.get_executor());
+    const auto problem = fmt::format("{}: {}", key, to->listen(*address));
+    if (problem.ends_with(": ")) return {};
+    to.reset();
+    if (!takes_over_) return {exit_code::unavailable, problem};
+    journal_->fault(problem + "; mail goes on without it"); // there is no way back
     return {};
 }
 
 void app::serve_http() {
-    if (!http_) return;
-    spawn(main_.get_executor(), http_listener::serve(std::move(http_), site_),
-          [this](std::string_view what) { journal_->fault("admin.http: " + std::string(what)); });
+    identity_page_.emplace(*desk_, config_);
+    public_pages_.add(*identity_page_);
+    all_pages_.add(site_);
+    all_pages_.add(public_pages_);
+    const auto begin = [this](std::unique_ptr<http_listener> on, http_pages& pages, const char* key) {
+        if (!on) return;
+        spawn(main_.get_executor(), http_listener::serve(std::move(on), pages),
+              [this, key](std::string_view what) { journal_->fault(fmt::format("{}: {}", key, what)); });
+    };
+    begin(std::move(http_), all_pages_, "admin.http");
+    begin(std::move(public_http_), public_pages_, "identity.http");
 }
 
 observed app::observe() {
@@ -108,6 +122,10 @@ observed app::observe() {
     made.disk_low = counts_.disk_low;
     look_at_process(made);
     return made;
+}
+
+desk_answer app::ask_owner(std::string_view account, std::string_view address) {
+    return desk_->ask_owner(*config_.get()->config, account, address);
 }
 
 std::vector<storage::queued_message> app::oldest() {

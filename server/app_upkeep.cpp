@@ -146,7 +146,7 @@ void app::check_disk() {
 
 server_status app::status() {
     const auto now = config_.get();
-    server_status made;
+    auto made = status_of_senders();
     made.version = std::string(version());
     made.hostname = now->config->server.hostname;
     made.pid = ::getpid();

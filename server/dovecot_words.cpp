@@ -78,7 +78,8 @@ protocol::sasl::secret dovecot_request(unsigned id, std::string_view login, std:
     std::string response = protocol::sasl::encode_base64(message);
     protocol::sasl::wipe(message);
     const std::string address = client.empty() ? "" : fmt::format("\trip={}", escape_dovecot(client));
-    const std::string head = fmt::format("AUTH\t{}\tPLAIN\tservice=smtp\tsecured{}\tresp=", id, address);
+    const std::string head =
+        fmt::format("AUTH\t{}\tPLAIN\tservice=smtp\tsecured\tno-penalty{}\tresp=", id, address);
     protocol::sasl::secret line;
     line.reserve(head.size() + response.size() + 1);
     for (const std::string_view part :

@@ -24,7 +24,8 @@ dovecot_line read_dovecot_line(std::string_view line); // without its LF
 // What is sent: "\001" and a letter for NUL, tab, CR, LF and "\001" itself.
 std::string escape_dovecot(std::string_view text);
 
-// AUTH PLAIN, with its LF. `client`: "" = not told.
+// AUTH PLAIN, with its LF. `client`: "" = not told. Without Dovecot's own penalty for failures, which would
+// make everybody wait for one who guesses: guessing is slowed before it comes here.
 protocol::sasl::secret dovecot_request(unsigned id, std::string_view login, std::string_view password,
                                        std::string_view client);
 

@@ -47,6 +47,7 @@ class looking final : public storage::greylist {
 };
 
 std::string_view mode_text(const policy::check& row, const conf::config& config, conf::day today) {
+    if (row.name == "sender_ownership") return conf::name_of(config.sender_ownership.mode);
     return row.settings == nullptr ? "always" : conf::name_of(policy::mode_on(row.settings(config), today));
 }
 
@@ -98,14 +99,17 @@ explained_test of_session(const explanation& made, const policy::verdict& said) 
 
 // A row of the registry each, whether it was asked or not.
 std::vector<explained_test> tests_of(const policy::trace& told, const policy::recipient_outcomes& outcomes,
-                                     const explanation& whole, const conf::config& config, conf::day today) {
+                                     const explanation& whole, const policy::context& seen) {
     std::vector<explained_test> tests;
     const auto rows = policy::registry();
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (rows[i].whom == policy::audience::people) continue; // the client is another server
-        explained_test made{rows[i].name, mode_text(rows[i], config, today), "not reached", {}, {}, {}};
-        const auto found = std::ranges::find(told, i, &policy::judgement::row);
-        if (found == told.end()) {
+        if (!policy::is_for(rows[i], seen)) continue;
+        explained_test made{
+            rows[i].name, mode_text(rows[i], *seen.config, seen.today), "not reached", {}, {}, {}};
+        // The last word counts, of a check that speaks at MAIL and of the message.
+        const auto found = std::find_if(told.rbegin(), told.rend(),
+                                        [i](const policy::judgement& one) { return one.row == i; });
+        if (found == told.rend()) {
             made.reason = why_not_reached(rows[i], whole);
         } else {
             made.verdict = verdict_text(*found);
@@ -124,11 +128,11 @@ std::vector<explained_test> tests_of(const policy::trace& told, const policy::re
 
 // The rows of a message stand behind those of its recipient.
 void add_message_rows(const explanation& whole, const policy::verdict& by_session,
-                      std::vector<explained_test>& tests) {
+                      const policy::context& seen, std::vector<explained_test>& tests) {
     std::ptrdiff_t before = 0;
     for (const auto& row : policy::registry()) {
-        if (row.whom == policy::audience::people) continue;
-        if (row.stages.has(policy::stage::content)) break;
+        if (!policy::is_for(row, seen)) continue;
+        if (row.stages.has(policy::stage::content) && !row.stages.has(policy::stage::mail)) break;
         ++before;
     }
     tests.insert(tests.begin() + before, of_session(whole, by_session));
@@ -147,6 +151,7 @@ std::vector<std::string> fields_in(std::string_view text) {
 trial_subject trial_of(const explain_subject& about, const policy::context& seen) {
     trial_subject made;
     made.settings = settings_for(*seen.config, about.listener);
+    made.settings.is_submission = false; // who authenticated is known already
     made.settings.results_of = host_names_of(*seen.config);
     made.client = about.client;
     made.helo = about.helo;
@@ -208,6 +213,7 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     policy::context seen{config,       about.listener, resolving, *exempt_senders, own,     ask,
                          about.client, about.helo,     envelope,  nullptr,         nullptr, 0,
                          now,          today,          peer,      learned,         told};
+    seen.account = about.account;
     explanation made;
     if (about.listener.role == conf::listener_role::tempfail)
         made.said = policy::verdict::refuse(protocol::make_reply(protocol::reply_id::come_back));
@@ -222,8 +228,8 @@ boost::asio::awaitable<explanation> explain(explain_subject about, std::shared_p
     if (made.recipient_taken) envelope.recipients.push_back(candidate);
     if (made.recipient_taken) envelope.recipients.push_back(candidate);
     if (about.message && made.recipient_taken) by_session = co_await judge_message(about, seen, made);
-    made.tests = tests_of(told, learned.outcomes, made, *config, today);
-    if (about.message) add_message_rows(made, by_session, made.tests);
+    made.tests = tests_of(told, learned.outcomes, made, seen);
+    if (about.message) add_message_rows(made, by_session, seen, made.tests);
     co_return made;
 }
 

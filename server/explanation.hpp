@@ -18,6 +18,7 @@ struct explain_subject {
     std::string helo;
     std::optional<protocol::address> sender; // none: <>
     protocol::address recipient;
+    std::string account = {}; // the mailbox, folded, of who authenticated; "" = the client is a server
     std::optional<std::string> message = {};    // with CRLF lines; none: only what RCPT is told
     policy::message_scanner* scanner = nullptr; // looks into it; outlives the await. Null: nobody does
 };

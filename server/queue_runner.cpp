@@ -4,6 +4,7 @@
 // first.
 #include "server/queue_runner_impl.hpp"
 
+#include "policy/submission/desk.hpp"
 #include "server/clock.hpp"
 #include "server/delivery/bouncer.hpp"
 #include "server/delivery/local_delivery.hpp"
@@ -171,6 +172,7 @@ void queue_runner::impl::deliver(queue_id id, turn of) {
         return on_main([self = shared_from_this(), id] { self->forget(id); });
     made->note_untried();
     made->of = std::move(of);
+    if (is_of_suspended(*made->message)) return hold(std::move(made));
     deliver(std::move(made));
 }
 
@@ -242,6 +244,7 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
     } else {
         const auto& message = made->result.message;
         unreadable.erase(message.id);
+        note_settled(*made);
         if (!ec && made->result.remove) {
             const std::string text = message.id.to_string();
             with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
@@ -287,6 +290,40 @@ void queue_runner::impl::look_in(std::chrono::seconds wait) {
     timer.async_wait([self = shared_from_this()](error_code ec) {
         if (!ec) self->look();
     });
+}
+
+// What can't be looked up is tried: it was accepted. What is given up is the operator's, who tells its
+// sender.
+bool queue_runner::impl::is_of_suspended(const storage::queued_message& message) const {
+    if (with.sending == nullptr || message.account.empty() || message.given_up) return false;
+    const auto found = with.sending->suspended.find(message.account);
+    return found && *found;
+}
+
+// On a pool thread. Like an operator's hold; the account's release lets it go.
+void queue_runner::impl::hold(std::shared_ptr<attempt> made) {
+    made->message->held = true;
+    made->ended = now_seconds();
+    const auto id = made->message->id.to_string();
+    const auto text = "placed on hold: " + made->message->account + " is suspended";
+    with.journal.write(
+        {.event = log_event::steered, .session = made->message->session, .queue_id = id, .text = text});
+    try_to_settle(std::move(made));
+}
+
+// On the main thread: signs of a stolen account.
+void queue_runner::impl::note_settled(const attempt& made) const {
+    const auto& message = made.result.message;
+    if (with.sending == nullptr || message.account.empty()) return;
+    std::uint32_t delivered = 0, failed = 0;
+    for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+        const auto state = message.recipients[i].state;
+        if (state == made.before[i]) continue;
+        if (state == storage::recipient_state::delivered) ++delivered;
+        if (state == storage::recipient_state::failed) ++failed;
+    }
+    policy::note_settled(*with.sending, message.account, delivered, failed, *made.under->config,
+                         local_day(made.ended));
 }
 
 } // namespace postern::server

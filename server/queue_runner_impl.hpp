@@ -116,6 +116,9 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void set_aside(queue_id id, const std::string& why, std::chrono::seconds wait);
     void give_up_writing(queue_id id, error_code ec);
     void forget(queue_id id);
+    bool is_of_suspended(const storage::queued_message& message) const;
+    void hold(std::shared_ptr<attempt> made);
+    void note_settled(const attempt& made) const;
     void sleep_until_due(bool more_waiting);
 
     asio::any_io_executor main;

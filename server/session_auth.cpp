@@ -26,16 +26,6 @@ auth_answer refusal(protocol::reply with) {
 
 } // namespace
 
-// What is known of one AUTH, from its first question to its end.
-struct session_driver::login_attempt {
-    std::string login;   // as written; copied, for the session may end while somebody is asked
-    std::string account; // whom the login names, once somebody said so
-    std::string mechanism;
-    std::string fingerprint; // the same for the same password, and tells nothing of it; "" = not known
-    policy::guess_attempt counted;
-    std::chrono::milliseconds wait{0}; // before the answer, whatever it is
-};
-
 asio::awaitable<void> session_driver::ask_auth() {
     using kind = auth_question::kind;
     const auth_question asked = session_->about_auth();

@@ -28,7 +28,8 @@ std::string tls_text(const stream& peer) {
 }
 
 protocol::sasl::channel_binding binding_of(const stream& peer) {
-    return peer.tls_layer() == nullptr ? protocol::sasl::channel_binding() : peer.tls_layer()->channel_binding();
+    return peer.tls_layer() == nullptr ? protocol::sasl::channel_binding()
+                                       : peer.tls_layer()->channel_binding();
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policy/check.hpp"
+#include "policy/submission/guessing.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/net/proxy_header.hpp"
 #include "protocol/smtp/server_session.hpp"
@@ -85,7 +86,15 @@ class session_driver final : public roster::member, private stream::taker, priva
     void finish();
 
     // session_auth.cpp
-    struct login_attempt;
+    // What is known of one AUTH, from its first question to its end.
+    struct login_attempt {
+        std::string login;   // as written; copied, for the session may end while somebody is asked
+        std::string account; // whom the login names, once somebody said so
+        std::string mechanism;
+        std::string fingerprint; // the same for the same password, and tells nothing of it; "" = not known
+        policy::guess_attempt counted;
+        std::chrono::milliseconds wait{0}; // before the answer, whatever it is
+    };
     boost::asio::awaitable<void> ask_auth();
     boost::asio::awaitable<std::optional<protocol::auth_answer>> held_back();
     protocol::reply blocked_until(policy::rate_seconds until) const;

@@ -90,6 +90,7 @@ storage::queued_message session_driver::envelope_for_queue() const {
     made.client = client_text_;
     made.helo = session_->helo();
     made.protocol = session_->protocol_name();
+    made.account = session_->account();
     const bool from_people = !session_->account().empty();
     made.proof = from_people ? storage::sender_proof::proved : policy::proof_of_sender(*learned_);
     made.result_fields = policy::result_fields(*learned_);
@@ -148,7 +149,10 @@ asio::awaitable<void> session_driver::commit() {
         storage::queue_operation operation = std::move(insert);
         ec = co_await services_.spool.submit(std::move(operation), &give_up_, std::move(say));
         // Given up, it may still be written: then the file must be there. Recovery removes it if not.
-        if (!ec || ec == storage_errc::timed_out) body_->keep();
+        if (!ec || ec == storage_errc::timed_out) {
+            body_->keep();
+            if (learned_->room_to_send) learned_->room_to_send->kept();
+        }
     }
     clear_deadline();
     services_.counts.reply_times.add(std::chrono::steady_clock::now() - content_ended_);

@@ -2,6 +2,7 @@
 #include "server/session_driver.hpp"
 
 #include "policy/engine.hpp"
+#include "policy/submission/desk.hpp"
 #include "server/clock.hpp"
 
 namespace postern::server {
@@ -66,6 +67,9 @@ asio::awaitable<void> session_driver::ask() {
         if (!said.passed()) {
             refused_by_ = &said;
             note_cause();
+            if (services_.policy.sending != nullptr)
+                policy::note_refused(*services_.policy.sending, session_->account(), said.check,
+                                     *config_->config, local_day(now_seconds()));
             answer = {verdict_answer::kind::refuse, said.with};
         } else if (at == policy::stage::content) {
             answer.of_recipients = refusals_of(*learned_);

@@ -137,7 +137,7 @@ void worker::impl::take(session_services& shared, const resolver_settings& setti
     asked.emplace(shared.policy.of_thread(*mailboxes, *dns, beside));
     own.emplace(session_services{shared.config, shared.journal, shared.spool, shared.pool, shared.files,
                                  shared.ids, shared.session_ids, *asked, shared.refusals, shared.limits,
-                                 shared.counts, shared.scanners, &*engine});
+                                 shared.counts, shared.scanners, &*engine, shared.logins, shared.guess_key});
     services = &*own;
 }
 

@@ -68,6 +68,7 @@ struct queued_message {
     std::string helo;
     std::string protocol; // "ESMTPS"
     sender_proof proof = sender_proof::unknown;
+    std::string account; // the mailbox, folded, of who authenticated; "" = nobody did
     // What was found once the body was stored: whole header fields with CRLF, at most result_fields_max
     // octets. Whoever hands the message on puts them in front of the body; `size` doesn't count them.
     std::string result_fields;

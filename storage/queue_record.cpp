@@ -10,9 +10,9 @@ namespace postern::storage {
 namespace {
 
 // A later version has what those before can't say, and is written where that is needed only: an older server
-// that meets one leaves it alone. Messages: 2 has the sender's proof, 3 result fields and Junk. States: 2 has
-// recipients set aside.
-constexpr std::uint8_t record_version = 1, message_version_last = 3, states_version_last = 2;
+// that meets one leaves it alone. Messages: 2 has the sender's proof, 3 result fields and Junk, 4 the
+// account. States: 2 has recipients set aside.
+constexpr std::uint8_t record_version = 1, message_version_last = 4, states_version_last = 2;
 // In a states record.
 constexpr std::uint8_t waits_flag = 1, told_flag = 2, held_flag = 4, given_up_flag = 8;
 constexpr std::uint8_t states_flags_known = 15;
@@ -96,6 +96,7 @@ result<std::uint8_t> check_version(record_reader& in, std::uint8_t last) {
 }
 
 std::uint8_t version_for(const queued_message& message) {
+    if (!message.account.empty()) return 4;
     const bool any_junk = std::ranges::any_of(message.recipients, &queued_recipient::junk);
     if (any_junk || !message.result_fields.empty()) return 3;
     return message.proof == sender_proof::unknown ? 1 : 2;
@@ -166,6 +167,7 @@ std::string encode_message(const queued_message& message) {
         out.text(*text);
     }
     if (version >= 3) out.text(std::string_view(message.result_fields).substr(0, result_fields_max));
+    if (version >= 4) out.text(message.account);
     out.number(static_cast<std::uint32_t>(message.recipients.size()));
     for (const queued_recipient& recipient : message.recipients) {
         out.text(recipient.address);
@@ -200,6 +202,7 @@ result<queued_message> decode_message(queue_id id, std::string_view record) {
         *text = in.text();
     }
     if (*version >= 3) message.result_fields = in.text(result_fields_max);
+    if (*version >= 4) message.account = in.text();
     const std::size_t count = in.count(recipient_octets_min);
     message.recipients.reserve(count);
     for (std::size_t i = 0; i < count && !in.failed(); ++i)

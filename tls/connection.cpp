@@ -1,6 +1,7 @@
 #include "tls/connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -120,6 +121,25 @@ void connection::shutdown() {
 }
 
 bool connection::has_decrypted_input() const { return !ended_ && SSL_pending(ssl_) > 0; }
+
+protocol::sasl::channel_binding connection::channel_binding() const {
+    constexpr std::string_view label = "EXPORTER-Channel-Binding";
+    constexpr std::size_t exported_octets = 32;
+    std::array<unsigned char, EVP_MAX_MD_SIZE> data{};
+    if (SSL_version(ssl_) >= TLS1_3_VERSION) {
+        if (SSL_export_keying_material(ssl_, data.data(), exported_octets, label.data(), label.size(),
+                                       nullptr, 0, 0) != 1)
+            return {};
+        return {"tls-exporter", {reinterpret_cast<const char*>(data.data()), exported_octets}};
+    }
+    if (SSL_get_extms_support(ssl_) != 1) return {};
+    // The first Finished of the handshake: the client's, or in a resumed session the server's.
+    const bool ours = (SSL_session_reused(ssl_) == 1) == (SSL_is_server(ssl_) == 1);
+    const auto octets = ours ? SSL_get_finished(ssl_, data.data(), data.size())
+                             : SSL_get_peer_finished(ssl_, data.data(), data.size());
+    if (octets == 0 || octets > data.size()) return {};
+    return {"tls-unique", {reinterpret_cast<const char*>(data.data()), octets}};
+}
 
 session_facts connection::facts() const {
     session_facts facts;

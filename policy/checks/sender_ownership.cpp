@@ -7,6 +7,7 @@
 #include "protocol/mail/author_list.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace postern::policy {
@@ -17,7 +18,8 @@ using protocol::make_reply;
 using protocol::reply_id;
 
 constexpr std::size_t addresses_told = 20;
-constexpr std::size_t text_told = 240; // octets: make_reply() cuts a value at 256
+constexpr std::size_t text_told = 240;  // octets: make_reply() cuts a value at 256
+constexpr std::size_t reply_room = 400; // octets of a reply's line for its values
 
 ownership_mode mode_of(const context& about) {
     const auto& set = about.config->sender_ownership;
@@ -43,15 +45,17 @@ void note(const context& about, const protocol::address& sender, ownership_mode 
 
 std::string how_to_add(const context& about) {
     const auto& url = about.config->identity.url;
-    return url.empty() ? "To write from it, ask your postmaster" : "To write from it, see " + url;
+    return url.empty() ? "to write from it, ask your postmaster" : "to write from it, see " + url;
 }
 
 verdict foreign(stage at, const context& about, const ownership& owned, const protocol::address& sender) {
     const auto own = owned.addresses_of(about.account, addresses_told);
-    const auto list = own ? list_of_addresses(*own, text_told) : std::string(about.account);
     const auto which = at == stage::mail ? reply_id::foreign_sender : reply_id::foreign_author;
-    const auto address = sender.to_string();
-    return verdict::refuse(make_reply(which, {address, about.account, list, how_to_add(about)}),
+    const auto address = sender.to_string(), how = how_to_add(about);
+    const auto taken = std::min(reply_room, address.size() + about.account.size() + how.size());
+    const auto list =
+        own ? list_of_addresses(*own, std::min(text_told, reply_room - taken)) : std::string(about.account);
+    return verdict::refuse(make_reply(which, {address, about.account, how, list}),
                            fmt::format("{} is no address of {}", address, about.account));
 }
 

@@ -28,6 +28,15 @@ milliseconds delay_after(std::uint32_t different) {
     return std::min(longest_delay, first_delay * (1 << doublings));
 }
 
+// As addresses are compared; long ones by their beginning, or they would be no keys.
+std::string one_spelling(std::string_view login) {
+    constexpr std::size_t compared = 256;
+    std::string made(login.substr(0, compared));
+    for (char& c : made)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return made;
+}
+
 struct kept_guesses {
     std::string key;
     guess_record record;
@@ -110,8 +119,9 @@ result<std::optional<rate_seconds>> guess_brake::blocked_until(const place& wher
     return until > now ? std::optional(until) : std::nullopt;
 }
 
-result<admission> guess_brake::before(const protocol::ip_address& client, std::string_view login,
+result<admission> guess_brake::before(const protocol::ip_address& client, std::string_view as_written,
                                       const guess_terms& terms, rate_seconds now) {
+    const auto login = one_spelling(as_written);
     const auto places = places_of(client);
     const auto& narrow = places.front();
     const auto pair = load(rows_, pair_key(pair_digest(narrow, login)));
@@ -151,12 +161,13 @@ result<admission> guess_brake::before(const protocol::ip_address& client, std::s
     return answer;
 }
 
-result<void> guess_brake::after(const protocol::ip_address& client, std::string_view login,
+result<void> guess_brake::after(const protocol::ip_address& client, std::string_view as_written,
                                 std::string_view password, outcome what, const guess_terms& terms,
                                 rate_seconds now) {
+    const auto login = one_spelling(as_written);
     const std::lock_guard alone(counting_);
     if (what == outcome::good) return note_good(client, login, terms, now);
-    auto octets = std::string(login) + '\0';
+    auto octets = login + '\0';
     if (password.empty())
         octets += fmt::format("minute {}", now / unknown_counts_each);
     else
@@ -216,12 +227,16 @@ result<void> guess_brake::note_wrong(const protocol::ip_address& client, std::st
 
 result<std::vector<blocked_network>> guess_brake::blocked(rate_seconds now, std::string_view position,
                                                           std::size_t limit) const {
-    const auto rows = rows_.list(std::string_view(&blocked_sort, 1), position, limit);
-    if (!rows) return {in_place_error, rows.error()};
     std::vector<blocked_network> found;
-    for (const auto& row : *rows) {
-        const auto until = static_cast<rate_seconds>(storage::big_endian(row.value));
-        if (until > now) found.push_back({std::string(name_in(row.key)), until, row.key});
+    for (std::string from(position); found.empty();) { // a page may have none that still is
+        const auto rows = rows_.list(std::string_view(&blocked_sort, 1), from, limit);
+        if (!rows) return {in_place_error, rows.error()};
+        if (rows->empty()) break;
+        from = rows->back().key;
+        for (const auto& row : *rows) {
+            const auto until = static_cast<rate_seconds>(storage::big_endian(row.value));
+            if (until > now) found.push_back({std::string(name_in(row.key)), until, row.key});
+        }
     }
     return found;
 }
@@ -239,6 +254,29 @@ result<bool> guess_brake::unblock(const protocol::cidr& network, const guess_ter
     if (auto kept = store(rows_, *there, terms, now); !kept) return {in_place_error, kept.error()};
     if (auto removed = rows_.remove(key); !removed) return {in_place_error, removed.error()};
     return row->has_value();
+}
+
+result<std::size_t> guess_brake::unblock_some(const std::optional<protocol::cidr>& network,
+                                              const guess_terms& terms, rate_seconds now) {
+    constexpr std::size_t page_max = 1000;
+    std::size_t lifted = 0;
+    if (network) {
+        const auto was_blocked = unblock(*network, terms, now);
+        if (!was_blocked) return {in_place_error, was_blocked.error()};
+        return std::size_t{*was_blocked ? 1U : 0U};
+    }
+    for (std::string position;;) {
+        const auto page = blocked(now, position, page_max);
+        if (!page) return {in_place_error, page.error()};
+        if (page->empty()) return lifted;
+        position = page->back().position;
+        for (const auto& one : *page) {
+            const auto named = protocol::cidr::parse(one.network);
+            const auto was_blocked = named ? unblock(*named, terms, now) : result<bool>(false);
+            if (!was_blocked) return {in_place_error, was_blocked.error()};
+            if (*was_blocked) ++lifted;
+        }
+    }
 }
 
 } // namespace postern::policy

@@ -64,7 +64,7 @@ class guess_brake {
   public:
     explicit guess_brake(storage::rates& in) : rows_(in) {} // outlives this, and this every guess_attempt
 
-    // `login` as the client wrote it, in one spelling for each user; whether it exists makes no difference.
+    // `login` as the client wrote it; whether there is such a user makes no difference.
     result<admission> before(const protocol::ip_address& client, std::string_view login,
                              const guess_terms& terms, rate_seconds now);
     // What came of it. `password`: octets that are the same when the password is, and don't tell it (a keyed
@@ -79,6 +79,9 @@ class guess_brake {
                                                  std::size_t limit) const;
     // Forgets what came from there. The network as blocked() says it; false = it was not blocked.
     result<bool> unblock(const protocol::cidr& network, const guess_terms& terms, rate_seconds now);
+    // That one, or all (nullopt). How many were blocked.
+    result<std::size_t> unblock_some(const std::optional<protocol::cidr>& network, const guess_terms& terms,
+                                     rate_seconds now);
 
   private:
     friend class guess_attempt;

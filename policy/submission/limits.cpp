@@ -50,6 +50,20 @@ reservation::reservation(reservation&& other) noexcept
       copies_begun_(other.copies_begun_), first_time_begun_(other.first_time_begun_),
       hour_begun_(other.hour_begun_), remember_(std::move(other.remember_)) {}
 
+reservation& reservation::operator=(reservation&& other) noexcept {
+    std::swap(from_, other.from_);
+    std::swap(account_, other.account_);
+    std::swap(terms_, other.terms_);
+    std::swap(when_, other.when_);
+    std::swap(copies_, other.copies_);
+    std::swap(first_time_, other.first_time_);
+    std::swap(copies_begun_, other.copies_begun_);
+    std::swap(first_time_begun_, other.first_time_begun_);
+    std::swap(hour_begun_, other.hour_begun_);
+    std::swap(remember_, other.remember_);
+    return *this;
+}
+
 reservation::~reservation() {
     if (from_ != nullptr) from_->give_back(*this);
 }

@@ -31,7 +31,7 @@ class sending_limits;
 class reservation {
   public:
     reservation(reservation&& other) noexcept;
-    reservation& operator=(reservation&&) = delete;
+    reservation& operator=(reservation&& other) noexcept; // what this had goes with the other
     ~reservation();
     // The message is stored. Its recipients are known from now on.
     void kept();

@@ -137,7 +137,12 @@ enum class reply_id : std::uint8_t {
     foreign_author,
     author_malformed,
     ownership_unknown_now,
-    last_ = ownership_unknown_now,
+    // what an account may send
+    hourly_limit_reached,
+    first_time_limit_reached,
+    wider_than_limit,
+    account_suspended,
+    last_ = account_suspended,
 };
 
 // The reply with its "{}" filled in order; values are made printable and cut to 256 octets each. `close`

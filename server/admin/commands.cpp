@@ -31,14 +31,17 @@ exit_code run_reference(const arguments&, terminal& with) {
 constexpr argument_row serve_how[] = {
     {"--take-over", "take the listening sockets of the server that runs now, which drains and ends"}};
 constexpr argument_row json_only[] = {{"--json", "print one JSON document"}};
-constexpr argument_row domain_add[] = {{"NAME", "the domain; Unicode names are fine"},
-                                       {"--tier TIER", "its own tier of tests instead of the listener's"},
-                                       {"--alias-of DOMAIN", "mail for it goes to the same names in DOMAIN"}};
+constexpr argument_row domain_add[] = {
+    {"NAME", "the domain; Unicode names are fine"},
+    {"--tier TIER", "its own tier of tests instead of the listener's"},
+    {"--alias-of DOMAIN", "mail for it goes to the same names in DOMAIN"},
+    {"--hourly-limit N", "copies that each account may send in an hour; 0 = the server's"}};
 constexpr argument_row domain_name[] = {{"NAME", "the domain"}};
 constexpr argument_row mailbox_settings[] = {
     {"ADDRESS", "local@domain"},
     {"--quota SIZE", "\"1GB\"; 0 = none"},
     {"--antispam on|off", "test its mail for spam (on)"},
+    {"--hourly-limit N", "copies that it may send in an hour; 0 = its domain's limit"},
     {"--subject-phrase TEXT...",
      "refuse mail whose subject has it; may be given again, in place of all before"},
     {"--no-subject-phrases", "refuse no subjects any more"},
@@ -62,6 +65,15 @@ constexpr argument_row rule_add[] = {
 constexpr argument_row rule_list[] = {{"--mailbox ADDRESS", "of this mailbox only"},
                                       {"--json", "print one JSON document"}};
 constexpr argument_row rule_remove[] = {{"PATTERN", "as rule list shows it"}, rule_mailbox};
+constexpr argument_row identity_pair[] = {{"ACCOUNT", "the mailbox that writes"},
+                                          {"ADDRESS", "the address that it writes as"}};
+constexpr argument_row identity_add[] = {{"ACCOUNT", "the mailbox that writes"},
+                                         {"ADDRESS", "the address that it writes as"},
+                                         {"--confirmed", "ask nobody"}};
+constexpr argument_row identity_code[] = {{"TOKEN", "the code of the mail"}};
+constexpr argument_row identity_list[] = {{"--account ADDRESS", "of this mailbox only"},
+                                          {"--address ADDRESS", "who may write as this one"},
+                                          {"--json", "print one JSON document"}};
 constexpr argument_row greylist_pair[] = {{"SENDER", "local@domain, or <> for the empty sender"},
                                           {"IP", "the client's address; an IPv6 one stands for its /64"}};
 constexpr argument_row learn_what[] = {{"KIND spam|ham", "spam, or wanted mail"},
@@ -72,6 +84,7 @@ constexpr argument_row explain_what[] = {
     {"--client IP", "its address"},
     {"--from ADDRESS", "the envelope sender; <> for the empty one"},
     {"--to ADDRESS", "the envelope recipient"},
+    {"--account ADDRESS", "the mailbox that authenticated; on a submission listener"},
     {"--helo NAME", "what the client calls itself (its address in brackets)"},
     {"--message FILE", "a message to judge as well, in one file"},
     {"--json", "print one JSON document"}};
@@ -79,6 +92,14 @@ constexpr argument_row ledger_find[] = {
     {"ADDRESS", "of the sender or the recipient; <> for the empty sender"},
     {"--since AGE", "no further back than so long ago, such as 7d"},
     {"--json", "print one JSON document"}};
+constexpr argument_row account_address[] = {{"ACCOUNT", "the mailbox that sends"},
+                                            {"--json", "print one JSON document"}};
+constexpr argument_row account_suspend[] = {{"ACCOUNT", "the mailbox that sends"},
+                                            {"--reason TEXT", "why, for whoever looks later"}};
+constexpr argument_row account_release[] = {{"ACCOUNT", "the mailbox that sends"},
+                                            {"--purge", "delete what it has in the queue; nobody is told"}};
+constexpr argument_row account_unblock[] = {{"[NETWORK]", "192.0.2.1, 192.0.2.0/24 or 2001:db8::/64"},
+                                            {"--all", "every network"}};
 constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print one JSON document"}};
 
 constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"}, {"--all", "every message"}};
@@ -102,6 +123,26 @@ constexpr std::array rows = {
     command_row{"rule", "add", "allow or deny mail by sender or client", rule_add, &run_rule_add},
     command_row{"rule", "list", "the allow and deny rules", rule_list, &run_rule_list},
     command_row{"rule", "remove", "remove a rule", rule_remove, &run_rule_remove},
+    command_row{"identity", "add", "ask an address's owner whether a mailbox may write as it", identity_add,
+                &run_identity_add},
+    command_row{"identity", "confirm", "answer yes for the owner, who told the code", identity_code,
+                &run_identity_confirm},
+    command_row{"identity", "list", "who may write as whom", identity_list, &run_identity_list},
+    command_row{"identity", "revoke", "let a mailbox write as the address no more", identity_pair,
+                &run_identity_revoke},
+    command_row{"identity", "report", "who wrote as whom, and would be refused today", json_only,
+                &run_identity_report},
+    command_row{"limits", "show", "what an account has sent, and may send", account_address,
+                &run_limits_show},
+    command_row{"account", "list", "the suspended accounts", json_only, &run_account_list},
+    command_row{"account", "show", "what an account sent, its signs, its mail", account_address,
+                &run_account_show},
+    command_row{"account", "suspend", "let it send no more, hold its mail", account_suspend,
+                &run_account_suspend},
+    command_row{"account", "release", "let it send again, with its held mail", account_release,
+                &run_account_release},
+    command_row{"account", "unblock", "let a network log in that guessed passwords", account_unblock,
+                &run_account_unblock},
     command_row{"greylist", "list", "who waits, and who passes", json_only, &run_greylist_list},
     command_row{"greylist", "allow", "let a pair pass from now on", greylist_pair, &run_greylist_allow},
     command_row{"greylist", "remove", "forget a pair", greylist_pair, &run_greylist_remove},

@@ -54,6 +54,18 @@ document on_wake_queue(control_target& target, const boost::json::object&) {
     co_return boost::json::object{{"ok", true}};
 }
 
+document on_unblock(control_target& target, const boost::json::object& request) {
+    const auto* network = request.if_contains("network");
+    if (network == nullptr || !network->is_string())
+        co_return boost::json::object{{"error", "\"network\" is missing"}};
+    const std::string_view text = network->get_string();
+    const auto named = protocol::cidr::parse(text);
+    if (!text.empty() && !named) co_return boost::json::object{{"error", "\"network\" is none"}};
+    const auto lifted = target.unblock(named);
+    if (!lifted) co_return boost::json::object{{"error", lifted.error().message()}};
+    co_return boost::json::object{{"unblocked", static_cast<std::int64_t>(*lifted)}};
+}
+
 // Nothing when it asks for what there is not.
 std::optional<std::vector<storage::queue_id>> ids_of(const boost::json::object& request) {
     const auto* list = request.if_contains("ids");
@@ -82,16 +94,23 @@ document on_queue(control_target& target, const boost::json::object& request) {
     co_return boost::json::object{{"outcomes", std::move(names)}};
 }
 
+document on_ask_owner(control_target& target, const boost::json::object& request) {
+    const auto* account = request.if_contains("account");
+    const auto* address = request.if_contains("address");
+    if (account == nullptr || address == nullptr || !account->is_string() || !address->is_string())
+        co_return boost::json::object{{"error", "\"account\" or \"address\" is missing"}};
+    const auto answer = target.ask_owner(account->get_string(), address->get_string());
+    co_return boost::json::object{{"ok", answer == desk_answer::done}, {"answer", text_of(answer)}};
+}
+
 struct request_row {
     std::string_view command;
     document (*answer)(control_target& target, const boost::json::object& request);
 };
 
 constexpr request_row request_rows[] = {
-    {"status", &on_status},
-    {"reload", &on_reload},
-    {"wake_queue", &on_wake_queue},
-    {"queue", &on_queue},
+    {"status", &on_status},   {"reload", &on_reload}, {"wake_queue", &on_wake_queue},
+    {"unblock", &on_unblock}, {"queue", &on_queue},   {"ask_owner", &on_ask_owner},
 };
 
 std::string error_document(std::string_view problem) {

@@ -3,12 +3,16 @@
 // server goes on.
 #pragma once
 
+#include "protocol/net/cidr.hpp"
+#include "protocol/result.hpp"
 #include "server/admin/status.hpp"
+#include "server/identity/desk.hpp"
 #include "server/queue_steering.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 
 namespace postern::server {
 
@@ -27,7 +31,11 @@ class control_target {
         std::vector<std::string> messages; // findings, or what needs a restart
     };
     virtual reload_outcome reload() = 0;
+    // Mails the owner of the address; identity_desk says more.
+    virtual desk_answer ask_owner(std::string_view account, std::string_view address) = 0;
     virtual void wake_queue() = 0; // look for due messages now
+    // Networks from which passwords were guessed; nullopt: all. How many were blocked.
+    virtual result<std::size_t> unblock(const std::optional<protocol::cidr>& network) = 0;
     // The outcome for each id, in their order, within steering_time_max.
     virtual boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) = 0;

@@ -87,10 +87,14 @@ exit_code run_domain_add(const arguments& given, terminal& with) {
     if (!settings) return exit_code::config;
     const auto name = domain_argument(given.one("NAME"));
     if (!name) return fail(with, exit_code::bad_data, given.one("NAME"), describe(name.error()));
-    storage::domain_record record{.name = *name, .tier = given.one("--tier"), .alias_of = ""};
+    storage::domain_record record{
+        .name = *name, .tier = given.one("--tier"), .alias_of = "", .hourly_limit = 0};
     if (given.has("--tier") && !is_tier_name(record.tier))
         return fail(with, exit_code::bad_data, record.tier,
                     "is not the name of a tier (\"a\", \"b\", \"c\", \"d\")");
+
+    if (const auto code = read_hourly_limit(given, record.hourly_limit, with); code != exit_code::ok)
+        return code;
 
     const open_accounts accounts(*settings, with);
     if (!accounts.tables) return accounts.code;

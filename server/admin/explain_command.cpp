@@ -98,6 +98,22 @@ exit_code read_message(const arguments& given, explain_subject& into, terminal& 
     return exit_code::ok;
 }
 
+// Who authenticated. On a submission listener nobody else sends.
+exit_code read_account(const arguments& given, explain_subject& into, terminal& with) {
+    const bool needed = into.listener.role == conf::listener_role::submission;
+    if (!given.has("--account"))
+        return needed ? fail(with, exit_code::usage, into.listener.name,
+                             "is for people who authenticate; say as whom: --account ADDRESS")
+                      : exit_code::ok;
+    if (!needed && !into.listener.auth)
+        return fail(with, exit_code::usage, into.listener.name,
+                    "lets nobody authenticate; leave --account out, or name a submission listener");
+    const auto address = protocol::parse_address(given.one("--account"));
+    if (!address) return fail(with, exit_code::bad_data, given.one("--account"), describe(address.error()));
+    into.account = address->folded();
+    return exit_code::ok;
+}
+
 // The subject as the command line names it; the error was said when it is not ok.
 exit_code read_subject(const arguments& given, const conf::config& config, explain_subject& into,
                        terminal& with) {
@@ -114,6 +130,7 @@ exit_code read_subject(const arguments& given, const conf::config& config, expla
                     fmt::format("is no listener; there are: {}", fmt::join(names, ", ")));
     }
     into.listener = *listener;
+    if (const auto code = read_account(given, into, with); code != exit_code::ok) return code;
     const auto client = protocol::ip_address::parse(given.one("--client"));
     if (!client)
         return fail(with, exit_code::bad_data, given.one("--client"),
@@ -175,6 +192,9 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
     if (!taught) return fail(with, config->server.state_dir, taught.error());
     policy::services ask{*tables.accounts.tables, room,    dns,          beside, rules, zones,
                          greylist.get(),          nullptr, taught->get()};
+    const auto identities = storage::open_lmdb_identities(tables.accounts.environment);
+    if (!identities) return fail(with, config->server.state_dir, identities.error());
+    ask.identities = identities->get();
     spawn(loop.get_executor(), answer_into(made, dns, std::move(about), config, ask), note);
     loop.run();
     return made ? exit_code::ok : fail(with, exit_code::software, "explain", escaped);

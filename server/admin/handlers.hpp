@@ -27,6 +27,19 @@ exit_code run_rule_add(const arguments& given, terminal& with);
 exit_code run_rule_list(const arguments& given, terminal& with);
 exit_code run_rule_remove(const arguments& given, terminal& with);
 
+exit_code run_identity_add(const arguments& given, terminal& with);
+exit_code run_identity_confirm(const arguments& given, terminal& with);
+exit_code run_identity_list(const arguments& given, terminal& with);
+exit_code run_identity_revoke(const arguments& given, terminal& with);
+exit_code run_identity_report(const arguments& given, terminal& with);
+
+exit_code run_limits_show(const arguments& given, terminal& with);
+exit_code run_account_list(const arguments& given, terminal& with);
+exit_code run_account_show(const arguments& given, terminal& with);
+exit_code run_account_suspend(const arguments& given, terminal& with);
+exit_code run_account_release(const arguments& given, terminal& with);
+exit_code run_account_unblock(const arguments& given, terminal& with);
+
 exit_code run_greylist_list(const arguments& given, terminal& with);
 exit_code run_greylist_allow(const arguments& given, terminal& with);
 exit_code run_greylist_remove(const arguments& given, terminal& with);

@@ -3,7 +3,6 @@
 // answer, which leaves nothing to smuggle a second request in.
 #include "server/admin/http.hpp"
 
-#include "conf/settings.hpp"
 #include "server/close_on_exec.hpp"
 
 #include <algorithm>
@@ -16,7 +15,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -38,7 +36,7 @@ constexpr std::size_t unread_max = 65536; // octets that are read and dropped so
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-using request_parser = http::request_parser<http::empty_body>;
+using request_parser = http::request_parser<http::string_body>;
 using response = http::response<http::string_body>;
 
 // A connection as it is counted; all are on one thread.
@@ -66,24 +64,51 @@ bool announces_body(const request_parser& request) {
     return length && *length != 0;
 }
 
-// A name that isn't this machine's, asked for where only this machine can ask, is a web page in its browser
-// that had its own name resolved to here (DNS rebinding). An address, or no name at all, is nobody's trick.
-bool is_asked_for_here(std::string_view host) {
-    if (host.empty() || conf::parse_endpoint(host)) return true;
-    const bool has_port = host.back() != ']' && host.find(':') != std::string_view::npos;
-    const auto name = has_port ? host.substr(0, host.rfind(':')) : host;
-    return name == "localhost" || conf::parse_endpoint(std::string(name) + ":0").has_value();
+http_method method_of(http::verb verb) {
+    if (verb == http::verb::post) return http_method::post;
+    return verb == http::verb::head ? http_method::head : http_method::get;
 }
 
-http_answer answer_to(const request_parser& request, bool on_loopback, http_pages& pages) {
-    const auto& header = request.get();
-    if (announces_body(request)) return refusal(http::status::bad_request);
-    if (header.method() != http::verb::get && header.method() != http::verb::head)
-        return refusal(http::status::method_not_allowed);
-    const std::string_view host = header[http::field::host];
-    if (on_loopback && !is_asked_for_here(host)) return refusal(http::status::misdirected_request);
+http_request request_of(const request_parser& parser, bool on_loopback) {
+    const auto& header = parser.get();
     const std::string_view target = header.target();
-    return pages.page(target.substr(0, target.find('?')));
+    const auto mark = target.find('?');
+    http_request made;
+    made.method = method_of(header.method());
+    made.path = target.substr(0, mark);
+    if (mark != std::string_view::npos) made.query = target.substr(mark + 1);
+    made.host = header[http::field::host];
+    made.origin = header[http::field::origin];
+    made.fetch_site = header["Sec-Fetch-Site"];
+    made.accept_language = header[http::field::accept_language];
+    made.content_type = header[http::field::content_type];
+    made.on_loopback = on_loopback;
+    return made;
+}
+
+// Why the request isn't for a page; nullopt = it is, and its body, if it may have one, can be read.
+std::optional<http_answer> objection_to(const request_parser& parser, const http_pages& pages) {
+    const auto& header = parser.get();
+    const auto method = header.method();
+    const std::string_view target = header.target();
+    const bool post = method == http::verb::post && pages.takes_post(target.substr(0, target.find('?')));
+    if (header.count(http::field::content_length) > 1 || header.count(http::field::host) > 1)
+        return refusal(http::status::bad_request);
+    if (header.find(http::field::transfer_encoding) != header.end())
+        return refusal(http::status::bad_request);
+    const auto length = parser.content_length();
+    if (post && !length) return refusal(http::status::length_required);
+    if (post && *length > http_body_max) return refusal(http::status::payload_too_large);
+    if (post) return std::nullopt;
+    if (announces_body(parser)) return refusal(http::status::bad_request);
+    if (method != http::verb::get && method != http::verb::head)
+        return refusal(http::status::method_not_allowed);
+    return std::nullopt;
+}
+
+http_answer answer_to(const http_request& request, http_pages& pages) {
+    auto answer = pages.answer(request);
+    return answer ? std::move(*answer) : refusal(http::status::not_found);
 }
 
 response response_of(http_answer answer, http::verb method) {
@@ -94,9 +119,11 @@ response response_of(http_answer answer, http::verb method) {
     made.set(http::field::cache_control, "no-store");
     made.set("X-Content-Type-Options", "nosniff");
     made.set("Content-Security-Policy",
-             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-             "form-action 'none'");
-    made.set("Referrer-Policy", "no-referrer");
+             std::string("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri "
+                         "'none'; form-action ") +
+                 (answer.has_form ? "'self'" : "'none'"));
+    // With "no-referrer" a browser's form says that it comes from "null", not from where.
+    made.set("Referrer-Policy", answer.has_form ? "same-origin" : "no-referrer");
     if (made.result() == http::status::method_not_allowed) made.set(http::field::allow, "GET, HEAD");
     made.keep_alive(false);
     made.content_length(answer.body.size());
@@ -106,6 +133,7 @@ response response_of(http_answer answer, http::verb method) {
 
 // Why there is no request; nullopt when nobody is there to be told.
 std::optional<http_answer> refusal_of(const error_code& ec) {
+    if (ec == http::error::body_limit) return refusal(http::status::payload_too_large);
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
         return refusal(http::status::request_header_fields_too_large);
     if (ec.category() == http::make_error_code(http::error::end_of_stream).category() &&
@@ -133,13 +161,20 @@ asio::awaitable<void> serve_client(std::shared_ptr<beast::tcp_stream> client, bo
     beast::flat_static_buffer<http_header_max> buffer;
     request_parser request;
     request.header_limit(http_header_max);
-    request.body_limit(0);
-    const auto [failure, ignored] = co_await http::async_read_header(*client, buffer, request, as_result);
+    request.body_limit(http_body_max);
+    auto [failure, ignored] = co_await http::async_read_header(*client, buffer, request, as_result);
     std::optional<http_answer> answer;
-    if (failure)
-        answer = refusal_of(failure);
-    else
-        answer = answer_to(request, on_loopback, pages);
+    if (!failure) answer = objection_to(request, pages);
+    if (!failure && !answer) {
+        auto asked = request_of(request, on_loopback);
+        if (asked.method == http_method::post) {
+            auto [broken_off, more] = co_await http::async_read(*client, buffer, request, as_result);
+            failure = broken_off;
+            asked.body = request.get().body();
+        }
+        if (!failure) answer = answer_to(asked, pages);
+    }
+    if (failure) answer = refusal_of(failure);
     if (!answer) co_return;
     auto made = response_of(std::move(*answer), failure ? http::verb::get : request.get().method());
     const auto [broken, written] = co_await http::async_write(*client, made, as_result);
@@ -162,6 +197,36 @@ tcp::endpoint to_asio(const conf::endpoint& from) {
 }
 
 } // namespace
+
+std::optional<http_answer> http_pages_of::answer(const http_request& request) {
+    for (auto* pages : all_)
+        if (auto made = pages->answer(request)) return made;
+    return std::nullopt;
+}
+
+bool http_pages_of::takes_post(std::string_view path) const {
+    return std::any_of(all_.begin(), all_.end(), [&](const auto* pages) { return pages->takes_post(path); });
+}
+
+http_reading read_http_request(std::string_view octets, const http_pages& pages) {
+    constexpr unsigned more = 1;
+    request_parser parser;
+    parser.header_limit(http_header_max);
+    parser.body_limit(http_body_max);
+    error_code ec;
+    parser.eager(true);
+    parser.put(asio::buffer(octets.data(), octets.size()), ec);
+    if (ec && ec != http::error::need_more) {
+        const auto refused = refusal_of(ec);
+        return {refused ? refused->status : more, {}};
+    }
+    if (!parser.is_header_done()) return {more, {}};
+    if (const auto no = objection_to(parser, pages)) return {no->status, {}};
+    if (parser.get().method() == http::verb::post && !parser.is_done()) return {more, {}};
+    http_reading made{0, request_of(parser, true)};
+    made.request.body = parser.get().body();
+    return made;
+}
 
 struct http_listener::impl {
     explicit impl(const asio::any_io_executor& on) : acceptor(on) {}

@@ -98,6 +98,8 @@ exit_code apply_options(const arguments& given, const protocol::address& owner, 
     }
     if (given.has("--antispam")) record.antispam = given.one("--antispam") == "on";
     if (given.has("--accept-redirected")) record.accept_redirected = given.one("--accept-redirected") == "on";
+    if (const auto code = read_hourly_limit(given, record.hourly_limit, with); code != exit_code::ok)
+        return code;
     if (const auto code = apply_phrases(given, record, with); code != exit_code::ok) return code;
     if (given.has("--password-stdin")) return read_password(owner, settings, record, with);
     if (given.has("--password-hash-stdin")) return read_hash(record, with);
@@ -153,11 +155,12 @@ exit_code run_mailbox_add(const arguments& given, terminal& with) {
 
 exit_code run_mailbox_set(const arguments& given, terminal& with) {
     constexpr const char* changes[] = {
-        "--quota",          "--antispam",           "--password-stdin",   "--password-hash-stdin",
-        "--subject-phrase", "--no-subject-phrases", "--accept-redirected"};
+        "--quota",          "--antispam",           "--password-stdin",    "--password-hash-stdin",
+        "--subject-phrase", "--no-subject-phrases", "--accept-redirected", "--hourly-limit"};
     if (std::none_of(std::begin(changes), std::end(changes), [&](auto* name) { return given.has(name); }))
         return fail(with, exit_code::usage, "usage",
-                    "say what to change: --quota, --antispam, --subject-phrase, --no-subject-phrases, "
+                    "say what to change: --quota, --antispam, --hourly-limit, --subject-phrase, "
+                    "--no-subject-phrases, "
                     "--accept-redirected, --password-stdin or --password-hash-stdin");
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
@@ -195,6 +198,7 @@ exit_code run_mailbox_list(const arguments& given, terminal& with) {
             list.add({{"address", shown(record.address)},
                       {"quota", record.quota},
                       {"antispam", record.antispam},
+                      {"hourly_limit", record.hourly_limit},
                       {"subject_phrases",
                        boost::json::array(record.subject_phrases.begin(), record.subject_phrases.end())},
                       {"accept_redirected", record.accept_redirected},

@@ -4,6 +4,7 @@
 #include "server/admin/support.hpp"
 #include "storage/queue.hpp"
 #include "storage/state_lock.hpp"
+#include "storage/steering.hpp"
 
 #include <memory>
 #include <optional>
@@ -28,6 +29,10 @@ struct queue_access {
   private:
     bool take_lock(const conf::config& settings, terminal& with);
 };
+
+// The wish for each of them, by the running server or without one; what came of it is said.
+exit_code steer_messages(storage::queue_wish wish, const std::vector<storage::queue_id>& ids,
+                         const conf::config& settings, terminal& with);
 
 exit_code tell_damaged(terminal& with, storage::queue_id id); // its record can't be read
 

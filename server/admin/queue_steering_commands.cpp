@@ -233,6 +233,11 @@ exit_code run_wish(queue_wish wish, const arguments& given, terminal& with) {
 
 } // namespace
 
+exit_code steer_messages(queue_wish wish, const std::vector<queue_id>& ids, const conf::config& settings,
+                         terminal& with) {
+    return wish_command(wish, settings, with).steer(ids);
+}
+
 exit_code run_queue_retry(const arguments& given, terminal& with) {
     return run_wish(queue_wish::retry, given, with);
 }

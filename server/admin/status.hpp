@@ -23,6 +23,12 @@ struct listener_status {
     std::uint64_t connections = 0; // since start
 };
 
+// From which passwords were guessed.
+struct blocked_status {
+    std::string network;
+    std::int64_t until = 0; // unix seconds
+};
+
 struct server_status {
     std::string version;
     std::string hostname;
@@ -42,6 +48,7 @@ struct server_status {
     std::string dns; // its servers, and what was found out about them
     bool draining = false;
     std::vector<alarm> alarms;
+    std::vector<blocked_status> blocked; // the first of them
     std::vector<listener_status> listeners;
 };
 

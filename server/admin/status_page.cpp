@@ -1,6 +1,7 @@
 #include "server/admin/status_page.hpp"
 
 #include "server/admin/health.hpp"
+#include "server/admin/http_request.hpp"
 #include "server/admin/support.hpp"
 
 #include <algorithm>
@@ -40,19 +41,7 @@ small, footer { opacity: .75; } footer { margin-top: 2rem; }
 <body>
 )";
 
-// Printable, and nothing in it is markup, also between quotes.
-std::string escaped(std::string_view text) {
-    std::string made;
-    for (const char c : shown(text)) switch (c) {
-        case '&': made += "&amp;"; break;
-        case '<': made += "&lt;"; break;
-        case '>': made += "&gt;"; break;
-        case '"': made += "&quot;"; break;
-        case '\'': made += "&#39;"; break;
-        default: made += c;
-        }
-    return made;
-}
+std::string escaped(std::string_view text) { return html_escaped(shown(text)); }
 
 class page {
   public:

@@ -59,6 +59,9 @@ boost::json::object status_document(const server_status& status) {
                                                 {"tls", listener.tls},
                                                 {"sessions", listener.sessions},
                                                 {"connections", listener.connections}});
+    boost::json::array blocked;
+    for (const auto& one : status.blocked)
+        blocked.push_back(boost::json::object{{"network", one.network}, {"until", one.until}});
     boost::json::array alarms;
     for (const auto& alarm : status.alarms) alarms.emplace_back(shown(alarm.text));
     return {{"version", status.version},
@@ -85,6 +88,7 @@ boost::json::object status_document(const server_status& status) {
             {"certificate_expires", status.certificate_expires},
             {"dns", shown(status.dns)},
             {"alarms", std::move(alarms)},
+            {"blocked", std::move(blocked)},
             {"listeners", std::move(listeners)}};
 }
 
@@ -113,6 +117,12 @@ void print_status(const boost::json::object& document, std::int64_t now, std::os
     line("log", fmt::format("{} lines lost", text("log_lines_dropped")));
     line("certificate", expiry(number("certificate_expires"), now));
     line("dns", text("dns"));
+    if (const auto* blocked = array_member(document, "blocked"))
+        for (const auto& one : *blocked)
+            if (const auto* row = one.if_object())
+                line("blocked",
+                     fmt::format("{} until {} (postern account unblock)", text_member(*row, "network"),
+                                 local_time_text(number_member(*row, "until"))));
     const auto* listeners = array_member(document, "listeners");
     if (listeners == nullptr || listeners->empty()) return;
     text_table table({"LISTENER", "ADDRESS", "ROLE", "TLS", "SESSIONS", "CONNECTIONS"});

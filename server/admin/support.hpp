@@ -29,6 +29,9 @@ exit_code fail(terminal& with, std::string_view what, const boost::system::error
 // "not of the form local@domain", for people.
 std::string describe(const protocol::parse_error& error);
 
+// --hourly-limit, where it is given; the error is said.
+exit_code read_hourly_limit(const arguments& given, std::uint32_t& into, terminal& with);
+
 // "a@b.example", "<a@b.example>", and "" or "<>" for the empty sender, which is nullopt.
 result<std::optional<protocol::address>, protocol::parse_error> parse_sender(const std::string& text);
 

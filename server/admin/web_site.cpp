@@ -14,6 +14,14 @@ constexpr std::string_view html = "text/html; charset=utf-8";
 
 } // namespace
 
+std::optional<http_answer> web_site::answer(const http_request& request) {
+    auto made = page(request.path);
+    if (made.status == 404) return std::nullopt;
+    if (request.on_loopback && !is_asked_for_here(request.host))
+        return http_answer{421, plain_text, "Misdirected Request\n"};
+    return made;
+}
+
 http_answer web_site::page(std::string_view path) {
     if (path == "/") return {200, html, render_status_page(seen(wanted::oldest_too))};
     if (path == "/metrics") return {200, metrics_content_type, render_metrics(seen(wanted::numbers))};

@@ -19,7 +19,9 @@ class web_target {
 class web_site final : public http_pages {
   public:
     explicit web_site(web_target& target) : target_(target) {} // the target outlives this
-    http_answer page(std::string_view path) override;
+    std::optional<http_answer> answer(const http_request& request) override;
+    bool takes_post(std::string_view) const override { return false; }
+    http_answer page(std::string_view path); // 404 for what there isn't
 
   private:
     enum class wanted { numbers, oldest_too };

@@ -10,6 +10,10 @@
 #include <chrono>
 #include <string>
 
+namespace postern::policy {
+struct sending_desk;
+}
+
 namespace postern::server {
 
 struct delivery_services {
@@ -19,6 +23,7 @@ struct delivery_services {
     storage::queue_id_source& ids;
     log& journal;
     counters& counts;
+    policy::sending_desk* sending = nullptr; // null: nobody authenticates here
 };
 
 struct attempt_outcome {

@@ -19,9 +19,10 @@
 namespace postern::storage {
 
 struct domain_record {
-    std::string name;     // canonical A-label form
-    std::string tier;     // "" = the listener's
-    std::string alias_of; // "" = a domain of its own
+    std::string name;               // canonical A-label form
+    std::string tier;               // "" = the listener's
+    std::string alias_of;           // "" = a domain of its own
+    std::uint32_t hourly_limit = 0; // copies that each of its accounts may send; 0 = the server's
 };
 
 struct mailbox_record {
@@ -32,7 +33,8 @@ struct mailbox_record {
     std::int64_t created = 0;
     std::vector<std::string> subject_phrases = {}; // UTF-8; mail whose subject has one is refused
     bool accept_redirected = false;                // from other servers, which SPF would refuse
-    std::string scram = {}; // keys of the same password as "iterations,salt,stored,server"; "" = none
+    std::string scram = {};         // keys of the same password as "iterations,salt,stored,server"; "" = none
+    std::uint32_t hourly_limit = 0; // copies that it may send; 0 = its domain's
 };
 // Of a mailbox: phrases, and octets of one, which is not empty.
 inline constexpr std::size_t subject_phrases_max = 50;

@@ -14,7 +14,11 @@ constexpr char record_version = 1;
 // needs, so that older programs read it.
 constexpr char with_phrases = 2; // and accept_redirected
 constexpr char with_scram = 3;
-constexpr char mailbox_version = with_scram;
+constexpr char with_limit = 4;
+constexpr char mailbox_version = with_limit;
+constexpr char domain_with_limit = 2;
+
+constexpr std::size_t limit_octets = 4;
 
 void put_text(std::string& to, std::string_view text) {
     append_big_endian(to, text.size(), 2);
@@ -73,6 +77,7 @@ void read_phrases(field_reader& fields, std::vector<std::string>& to) {
 }
 
 char version_for(const mailbox_record& record) {
+    if (record.hourly_limit != 0) return with_limit;
     if (!record.scram.empty()) return with_scram;
     return !record.subject_phrases.empty() || record.accept_redirected ? with_phrases : record_version;
 }
@@ -82,19 +87,23 @@ char version_for(const mailbox_record& record) {
 result<std::string> encode_domain(const domain_record& record) {
     if (record.tier.size() > directory_key_max || record.alias_of.size() > directory_key_max)
         return storage_errc::invalid;
-    std::string value(1, record_version);
+    std::string value(1, record.hourly_limit == 0 ? record_version : domain_with_limit);
     put_text(value, record.tier);
     put_text(value, record.alias_of);
+    if (record.hourly_limit != 0) append_big_endian(value, record.hourly_limit, limit_octets);
     return value;
 }
 
 result<domain_record> decode_domain(std::string_view name, std::string_view value) {
     field_reader fields(value);
-    if (auto known = check_version(fields); !known) return known.error();
+    const auto version = check_version(fields, domain_with_limit);
+    if (!version) return version.error();
     domain_record record;
     record.name = name;
     record.tier = fields.text(directory_key_max);
     record.alias_of = fields.text(directory_key_max);
+    if (*version >= domain_with_limit)
+        record.hourly_limit = static_cast<std::uint32_t>(fields.number(limit_octets));
     if (!fields.complete()) return storage_errc::corrupt;
     return record;
 }
@@ -114,6 +123,7 @@ result<std::string> encode_mailbox(const mailbox_record& record) {
     append_big_endian(value, record.subject_phrases.size(), 1);
     for (const auto& phrase : record.subject_phrases) put_text(value, phrase);
     if (version >= with_scram) put_text(value, record.scram);
+    if (version >= with_limit) append_big_endian(value, record.hourly_limit, limit_octets);
     return value;
 }
 
@@ -132,6 +142,7 @@ result<mailbox_record> decode_mailbox(std::string_view address, std::string_view
         read_phrases(fields, record.subject_phrases);
     }
     if (*version >= with_scram) record.scram = fields.text(scram_max);
+    if (*version >= with_limit) record.hourly_limit = static_cast<std::uint32_t>(fields.number(limit_octets));
     if (!fields.complete() || !are_sound(record.subject_phrases)) return storage_errc::corrupt;
     return record;
 }

@@ -4,6 +4,9 @@
 //   format    "version" -> "1"; a higher one is `newer_format` and nothing is touched
 //   domains   name -> record        mailboxes  address -> record
 //   aliases   address NUL target -> version; in key order an alias's targets stand together
+//   alias_targets  folded target NUL address, domain_aliases  domain NUL alias domain -> nothing: the two the
+//             other way round, for lists. What another version wrote may be missing there.
+#include "protocol/smtp/address.hpp"
 #include "storage/lmdb_tables.hpp"
 #include "storage/tables/directory_codec.hpp"
 
@@ -19,8 +22,28 @@ constexpr std::string_view version_key = "version";
 constexpr std::string_view format_version = "1";
 
 struct table_set {
-    lmdb::table format{}, domains{}, mailboxes{}, aliases{};
+    lmdb::table format{}, domains{}, mailboxes{}, aliases{}, alias_targets{}, domain_aliases{};
 };
+
+// What an index has for a pair; "" = it is too long to be there.
+std::string index_key(std::string_view to, std::string_view from) {
+    if (to.empty() || to.size() + 1 + from.size() > lmdb::key_max) return {};
+    return alias_key(to, from);
+}
+std::string target_key(std::string_view target, std::string_view address) {
+    const auto written = protocol::parse_address(target);
+    return index_key(written ? written->folded() : std::string(target), address);
+}
+
+result<void> put_index(lmdb::transaction& within, lmdb::table in, const std::string& key) {
+    if (key.empty()) return {};
+    return within.put(in, key, {}, lmdb::put_mode::replace);
+}
+result<void> remove_index(lmdb::transaction& within, lmdb::table in, const std::string& key) {
+    if (key.empty()) return {};
+    if (auto gone = within.remove(in, key); !gone) return gone.error();
+    return {};
+}
 
 bool can_be_alias(std::string_view address, std::string_view target) {
     return !address.empty() && !target.empty() && address.size() + target.size() <= alias_key_max &&
@@ -38,19 +61,56 @@ result<void> check_format(const lmdb::transaction& within, const table_set& tabl
     return is_number && !(*version)->empty() ? storage_errc::newer_format : storage_errc::corrupt;
 }
 
+// Of tables that are older than it.
+result<void> build_index(lmdb::transaction& within, lmdb::table from, lmdb::table to,
+                         const std::function<std::string(const lmdb::key_value&)>& key_of) {
+    const auto there = within.entries(to);
+    if (!there) return there.error();
+    if (*there != 0) return {};
+    std::vector<std::string> keys; // a write would move what the cursor shows
+    {
+        auto at = lmdb::cursor::open(within, from);
+        if (!at) return at.error();
+        auto entry = at->first();
+        for (; entry && *entry; entry = at->next()) keys.push_back(key_of(**entry));
+        if (!entry) return entry.error();
+    }
+    for (const auto& key : keys)
+        if (auto put = put_index(within, to, key); !put) return put;
+    return {};
+}
+
+result<void> build_indexes(lmdb::transaction& within, const table_set& tables) {
+    const auto of_alias = [](const lmdb::key_value& entry) {
+        const auto record = decode_alias(entry.key, entry.value);
+        return record ? target_key(record->target, record->address) : std::string();
+    };
+    const auto of_domain = [](const lmdb::key_value& entry) {
+        const auto record = decode_domain(entry.key, entry.value);
+        return record ? index_key(record->alias_of, record->name) : std::string();
+    };
+    if (auto built = build_index(within, tables.aliases, tables.alias_targets, of_alias); !built)
+        return built;
+    return build_index(within, tables.domains, tables.domain_aliases, of_domain);
+}
+
 result<table_set> set_up(lmdb::transaction& within, lmdb::when_absent absent) {
     table_set tables;
     const auto opened = lmdb::open_tables(within,
                                           {{"format", tables.format},
                                            {"domains", tables.domains},
                                            {"mailboxes", tables.mailboxes},
-                                           {"aliases", tables.aliases}},
+                                           {"aliases", tables.aliases},
+                                           {"alias_targets", tables.alias_targets},
+                                           {"domain_aliases", tables.domain_aliases}},
                                           absent);
     if (!opened) return opened.error();
     if (absent == lmdb::when_absent::make) {
         const auto put = within.put(tables.format, version_key, format_version, lmdb::put_mode::insert);
         if (put) return tables;
         if (put.error() != storage_errc::exists) return put.error();
+        if (auto known = check_format(within, tables); !known) return known.error();
+        if (auto built = build_indexes(within, tables); !built) return built.error();
     }
     if (auto known = check_format(within, tables); !known) return known.error();
     return tables;
@@ -80,12 +140,8 @@ class lmdb_directory final : public directory {
         return targets;
     }
 
-    result<void> put_domain(const domain_record& record) override {
-        return put_record(tables_.domains, record.name, encode_domain(record));
-    }
-    result<bool> remove_domain(std::string_view name) override {
-        return remove_record(tables_.domains, name);
-    }
+    result<void> put_domain(const domain_record& record) override;
+    result<bool> remove_domain(std::string_view name) override;
     result<void> put_mailbox(const mailbox_record& record) override {
         return put_record(tables_.mailboxes, record.address, encode_mailbox(record));
     }
@@ -107,6 +163,13 @@ class lmdb_directory final : public directory {
         const auto within = accounts_->begin_read();
         if (!within) return within.error();
         return each_alias_in(*within, address_or_all, visit);
+    }
+    result<std::vector<std::string>> aliases_to(std::string_view target, std::size_t limit) const override {
+        return indexed(tables_.alias_targets, target, limit);
+    }
+    result<std::vector<std::string>> alias_domains_of(std::string_view name,
+                                                      std::size_t limit) const override {
+        return indexed(tables_.domain_aliases, name, limit);
     }
     result<void> clear_dead_readers() const override { return accounts_->clear_dead_readers(); }
 
@@ -174,6 +237,8 @@ class lmdb_directory final : public directory {
         return true;
     }
 
+    result<void> forget_alias_domain(lmdb::transaction& within, std::string_view name);
+    result<std::vector<std::string>> indexed(lmdb::table in, std::string_view to, std::size_t limit) const;
     result<void> each_alias_in(const lmdb::transaction& within, std::string_view address_or_all,
                                const alias_visitor& visit) const;
     result<std::vector<std::string>> targets_of(const lmdb::transaction& within,
@@ -184,6 +249,56 @@ class lmdb_directory final : public directory {
     accounts_environment accounts_;
     table_set tables_;
 };
+
+// That it was one, before it is changed.
+result<void> lmdb_directory::forget_alias_domain(lmdb::transaction& within, std::string_view name) {
+    const auto value = within.get(tables_.domains, name);
+    if (!value) return value.error();
+    const auto before = *value ? decode_domain(name, **value) : result<domain_record>(domain_record{});
+    if (!before) return {}; // damaged: this is how it is got rid of
+    return remove_index(within, tables_.domain_aliases, index_key(before->alias_of, name));
+}
+
+result<void> lmdb_directory::put_domain(const domain_record& record) {
+    const auto value = encode_domain(record);
+    if (!value) return value.error();
+    if (!can_be_key(record.name)) return storage_errc::invalid;
+    auto within = accounts_->begin_write();
+    if (!within) return within.error();
+    if (auto done = forget_alias_domain(*within, record.name); !done) return done;
+    if (auto put = within->put(tables_.domains, record.name, *value, lmdb::put_mode::replace); !put)
+        return put;
+    const auto key = index_key(record.alias_of, record.name);
+    if (auto put = put_index(*within, tables_.domain_aliases, key); !put) return put;
+    return within->commit();
+}
+
+result<bool> lmdb_directory::remove_domain(std::string_view name) {
+    if (!can_be_key(name)) return false;
+    auto within = accounts_->begin_write();
+    if (!within) return {in_place_error, within.error()};
+    if (auto done = forget_alias_domain(*within, name); !done) return {in_place_error, done.error()};
+    const auto was_there = within->remove(tables_.domains, name);
+    if (!was_there || !*was_there) return was_there;
+    if (auto kept = within->commit(); !kept) return {in_place_error, kept.error()};
+    return true;
+}
+
+result<std::vector<std::string>> lmdb_directory::indexed(lmdb::table in, std::string_view to,
+                                                         std::size_t limit) const {
+    std::vector<std::string> found;
+    const auto first = index_key(to, {});
+    if (first.empty()) return found;
+    const auto within = accounts_->begin_read();
+    if (!within) return within.error();
+    const auto walked = each_entry(*within, in, first, [&](const lmdb::key_value& entry) -> result<bool> {
+        if (!entry.key.starts_with(first) || found.size() >= limit) return false;
+        found.emplace_back(entry.key.substr(first.size()));
+        return true;
+    });
+    if (!walked) return walked.error();
+    return found;
+}
 
 result<void> lmdb_directory::add_alias(std::string_view address, std::span<const std::string> targets) {
     std::vector<alias_record> records;
@@ -202,6 +317,8 @@ result<void> lmdb_directory::add_aliases(std::span<const alias_record> records) 
         const auto key = alias_key(record.address, record.target);
         if (auto put = within->put(tables_.aliases, key, encode_alias(), lmdb::put_mode::replace); !put)
             return put;
+        const auto back = target_key(record.target, record.address);
+        if (auto put = put_index(*within, tables_.alias_targets, back); !put) return put;
     }
     return within->commit();
 }
@@ -214,6 +331,8 @@ result<std::size_t> lmdb_directory::remove_targets(lmdb::transaction& within, st
         const auto was_there = within.remove(tables_.aliases, alias_key(address, target));
         if (!was_there) return was_there.error();
         removed += *was_there ? 1 : 0;
+        const auto gone = remove_index(within, tables_.alias_targets, target_key(target, address));
+        if (!gone) return gone.error();
     }
     return removed;
 }

@@ -84,12 +84,14 @@ service stats {{
 
 
 class Dovecot(UnpackedServer):
-    """`users`: address -> extra fields of its passwd-file line ('userdb_quota_rule=*:storage=1k'). `more`: lines of its configuration."""
+    """`users`: address -> extra fields of its passwd-file line ('userdb_quota_rule=*:storage=1k'). `more`: lines of its configuration.
+    `passwords`: of those whose password isn't "secret"."""
 
     name = 'Dovecot'
 
-    def __init__(self, users, more=''):
+    def __init__(self, users, more='', passwords=None):
         self.more = more
+        self.passwords = passwords or {}
         super().__init__()
         self.users = users
         self.lmtp_port, self.imap_port, self.pop3_port = free_port(), free_port(), free_port()
@@ -113,7 +115,8 @@ class Dovecot(UnpackedServer):
         mailer = pwd.getpwnam('mail')
         with open(os.path.join(self.folder, 'users.new'), 'w', encoding='utf-8') as file:
             for address, extra in self.users.items():
-                file.write(f'{address}:secret:{mailer.pw_uid}:{mailer.pw_gid}::::{extra}\n')
+                password = self.passwords.get(address, 'secret')
+                file.write(f'{address}:{password}:{mailer.pw_uid}:{mailer.pw_gid}::::{extra}\n')
         os.rename(os.path.join(self.folder, 'users.new'), os.path.join(self.folder, 'users'))
 
     def set_user(self, address, extra):

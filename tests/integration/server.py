@@ -14,7 +14,7 @@ from wire import Wire
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get('POSTERN') or os.path.join(TOP, 'build/release/postern'))
 TRACE = re.compile(rb'Return-Path: <([^\r\n]*)>\r?\nDelivered-To: ([^\r\n]*)\r?\n'
-                   rb'((?:(?:X-Spam-Flag|X-Spam-Status|X-Postern-Report|Authentication-Results|Received-SPF): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*)'
+                   rb'((?:(?:Date|Message-ID|X-Spam-Flag|X-Spam-Status|X-Postern-Report|Authentication-Results|Received-SPF): [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)*)'
                    rb'(Received: [^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)')
 # What no log may ever hold: a defect that was caught.
 DEFECTS = ('ended by an exception', 'accept loop ended', 'sweep ended', 'AddressSanitizer', 'runtime error:')

@@ -146,9 +146,9 @@ TEST_CASE("the refusal says which addresses are allowed and how to add one") {
     const auto said = w.mail_from("v@bank.test");
     CHECK(said.what == policy::verdict::kind::reject);
     CHECK(reply_line(said.with) ==
-          "553 5.7.1 <v@bank.test>: Sender address rejected: not owned by user jan.novak@firma.cz Allowed: "
-          "jan.novak@firma.cz, jan.novak@firma.eu, jan@firma.cz, jan@firma.eu To write from it, see "
-          "https://mail.firma.cz/identity");
+          "553 5.7.1 <v@bank.test>: Sender address rejected: not owned by user jan.novak@firma.cz; to write "
+          "from it, see https://mail.firma.cz/identity; allowed: jan.novak@firma.cz, jan.novak@firma.eu, "
+          "jan@firma.cz, jan@firma.eu");
     CHECK(w.foreign.seen == strings{"jan.novak@firma.cz v@bank.test refused"});
     CHECK(w.mail_from("").passed()); // a disposition notification
     w.account.clear();

@@ -43,6 +43,16 @@ class fake_target final : public control_target {
     reload_outcome reload() override {
         return {reload_ok, {reload_ok ? "server.threads needs a restart" : "f.toml:2:1: x: unknown key"}};
     }
+    desk_answer ask_owner(std::string_view account, std::string_view address) override {
+        asked = std::string(account) + " " + std::string(address);
+        return account == "no@firma.cz" ? desk_answer::no_account : desk_answer::done;
+    }
+    std::string asked;
+    postern::result<std::size_t> unblock(const std::optional<postern::protocol::cidr>& network) override {
+        unblocked = network ? network->to_string() : "all";
+        return std::size_t{1};
+    }
+    std::string unblocked;
     void wake_queue() override { ++woken; }
     boost::asio::awaitable<std::vector<postern::storage::wish_outcome>>
     steer_queue(postern::storage::queue_wish wish, std::vector<postern::storage::queue_id> ids) override {
@@ -317,4 +327,15 @@ TEST_CASE("reload says what needs a restart, and what was refused", "[control][c
     const auto refused = at.run({"reload"});
     CHECK(refused.code == 78);
     CHECK(refused.err == "postern: reload refused: f.toml:2:1: x: unknown key\n");
+}
+
+TEST_CASE("a network that guessed is unblocked by name, or all are") {
+    fake_target target;
+    CHECK(answer_to(R"({"command":"unblock","network":"192.0.2.1"})", target) == R"({"unblocked":1})");
+    CHECK(target.unblocked == "192.0.2.1/32");
+    CHECK(answer_to(R"({"command":"unblock","network":""})", target) == R"({"unblocked":1})");
+    CHECK(target.unblocked == "all");
+    CHECK(answer_to(R"({"command":"unblock"})", target).find("error") != std::string::npos);
+    CHECK(answer_to(R"({"command":"unblock","network":"192.0.2.1/8"})", target).find("error") !=
+          std::string::npos);
 }

@@ -153,6 +153,32 @@ void check_early_stop(storage::directory& accounts) {
     CHECK(seen == 1);
 }
 
+void check_back_ways(storage::directory& accounts) {
+    REQUIRE(accounts.put_domain({"f.test", "", ""}));
+    REQUIRE(accounts.put_domain({"e.test", "", "f.test"}));
+    REQUIRE(accounts.put_domain({"d.test", "", "f.test"}));
+    CHECK(accounts.alias_domains_of("f.test", 9).value() == strings{"d.test", "e.test"});
+    CHECK(accounts.alias_domains_of("f.test", 1).value() == strings{"d.test"});
+    CHECK(accounts.alias_domains_of("f.tes", 9).value().empty());
+    REQUIRE(accounts.put_domain({"d.test", "", "e.test"}));
+    CHECK(accounts.alias_domains_of("f.test", 9).value() == strings{"e.test"});
+    CHECK(accounts.remove_domain("e.test").value());
+    CHECK(accounts.alias_domains_of("f.test", 9).value().empty());
+    CHECK(accounts.alias_domains_of("e.test", 9).value() == strings{"d.test"});
+
+    add(accounts, "all@f.test", {"U@f.test", "v@f.test", "x@out.test"});
+    add(accounts, "u2@f.test", {"u@f.test"});
+    CHECK(accounts.aliases_to("u@f.test", 9).value() == strings{"all@f.test", "u2@f.test"});
+    CHECK(accounts.aliases_to("u@f.test", 1).value().size() == 1);
+    CHECK(accounts.aliases_to("x@out.test", 9).value() == strings{"all@f.test"});
+    CHECK(accounts.aliases_to("u@f.tes", 9).value().empty());
+    const strings gone{"U@f.test"};
+    CHECK(accounts.remove_alias("all@f.test", gone).value() == 1);
+    CHECK(accounts.aliases_to("u@f.test", 9).value() == strings{"u2@f.test"});
+    CHECK(accounts.remove_alias("all@f.test", {}).value() == 2);
+    CHECK(accounts.aliases_to("v@f.test", 9).value().empty());
+}
+
 } // namespace
 
 void check_directory_contract(storage::directory& accounts) {
@@ -162,6 +188,7 @@ void check_directory_contract(storage::directory& accounts) {
     SECTION("too long or empty is invalid to store and absent to find") { check_limits(accounts); }
     SECTION("a batch is stored whole or not at all") { check_batches(accounts); }
     SECTION("a visitor that has seen enough is not called again") { check_early_stop(accounts); }
+    SECTION("from a target to its aliases, from a domain to its other names") { check_back_ways(accounts); }
 }
 
 TEST_CASE("the directory in memory keeps the contract", "[directory]") {

@@ -163,3 +163,33 @@ TEST_CASE("200,000 aliases in one transaction are all found", "[directory]") {
     std::printf("alias look-up among %d: %.2f us\n", count, microseconds / count);
     CHECK(accounts->find_alias("alias" + std::to_string(count) + "@f.test", 5).value().empty());
 }
+
+TEST_CASE("tables from before there was a way back get one", "[directory]") {
+    const temporary_folder folder;
+    {
+        auto accounts = open(folder);
+        REQUIRE(accounts->put_domain({"f.test", "", ""}));
+        REQUIRE(accounts->put_domain({"e.test", "", "f.test"}));
+        const strings targets{"u@f.test"};
+        REQUIRE(accounts->add_alias("a@f.test", targets));
+    }
+    std::filesystem::create_directory(folder.path() + "/older");
+    std::filesystem::create_directory(folder.path() + "/older/accounts");
+    {
+        auto from = lmdb::environment::open(folder.path() + "/accounts", {}).value();
+        auto to = lmdb::environment::open(folder.path() + "/older/accounts", {}).value();
+        auto read = from->begin_read().value();
+        auto write = to->begin_write().value();
+        for (const auto* name : {"format", "domains", "mailboxes", "aliases"}) {
+            const auto in = read.open_table(name, lmdb::when_absent::fail).value();
+            const auto out = write.open_table(name, lmdb::when_absent::make).value();
+            auto at = lmdb::cursor::open(read, in).value();
+            for (auto entry = at.first(); entry.value(); entry = at.next())
+                REQUIRE(write.put(out, (*entry)->key, (*entry)->value, lmdb::put_mode::replace));
+        }
+        REQUIRE(write.commit());
+    }
+    const auto accounts = open_lmdb_directory(folder.path() + "/older").value();
+    CHECK(accounts->aliases_to("u@f.test", 9).value() == strings{"a@f.test"});
+    CHECK(accounts->alias_domains_of("f.test", 9).value() == strings{"e.test"});
+}
