@@ -74,7 +74,6 @@ class plan {
     void add_key(const mail_host& host);
     void add_service(const mail_service& one);
     void add_web_host();
-    bool is_ours(std::string_view host) const;
     std::string certificate_note(std::string_view host) const;
 
     const conf::config& config_;
@@ -208,10 +207,6 @@ void plan::add_clients(const client_settings& settings) {
         leave_out(record_purpose::client, fmt::format("_submissions._tcp.{}.", domain_), "SRV",
                   "no submission listener has TLS and a port");
     add_web_host();
-}
-
-bool plan::is_ours(std::string_view host) const {
-    return std::ranges::any_of(config_.listeners, [&](const auto& row) { return row.hostname == host; });
 }
 
 // Clients, unlike other mail servers, insist on the name.

@@ -14,12 +14,12 @@
 namespace postern::policy {
 
 enum class record_purpose {
-    mx,      // where other servers bring its mail
-    address, // of a host that another record names
-    spf,     // who may send in its name
+    mx,  // where other servers bring its mail
+    spf, // who may send in its name
     mta_sts,
-    tlsa,   // by which key a host is known (RFC 7672)
-    client, // what mail clients are told
+    tlsa,    // by which key a host is known (RFC 7672)
+    client,  // what mail clients are told
+    address, // of a host that another record names
 };
 
 // Records of one name and type.
