@@ -91,7 +91,7 @@ def test_what_is_different_is_shown_beside_what_should_be():
     with Names(wrong, broken=['_25._tcp.mx2.d.test']) as names, stopped(names.address()) as server:
         found = lines(records(server), 'different', 'extra', 'missing', 'unknown')
         key = digest(server)
-        equal(found, ['different d.test. MX 10 mx.d.test. <30 mx.d.test.>', 'different d.test. MX 20 mx2.d.test. <20 mx2.d.test.>',
+        equal(found, ['different d.test. MX 10 mx.d.test. <30 mx.d.test.>',
                       'extra d.test. MX <40 mx.other.test.>',
                       'different d.test. TXT "v=spf1 mx -all" <"v=spf1 ip4:192.0.2.9 -all">',
                       f'different _25._tcp.mx.d.test. TLSA 3 1 1 {key} <3 1 1 {"ab" * 32}>',
@@ -180,7 +180,7 @@ def test_the_settings_that_clients_are_told_lead_to_a_login_on_both_ports():
                   [(HOST, str(ports[0]), 'SSL'), (HOST, str(ports[1]), 'STARTTLS')], 'where to send')
             for one in sending:
                 log_in(one, server.path('all.crt'), one.findtext('username').replace('%EMAILADDRESS%', 'u@d.test'))
-        server.wait_messages(4)
+        server.wait_messages(4, 'v@d.test')
         alias = ask(ports[2], '/mail/config-v1.1.xml?emailaddress=u@e.test')
         equal(alias.findtext('emailProvider/outgoingServer/username'), '%EMAILLOCALPART%@d.test', 'login in an alias domain')
         for path in ('/mail/config-v1.1.xml?emailaddress=u@elsewhere.test', '/mail/config-v1.1.xml'):
