@@ -1,8 +1,9 @@
 // What the tests at RCPT cost when every answer is at hand: an SPF evaluation, a rule among many, a pair
-// among many in the greylist; and whose address a sender's is. lookups [--pairs N] [--folder FOLDER]; each
-// line says how many microseconds one took, on this thread. A scan of the same rules and std::unordered_map
-// stand beside them.
+// among many in the greylist; whose address a sender's is, and what an account may still send. lookups
+// [--pairs N] [--folder FOLDER]; each line says how many microseconds one took, on this thread. A scan of the
+// same rules and std::unordered_map stand beside them.
 #include "policy/rules.hpp"
+#include "policy/submission/desk.hpp"
 #include "policy/submission/ownership.hpp"
 #include "protocol/spf/evaluator.hpp"
 #include "storage/tables/greylist.hpp"
@@ -234,6 +235,47 @@ void time_ownership(const std::string& folder) {
     });
 }
 
+struct still_clock final : policy::rate_clock {
+    policy::rate_seconds now() const override { return start; }
+};
+struct deaf final : policy::sending_news {
+    void limit_reached(std::string_view, const policy::over_limit&) override {}
+    void suspicious(std::string_view, std::string_view, done) override {}
+};
+
+// All that is counted for a message, with 100,000 accounts that send. A flush each 50,000, as a busy second
+// has it.
+void time_limits(const std::string& folder) {
+    const auto rows = storage::open_lmdb_rates(folder).value();
+    const auto accounts = storage::open_lmdb_directory(folder).value(); // of time_ownership()
+    still_clock clock;
+    deaf nobody;
+    policy::sending_desk desk(*rows, clock, nobody);
+    conf::submission_settings limits;
+    limits.hourly_limit = 1'000'000;
+    limits.window = limits.remember_recipients = std::chrono::hours(24);
+    const policy::suspension_terms signs;
+    const std::vector<std::string> to{"v@elsewhere.test"};
+    const auto send = [&](std::size_t i) {
+        const auto account = mailbox_name(i % accounts_made);
+        const auto is_held = desk.suspended.find(account).value().has_value();
+        const auto terms = policy::sending_terms_for(account, *accounts, limits).value();
+        const auto over = desk.limits.look(account, terms, start).value().has_value();
+        auto room = desk.limits.reserve(account, address(42), to, terms, start).value();
+        if (auto* reserved = std::get_if<policy::reservation>(&room)) reserved->kept();
+        using use = policy::suspensions::use;
+        return !is_held && !over && !desk.suspended.examine(account, signs, use::suspend, start).value();
+    };
+    for (std::size_t i = 0; i < accounts_made; ++i) {
+        send(i);
+        if (i % 10'000 == 0) rows->flush().value();
+    }
+    rows->flush().value();
+    std::mt19937_64 random(2);
+    timed("an account's suspension, limits and signs, for a message", 50'000,
+          [&](std::size_t) { return send(random()); });
+}
+
 } // namespace
 
 int main(int count, char** words) {
@@ -253,6 +295,7 @@ int main(int count, char** words) {
         time_spf();
         time_rules();
         time_ownership(made);
+        time_limits(made);
         time_greylist(made, pairs);
     } catch (const std::exception& trouble) {
         fmt::print(stderr, "{}\n", trouble.what());
