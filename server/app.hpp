@@ -4,6 +4,7 @@
 
 #include "conf/load.hpp"
 #include "policy/rule_book.hpp"
+#include "server/admin/autoconfig_page.hpp"
 #include "server/admin/commands.hpp"
 #include "server/admin/control.hpp"
 #include "server/admin/control_socket.hpp"
@@ -221,6 +222,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<queue_steering> steering_;
     web_site site_{*this};
     std::optional<identity_page> identity_page_;
+    std::optional<autoconfig_page> autoconfig_page_;
     http_pages_of public_pages_, all_pages_;      // for everybody, and with those for the operator
     std::unique_ptr<control_listener> control_;   // until it is served
     std::unique_ptr<handover_listener> handover_; // until it is served

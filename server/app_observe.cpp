@@ -60,6 +60,8 @@ start_problem app::bind_http(const std::string& where, const char* key, std::uni
 void app::serve_http() {
     identity_page_.emplace(*desk_, config_);
     public_pages_.add(*identity_page_);
+    autoconfig_page_.emplace(config_, *accounts_);
+    public_pages_.add(*autoconfig_page_);
     all_pages_.add(site_);
     all_pages_.add(public_pages_);
     const auto begin = [this](std::unique_ptr<http_listener> on, http_pages& pages, const char* key) {

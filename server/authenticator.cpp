@@ -2,8 +2,8 @@
 // goes, and a job that finds nobody waiting computes nothing.
 #include "server/authenticator.hpp"
 
+#include "policy/submission/account_name.hpp"
 #include "policy/submission/credentials.hpp"
-#include "protocol/smtp/address.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -22,16 +22,7 @@ namespace {
 
 constexpr int gives_way = 10; // nice(2): sessions go first
 
-std::string_view local_part(std::string_view text) { return text.substr(0, text.rfind('@')); }
-
 } // namespace
-
-std::optional<std::string> account_of(std::string_view login) {
-    const auto address = protocol::parse_address(login);
-    if (!address || address->domain.empty() || address->is_literal()) return std::nullopt;
-    if (local_part(address->to_string()) != local_part(login)) return std::nullopt;
-    return address->folded();
-}
 
 struct authenticator::attempt {
     std::string account; // "" = nobody's
@@ -80,7 +71,7 @@ void authenticator::count_again_in_time(time_point now) {
 std::shared_ptr<authenticator::attempt> authenticator::prepare(const std::string& login, secret password,
                                                                login_answer& trouble) const {
     auto made = std::make_shared<attempt>();
-    const auto account = account_of(login);
+    const auto account = policy::account_of(login);
     auto found = account ? accounts_.find_mailbox(*account)
                          : result<std::optional<storage::mailbox_record>>(std::nullopt);
     if (!found) {
@@ -159,7 +150,7 @@ asio::awaitable<login_answer> authenticator::check(login_question what) {
 
 asio::awaitable<login_keys> authenticator::find_keys(std::string login) {
     login_keys answer;
-    const auto account = account_of(login);
+    const auto account = policy::account_of(login);
     if (account) {
         const auto found = accounts_.find_mailbox(*account);
         if (!found) {

@@ -15,10 +15,6 @@
 
 namespace postern::server {
 
-// The account that a login names: the folded address. nullopt for whatever isn't the whole address in its one
-// spelling but for case, so that no login is mapped to another by Unicode's equivalences, quotes or literals.
-std::optional<std::string> account_of(std::string_view login);
-
 class authenticator final : public login_source {
   public:
     static constexpr std::size_t remembered_max = 20'000;    // logins; some 4 MB

@@ -1,8 +1,8 @@
 // The timer closes the socket, so that the one wait under way ends by itself.
 #include "server/dovecot_auth.hpp"
 
+#include "policy/submission/account_name.hpp"
 #include "protocol/smtp/grammar.hpp"
-#include "server/authenticator.hpp"
 #include "server/close_on_exec.hpp"
 #include "server/delivery/connect.hpp"
 #include "server/dovecot_words.hpp"
@@ -102,7 +102,7 @@ login_answer conclude(const dovecot_line& said, const std::string& account) {
         const auto user = said.value("user");
         login_answer answer;
         // One that Dovecot takes for somebody else is nobody here.
-        const bool is_same = user && account_of(*user) == account;
+        const bool is_same = user && policy::account_of(*user) == account;
         answer.what = is_same ? login_answer::kind::ok : login_answer::kind::denied;
         answer.account = is_same ? account : "";
         if (!is_same)
@@ -149,7 +149,7 @@ dovecot_auth::dovecot_auth(conf::next_hop where, std::size_t at_once)
 }
 
 asio::awaitable<login_answer> dovecot_auth::check(login_question what) {
-    const auto account = account_of(what.login);
+    const auto account = policy::account_of(what.login);
     if (!account || what.password.empty()) {
         login_answer nobody;
         nobody.what = login_answer::kind::denied;

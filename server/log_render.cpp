@@ -3,8 +3,7 @@
 // and within <...> there is no blank, no '<' and no '>'; in the text of a refusal no "key=" is left that a
 // script could take for a field.
 #include "server/log_event_rows.hpp"
-
-#include "protocol/smtp/grammar.hpp"
+#include "server/log_words.hpp"
 
 #include <array>
 #include <ctime>
@@ -15,68 +14,12 @@ namespace postern::server {
 
 namespace {
 
-constexpr std::size_t reply_max = 1024;  // octets shown of a reply or of free text
-constexpr std::size_t address_max = 340; // local part, '@', domain, some quoting
-constexpr std::size_t name_max = 255;    // a helo name, a stage, a message id
 constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 template <class... Values>
 void add(std::string& out, fmt::format_string<Values...> form, Values&&... values) {
     fmt::format_to(std::back_inserter(out), form, std::forward<Values>(values)...);
-}
-
-bool is_plain(std::string_view text) {
-    for (const char c : text)
-        if (c < ' ' || c > '~') return false; // octets above 127 are negative or above '~'
-    return true;
-}
-
-void add_printable(std::string& out, std::string_view text, std::size_t max_length) {
-    if (text.size() <= max_length && is_plain(text))
-        out += text;
-    else
-        out += protocol::printable(text, max_length);
-}
-
-// Inside <...>: nothing that could end the brackets or look like the next field.
-void add_bracketed(std::string& out, std::string_view text, std::size_t max_length) {
-    out += '<';
-    const std::size_t start = out.size();
-    add_printable(out, text, max_length);
-    for (std::size_t i = start; i < out.size(); ++i)
-        if (out[i] == '<' || out[i] == '>' || out[i] == ' ') out[i] = '?';
-    out += '>';
-}
-
-// A token: a stage, a session id, a protocol name. No blank and nothing that fields are made of.
-void add_token(std::string& out, std::string_view text) {
-    const std::size_t start = out.size();
-    add_printable(out, text, name_max);
-    for (std::size_t i = start; i < out.size(); ++i)
-        if (out[i] == ' ' || out[i] == '<' || out[i] == '>' || out[i] == '=') out[i] = '?';
-}
-
-bool is_key_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-}
-
-// The '=' of a "key=" becomes ':' except in the query of a URL, where it can't be taken for a field of the
-// line.
-void defuse_keys(std::string& out, std::size_t start) {
-    std::size_t key = start;
-    for (std::size_t i = start; i < out.size(); ++i) {
-        if (is_key_character(out[i])) continue;
-        const bool in_query = key > start && (out[key - 1] == '?' || out[key - 1] == '&');
-        if (out[i] == '=' && !in_query) out[i] = ':';
-        key = i + 1;
-    }
-}
-
-void add_reply(std::string& out, std::string_view text) {
-    const std::size_t start = out.size();
-    add_printable(out, text, reply_max);
-    defuse_keys(out, start);
 }
 
 void add_client(std::string& out, const log_record& record) {
@@ -113,7 +56,7 @@ std::string_view severity(conf::log_level level) {
 void form_note(std::string& out, const log_record& record) {
     out += severity(record.level);
     if (!record.queue_id.empty()) add_queue_id(out, record);
-    add_printable(out, record.text, reply_max);
+    add_printable(out, record.text, log_reply_max);
     if (!record.client.empty()) {
         out += " from ";
         add_client(out, record);
@@ -127,7 +70,7 @@ void form_note(std::string& out, const log_record& record) {
 
 void form_starting(std::string& out, const log_record& record) {
     out += "daemon started -- ";
-    add_printable(out, record.text, reply_max);
+    add_printable(out, record.text, log_reply_max);
 }
 
 void form_listening(std::string& out, const log_record& record) {
@@ -139,19 +82,19 @@ void form_listening(std::string& out, const log_record& record) {
 
 void form_reloaded(std::string& out, const log_record& record) {
     out += "reload -- ";
-    add_printable(out, record.text, reply_max);
+    add_printable(out, record.text, log_reply_max);
 }
 
 void form_reload_refused(std::string& out, const log_record& record) {
     out += "warning: reload refused, going on as before: ";
-    add_printable(out, record.text, reply_max);
+    add_printable(out, record.text, log_reply_max);
 }
 
 void form_stopping(std::string& out, const log_record& record) {
     out += "stopping";
     if (record.text.empty()) return;
     out += ": ";
-    add_printable(out, record.text, reply_max);
+    add_printable(out, record.text, log_reply_max);
 }
 
 void form_stopped(std::string& out, const log_record&) { out += "stopped"; }
@@ -195,11 +138,11 @@ void add_rejection(std::string& out, const log_record& record, std::string_view 
     out += ';';
     if (record.has_from || !record.from.empty()) {
         out += " from=";
-        add_bracketed(out, record.from, address_max);
+        add_bracketed(out, record.from, log_address_max);
     }
     if (!record.to.empty()) {
         out += " to=";
-        add_bracketed(out, record.to, address_max);
+        add_bracketed(out, record.to, log_address_max);
     }
     if (!record.protocol.empty()) {
         out += " proto=";
@@ -207,7 +150,7 @@ void add_rejection(std::string& out, const log_record& record, std::string_view 
     }
     if (!record.helo.empty()) {
         out += " helo=";
-        add_bracketed(out, record.helo, name_max);
+        add_bracketed(out, record.helo, log_name_max);
     }
     if (!record.test.empty()) {
         out += " test=";
@@ -225,7 +168,7 @@ void form_reported(std::string& out, const log_record& record) {
 
 // "WHAT after STAGE from unknown[IP]", the form of all that ends or spoils a session.
 void add_after_stage(std::string& out, const log_record& record, std::string_view what) {
-    add_printable(out, what, reply_max);
+    add_printable(out, what, log_reply_max);
     out += " after ";
     add_token(out, record.stage.empty() ? std::string_view("CONNECT") : record.stage);
     out += " from ";
@@ -292,14 +235,14 @@ void form_received(std::string& out, const log_record& record) {
 void form_named(std::string& out, const log_record& record) {
     add_queue_id(out, record);
     out += "message-id=";
-    add_bracketed(out, record.message_id, name_max);
+    add_bracketed(out, record.message_id, log_name_max);
     add_session(out, record, ", ");
 }
 
 void form_accepted(std::string& out, const log_record& record) {
     add_queue_id(out, record);
     out += "from=";
-    add_bracketed(out, record.from, address_max);
+    add_bracketed(out, record.from, log_address_max);
     add(out, ", size={}, nrcpt={} (queue active)", record.size, record.recipients);
     add_session(out, record, ", ");
 }
@@ -319,10 +262,10 @@ void add_delay(std::string& out, double delay) {
 void add_delivery(std::string& out, const log_record& record, std::string_view status) {
     add_queue_id(out, record);
     out += "to=";
-    add_bracketed(out, record.to, address_max);
+    add_bracketed(out, record.to, log_address_max);
     if (!record.original_to.empty()) {
         out += ", orig_to=";
-        add_bracketed(out, record.original_to, address_max);
+        add_bracketed(out, record.original_to, log_address_max);
     }
     out += ", relay=";
     add_token(out, record.relay.empty() ? std::string_view("none") : record.relay);
@@ -344,7 +287,7 @@ void form_failed(std::string& out, const log_record& record) { add_delivery(out,
 
 void form_text_of_message(std::string& out, const log_record& record) {
     add_queue_id(out, record);
-    add_printable(out, record.text, reply_max);
+    add_printable(out, record.text, log_reply_max);
     add_session(out, record, ", ");
 }
 

@@ -125,11 +125,15 @@ result<void> write_pair(const conf::certificate_settings& files, EVP_PKEY* key, 
 
 } // namespace
 
+conf::certificate_settings self_signed_files(const std::string& folder) {
+    return {folder + "/self-signed.crt", folder + "/self-signed.key"};
+}
+
 result<conf::certificate_settings> self_signed_certificate(const std::string& folder,
                                                            const std::string& hostname, std::int64_t now,
                                                            bool& made) {
     made = false;
-    const conf::certificate_settings files{folder + "/self-signed.crt", folder + "/self-signed.key"};
+    const auto files = self_signed_files(folder);
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         return boost::system::error_code(errno, boost::system::system_category());
     }

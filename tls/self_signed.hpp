@@ -15,5 +15,7 @@ namespace postern::tls {
 // name that is no domain name becomes a common name only.
 result<conf::certificate_settings>
 self_signed_certificate(const std::string& folder, const std::string& hostname, std::int64_t now, bool& made);
+// Where it is or will be.
+conf::certificate_settings self_signed_files(const std::string& folder);
 
 } // namespace postern::tls

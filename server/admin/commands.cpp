@@ -76,6 +76,8 @@ constexpr argument_row identity_list[] = {{"--account ADDRESS", "of this mailbox
                                           {"--json", "print one JSON document"}};
 constexpr argument_row greylist_pair[] = {{"SENDER", "local@domain, or <> for the empty sender"},
                                           {"IP", "the client's address; an IPv6 one stands for its /64"}};
+constexpr argument_row dns_what[] = {{"DOMAIN", "the domain; Unicode names are fine"},
+                                     {"--json", "print one JSON document"}};
 constexpr argument_row learn_what[] = {{"KIND spam|ham", "spam, or wanted mail"},
                                        {"--mailbox ADDRESS", "for this mailbox instead of the whole server"},
                                        {"--json", "print one JSON document"}};
@@ -146,6 +148,8 @@ constexpr std::array rows = {
     command_row{"greylist", "list", "who waits, and who passes", json_only, &run_greylist_list},
     command_row{"greylist", "allow", "let a pair pass from now on", greylist_pair, &run_greylist_allow},
     command_row{"greylist", "remove", "forget a pair", greylist_pair, &run_greylist_remove},
+    command_row{"", "dns", "the DNS records to publish for a domain, and whether they are there", dns_what,
+                &run_dns},
     command_row{"", "learn", "learn from the message on stdin what is spam", learn_what, &run_learn},
     command_row{"", "explain", "what each test says of a recipient, without delivering", explain_what,
                 &run_explain},

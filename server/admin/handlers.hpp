@@ -44,6 +44,8 @@ exit_code run_greylist_list(const arguments& given, terminal& with);
 exit_code run_greylist_allow(const arguments& given, terminal& with);
 exit_code run_greylist_remove(const arguments& given, terminal& with);
 
+exit_code run_dns(const arguments& given, terminal& with);
+
 exit_code run_learn(const arguments& given, terminal& with);
 
 exit_code run_explain(const arguments& given, terminal& with);

@@ -2,11 +2,11 @@
 // the rest is what the client sends. Nobody is let in whom nobody vouched for, what is handed on is within
 // its bounds, and what is over stays over. Beside them the readers of what is stored and of what Dovecot
 // says.
+#include "policy/submission/account_name.hpp"
 #include "policy/submission/credentials.hpp"
 #include "protocol/sasl/base64.hpp"
 #include "protocol/sasl/scram_server.hpp"
 #include "protocol/smtp/grammar.hpp"
-#include "server/authenticator.hpp"
 #include "server/dovecot_words.hpp"
 #include "tests/fuzz/split.hpp"
 
@@ -97,8 +97,8 @@ void check_readers(std::string_view text) {
     const auto decoy = postern::policy::decoy_of(text);
     require(!usable || !decoy.empty());
     require(postern::policy::cost_of(decoy) == postern::policy::cost_of(text));
-    if (const auto account = postern::server::account_of(text))
-        require(postern::server::account_of(*account) == account);
+    if (const auto account = postern::policy::account_of(text))
+        require(postern::policy::account_of(*account) == account);
     const auto line = postern::server::read_dovecot_line("X\t" + postern::server::escape_dovecot(text));
     require(line.fields.size() == 1 && line.fields.front() == text);
     (void)postern::server::read_dovecot_line(text);

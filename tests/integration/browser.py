@@ -1,7 +1,7 @@
 """Chromium without a screen, as a reader of pages has it."""
 import sys
 
-from deadline import PATIENCE
+from deadline import PATIENCE, until
 
 HEADLESS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking',
             '--no-first-run', '--window-size=800,700')
@@ -40,15 +40,31 @@ class Browser:
 
     def open(self, url):
         self.driver.get(url)
-        return self.text()
+        return until(f'the text of {url}', self.text)
 
     def text(self):
-        return self.driver.find_element('tag name', 'body').text
+        """"" while a page is on its way."""
+        from selenium.common.exceptions import WebDriverException
+        try:
+            return self.driver.find_element('tag name', 'body').text
+        except WebDriverException:
+            return ''
 
     def press(self, label):
-        """The button with these words; returns what the page says then."""
+        """The button with these words; returns what the page that comes then says."""
+        before = self.driver.find_element('tag name', 'html')
         self.driver.find_element('xpath', f'//button[normalize-space()="{label}"]').click()
-        return self.text()
+        until('another page', lambda: self.is_gone(before))
+        return until('its text', self.text)
+
+    @staticmethod
+    def is_gone(element):
+        from selenium.common.exceptions import WebDriverException
+        try:
+            element.is_enabled()
+        except WebDriverException:
+            return True
+        return False
 
     def fill(self, field, value, nth=0):
         self.driver.find_elements('name', field)[nth].send_keys(value)

@@ -83,16 +83,6 @@ TEST_CASE("the least file is a listener; everything else has the documented defa
                                                   seconds{3600}, seconds{7200}, seconds{14400}});
 }
 
-TEST_CASE("people may send 30 MB where nothing is written, and what is written counts") {
-    const auto result = load("[[listener]]\nname = \"a\"\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n"
-                             "[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n"
-                             "max_message_size = \"40MB\"\n");
-    REQUIRE(result.ok());
-    CHECK(result.snapshot->listeners[0].role == listener_role::submission);
-    CHECK(result.snapshot->listeners[0].max_message_size == 30'000'000);
-    CHECK(result.snapshot->listeners[1].max_message_size == 40'000'000);
-}
-
 TEST_CASE("every kind of value reaches its field") {
     const auto result = load(R"([server]
 hostname = "MX.Bücher.Example"

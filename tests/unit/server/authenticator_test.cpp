@@ -2,6 +2,7 @@
 #include "server/authenticator.hpp"
 
 #include "policy/password.hpp"
+#include "policy/submission/account_name.hpp"
 #include "policy/submission/credentials.hpp"
 #include "tests/support/memory_directory.hpp"
 
@@ -13,6 +14,7 @@
 
 using namespace postern;
 using namespace postern::server;
+using policy::account_of;
 using protocol::sasl::secret;
 using kind = login_answer::kind;
 using std::chrono::milliseconds;

@@ -314,7 +314,8 @@ TEST_CASE("both ends call a connection by the same name, and no two connections 
         if (version == TLS1_3_VERSION) continue;
         // The server's Finished is the first of a resumed handshake.
         const auto size = SSL_get_peer_finished(again->peer->ssl(), octets, sizeof octets);
-        CHECK(again->server->channel_binding().data == std::string(reinterpret_cast<const char*>(octets), size));
+        CHECK(again->server->channel_binding().data ==
+              std::string(reinterpret_cast<const char*>(octets), size));
     }
 }
 
