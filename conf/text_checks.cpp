@@ -302,10 +302,8 @@ checked<std::string> host_or_empty(std::string_view text) {
 
 checked<std::string> shown_name(std::string_view text) {
     constexpr std::size_t name_max = 100;
-    const bool has_control =
-        std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-    if (text.size() <= name_max && protocol::is_valid_utf8(text) && !has_control) return std::string{text};
-    return not_a(text, "a name to show", "write up to 100 octets of UTF-8 without line ends");
+    if (text.size() <= name_max && protocol::is_valid_utf8(text)) return std::string{text};
+    return not_a(text, "a name to show", "write up to 100 octets");
 }
 
 } // namespace postern::conf

@@ -34,6 +34,6 @@ checked<std::string> web_page_or_empty(std::string_view text);      // https, or
 checked<std::string> host_template_or_empty(std::string_view text); // with {domain} or {domain--}
 checked<std::string> mail_server_or_empty(std::string_view text);   // such a host with a port
 checked<std::string> host_or_empty(std::string_view text);
-checked<std::string> shown_name(std::string_view text); // at most 100 octets of UTF-8, no controls
+checked<std::string> shown_name(std::string_view text); // at most 100 octets of UTF-8
 
 } // namespace postern::conf

@@ -22,33 +22,24 @@ struct mail_host {
     bool has_tls = false;
 };
 
-// The first MX, the one that greylists, and the one that answers "later" to all: a server tries them so.
-unsigned preference_of(conf::listener_role role) {
-    switch (role) {
-    case conf::listener_role::mx: return 10;
-    case conf::listener_role::secondary: return 20;
-    case conf::listener_role::tempfail: return 30;
-    case conf::listener_role::submission: return 0;
-    }
-    return 0;
-}
-
-// Listeners that share a host name are one host.
+// In the order in which a server tries them: the first MX, the one that greylists, and the one that answers
+// "later" to all. Listeners that share a host name are one host.
 std::vector<mail_host> mail_hosts_of(const conf::config& config) {
+    using enum conf::listener_role;
     std::vector<mail_host> hosts;
-    for (const auto& row : config.listeners) {
-        if (row.role == conf::listener_role::submission) continue;
-        const auto preference = preference_of(row.role);
-        const bool has_tls = row.tls != conf::tls_mode::off;
-        const auto known = std::ranges::find(hosts, row.hostname, &mail_host::name);
-        if (known == hosts.end()) {
-            hosts.push_back({row.hostname, preference, has_tls});
-        } else {
-            known->preference = std::min(known->preference, preference);
-            known->has_tls = known->has_tls || has_tls;
+    unsigned preference = 0;
+    for (const auto role : {mx, secondary, tempfail}) {
+        preference += 10;
+        for (const auto& row : config.listeners) {
+            if (row.role != role) continue;
+            const bool has_tls = row.tls != conf::tls_mode::off;
+            const auto known = std::ranges::find(hosts, row.hostname, &mail_host::name);
+            if (known == hosts.end())
+                hosts.push_back({row.hostname, preference, has_tls});
+            else
+                known->has_tls = known->has_tls || has_tls;
         }
     }
-    std::ranges::stable_sort(hosts, {}, &mail_host::preference);
     return hosts;
 }
 
@@ -211,6 +202,7 @@ void plan::add_clients(const client_settings& settings) {
 
 // Clients, unlike other mail servers, insist on the name.
 std::string plan::certificate_note(std::string_view host) const {
+    if (origin_ != key_origin::configured) return "has no certificate that mail clients trust";
     return keys_.has_name(host) ? std::string() : "no certificate has this name: mail clients will warn";
 }
 

@@ -176,8 +176,8 @@ exit_code run_dns(const arguments& given, terminal& with) {
     auto rows = judge(planned.wanted, ask_all(*config, planned.wanted));
     const bool nothing_known =
         std::ranges::all_of(rows, [](const auto& row) { return row.state == record_state::unknown; });
-    for (auto& row : planned.left_out) rows.push_back(std::move(row));
-    std::ranges::stable_sort(rows, {}, &published_record::what);
+    for (auto& row : planned.left_out)
+        rows.insert(std::ranges::upper_bound(rows, row.what, {}, &published_record::what), std::move(row));
     if (given.has("--json"))
         print_json(about, rows, with.out);
     else

@@ -68,8 +68,8 @@ const fault faults[] = {
     {"[admin]\ncolour = 1\n", 2, 1, "admin.colour", "those here are socket, http"},
     {"[zebra]\n", 1, 2, "zebra",
      "the sections are server, log, admin, dns, tls, listener, limits, tier, dnsbl, sender_domain, "
-     "recipient, greylist, spf, attachments, antivirus, scanner, spam, submission, auth, suspension, "
-     "sender_ownership, identity, autoconfig, ledger, local, relay, queue"},
+     "recipient, greylist, spf, attachments, antivirus, scanner, spam, submission, auth, "
+     "suspension, sender_ownership, identity, autoconfig, ledger, local, relay, queue"},
     {"[\"a\\u0007b\"]\n", 1, 2, "a?b", "the sections are"},
     // Types
     {"[limits]\nerrors = \"20\"\n", 2, 10, "limits.errors", "a string stands where an integer is needed"},

@@ -118,18 +118,18 @@ TEST_CASE("a length in a record beyond the limit is corrupt even where the octet
 }
 
 TEST_CASE("a limit of its own is kept, and a record without one is what older programs read") {
-    mailbox_record box;
-    box.address = "u@a.test";
-    const auto without = encode_mailbox(box);
-    REQUIRE(without.has_value());
-    CHECK(without->front() == 1);
-    CHECK(decode_mailbox(box.address, *without)->hourly_limit == 0);
-    box.hourly_limit = 1'000'000;
-    CHECK(decode_mailbox(box.address, *encode_mailbox(box))->hourly_limit == 1'000'000);
-    CHECK(decode_mailbox(box.address, encode_mailbox(box)->substr(0, encode_mailbox(box)->size() - 1))
+    mailbox_record one;
+    one.address = "u@a.test";
+    const auto plain = encode_mailbox(one);
+    REQUIRE(plain.has_value());
+    CHECK(plain->front() == 1);
+    CHECK(decode_mailbox(one.address, *plain)->hourly_limit == 0);
+    one.hourly_limit = 1'000'000;
+    CHECK(decode_mailbox(one.address, *encode_mailbox(one))->hourly_limit == 1'000'000);
+    CHECK(decode_mailbox(one.address, encode_mailbox(one)->substr(0, encode_mailbox(one)->size() - 1))
               .error() == storage_errc::corrupt);
-    domain_record domain{.name = "a.test", .tier = "d", .alias_of = "", .hourly_limit = 0};
-    CHECK(encode_domain(domain)->front() == 1);
-    domain.hourly_limit = 7;
-    CHECK(decode_domain("a.test", *encode_domain(domain))->hourly_limit == 7);
+    domain_record of_all{.name = "a.test", .tier = "d", .alias_of = "", .hourly_limit = 0};
+    CHECK(encode_domain(of_all)->front() == 1);
+    of_all.hourly_limit = 7;
+    CHECK(decode_domain("a.test", *encode_domain(of_all))->hourly_limit == 7);
 }
