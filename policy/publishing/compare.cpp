@@ -245,6 +245,18 @@ rows compare(const wanted_records& wanted, const dns_result& answer,
     return all_in(wanted, record_state::missing, "");
 }
 
+void judge_by_trial(published_record& spf, const std::vector<protocol::ip_address>& passed,
+                    const std::vector<protocol::ip_address>& refused) {
+    if (spf.state != record_state::right && spf.state != record_state::different) return;
+    if (!refused.empty()) {
+        spf.state = record_state::different;
+        add_note(spf, fmt::format("does not let {} send", all_texts(refused)));
+    } else if (!passed.empty() && spf.state == record_state::different) {
+        spf.state = record_state::right;
+        add_note(spf, fmt::format("lets {} send", all_texts(passed)));
+    }
+}
+
 std::string_view name_of(record_purpose what) {
     switch (what) {
     case record_purpose::mx: return "mx";

@@ -74,6 +74,11 @@ publication records_to_publish(const conf::config& config, const tls::published_
 std::vector<published_record> compare(const wanted_records& wanted, const dns_result& answer,
                                       const std::optional<dns_result>& of_target = std::nullopt);
 
+// What a trial says of an SPF policy that compare() found by its words: receivers let mail of the server pass
+// from some addresses, and from others not.
+void judge_by_trial(published_record& spf, const std::vector<protocol::ip_address>& passed,
+                    const std::vector<protocol::ip_address>& refused);
+
 std::string_view name_of(record_purpose what);
 std::string_view name_of(record_state state);
 

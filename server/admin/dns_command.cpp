@@ -1,6 +1,7 @@
 // postern dns: what to publish for a domain, and what of it is there. Asks the servers that [dns] names, from
 // the command's own process: it needs no server, and changes nothing.
 #include "server/admin/handlers.hpp"
+#include "server/admin/spf_trial.hpp"
 #include "server/admin/support.hpp"
 #include "server/awaiting.hpp"
 #include "server/resolver.hpp"
@@ -67,6 +68,7 @@ policy::publication plan(const conf::config& config, const subject& about, termi
 
 struct answers {
     std::optional<dns_result> of_name, of_target;
+    std::optional<spf_trial> trial; // of SPF
 };
 
 boost::asio::awaitable<dns_result> look_up_address(dns_resolver& dns, protocol::dns_name name,
@@ -78,12 +80,31 @@ boost::asio::awaitable<dns_result> look_up_address(dns_resolver& dns, protocol::
     co_return co_await std::move(again);
 }
 
-// All three outlive it.
-boost::asio::awaitable<void> ask(dns_resolver& dns, const wanted_records& about, answers& into,
-                                 policy::dns_deadline until) {
+boost::asio::awaitable<spf_trial> try_to_send(dns_resolver& dns, std::string domain, std::string hostname) {
+    constexpr std::chrono::seconds patience{20}; // RFC 7208 §4.6.4
+    const auto until = dns.deadline(patience);
+    std::vector<protocol::ip_address> addresses;
+    const auto name = protocol::dns_name::parse(hostname);
+    for (const auto type : {protocol::dns_type::a, protocol::dns_type::aaaa}) {
+        if (!name) break;
+        auto asking = dns.look_up({*name, type}, until);
+        const auto answer = co_await std::move(asking);
+        const auto* found = std::get_if<protocol::dns_found>(&answer);
+        if (found != nullptr) std::ranges::copy(found->records.addresses, std::back_inserter(addresses));
+    }
+    auto trying = try_spf(dns, std::move(domain), std::move(hostname), std::move(addresses), until);
+    co_return co_await std::move(trying);
+}
+
+// All but `until` outlive it.
+boost::asio::awaitable<void> ask(dns_resolver& dns, const wanted_records& about, const std::string& hostname,
+                                 answers& into, policy::dns_deadline until) {
     if (about.how == wanted_records::kind::records) {
         auto asking = dns.look_up({about.name, about.type}, until);
         into.of_name = co_await std::move(asking);
+        if (about.what != policy::record_purpose::spf) co_return;
+        auto trying = try_to_send(dns, about.name.to_string(), hostname);
+        into.trial = co_await std::move(trying);
         co_return;
     }
     auto asking = look_up_address(dns, about.name, until);
@@ -105,7 +126,9 @@ std::vector<answers> ask_all(const conf::config& config, const std::vector<wante
         if (--open == 0) dns.stop();
     };
     for (std::size_t i = 0; i < wanted.size(); ++i)
-        spawn(loop.get_executor(), ask(dns, wanted[i], come[i], until), [](std::string_view) {}, ended);
+        spawn(
+            loop.get_executor(), ask(dns, wanted[i], config.server.hostname, come[i], until),
+            [](std::string_view) {}, ended);
     loop.run();
     return come;
 }
@@ -115,8 +138,11 @@ std::vector<published_record> judge(const std::vector<wanted_records>& wanted,
     std::vector<published_record> rows;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         const auto answer = come[i].of_name.value_or(policy::dns_try_later{});
-        for (auto& row : policy::compare(wanted[i], answer, come[i].of_target))
+        for (auto& row : policy::compare(wanted[i], answer, come[i].of_target)) {
+            const auto& trial = come[i].trial;
+            if (trial && trial->is_whole) policy::judge_by_trial(row, trial->passed, trial->refused);
             rows.push_back(std::move(row));
+        }
     }
     return rows;
 }

@@ -103,6 +103,20 @@ def test_what_is_different_is_shown_beside_what_should_be():
         equal(rows['autoconfig.d.test.', 'CNAME']['state'], 'right', 'the same address without an alias')
 
 
+def test_an_spf_policy_is_tried_as_a_receiver_would():
+    six = 'mx.d.test. 60 IN AAAA 2001:db8::1'
+    for policy, state, note in (('v=spf1 ip4:192.0.2.0/24 -all', 'different', 'does not let 2001:db8::1 send'),
+                                ('v=spf1 include:all.h.test -all', 'right', 'lets 192.0.2.1, 2001:db8::1 send'),
+                                ('v=spf1 ip4:192.0.2.1 include:nobody.h.test -all', 'different', 'does not let 2001:db8::1 send'),
+                                ('v=spf1 include:broken.test -all', 'different', ''),
+                                ('v=spf1 mx -all', 'right', '')):
+        published = [*ADDRESSES, six, 'd.test. 60 IN MX 10 mx.d.test.', f'd.test. 60 IN TXT "{policy}"',
+                     'all.h.test. 60 IN TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::/32 -all"']
+        with Names(published, broken=['broken.test']) as names, stopped(names.address()) as server:
+            (row,) = [row for row in records(server) if row['purpose'] == 'spf']
+            equal((row['state'], row['note']), (state, note), policy)
+
+
 def test_an_octet_from_dns_is_no_command_for_a_terminal():
     with Names([r'd.test. 60 IN TXT "v=spf1 \027[2Jx"']) as names, stopped(names.address()) as server:
         text = server.run('dns', 'd.test')

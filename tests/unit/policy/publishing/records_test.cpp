@@ -178,6 +178,24 @@ TEST_CASE("an SPF policy is right when it has all that is needed", "[publishing]
     CHECK(state({"v=spf10 mx a:out.example.net -all", "x v=spf1"}) == "missing");
 }
 
+TEST_CASE("a trial says more of an SPF policy than its words", "[publishing]") {
+    const auto there = *protocol::ip_address::parse("192.0.2.1"),
+               other = *protocol::ip_address::parse("2001:db8::1");
+    const auto judged = [&](const std::string& found, std::vector<protocol::ip_address> passed,
+                            std::vector<protocol::ip_address> refused) {
+        auto row =
+            found.empty() ? compare(spf_wanted(), nothing())[0] : compare(spf_wanted(), policies({found}))[0];
+        judge_by_trial(row, passed, refused);
+        return std::string(name_of(row.state)) + "|" + row.note;
+    };
+    CHECK(judged("v=spf1 ip4:192.0.2.1 -all", {there}, {}) == "right|lets 192.0.2.1 send");
+    CHECK(judged("v=spf1 ip4:192.0.2.1 -all", {there}, {other}) == "different|does not let 2001:db8::1 send");
+    CHECK(judged("v=spf1 ip4:192.0.2.1 -all", {}, {}) == "different|");
+    CHECK(judged("v=spf1 mx a:out.example.net -all", {there}, {}) == "right|");
+    CHECK(judged("v=spf1 mx a:out.example.net -all", {}, {there}) == "different|does not let 192.0.2.1 send");
+    CHECK(judged("", {}, {there}) == "missing|");
+}
+
 TEST_CASE("keys that are there and not ours are in the place of ours, or too many", "[publishing]") {
     wanted_records wanted;
     wanted.name = name("_25._tcp.mx1.example.net");
