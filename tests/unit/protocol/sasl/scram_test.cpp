@@ -42,6 +42,11 @@ step begin(mechanism how, std::string_view message, const channel_binding& bindi
     return attempt.begin(encode_base64(message));
 }
 
+// nullopt: it has not failed.
+std::optional<failure> failure_of(const step& last) {
+    return last.kind == step_kind::failed ? std::optional(last.why) : std::nullopt;
+}
+
 } // namespace
 
 TEST_CASE("SCRAM lets in whoever knows the password, and proves that we know the keys", "[sasl]") {
@@ -67,7 +72,7 @@ TEST_CASE("SCRAM with -PLUS is bound to the TLS connection", "[sasl]") {
         scram_client misled(mechanism::scram_sha_256_plus, user, password, elsewhere);
         const auto other = converse(in_the_middle, misled);
         CHECK(other.last.kind == step_kind::failed);
-        CHECK(other.last.why == failure::denied);
+        CHECK((failure_of(other.last) == failure::denied));
     }
 }
 
@@ -76,7 +81,7 @@ TEST_CASE("SCRAM denies a wrong password, and keys that are not those of the pas
     scram_client wrong(mechanism::scram_sha_256, user, "incorrect horse");
     auto end = converse(attempt, wrong);
     CHECK(end.last.kind == step_kind::failed);
-    CHECK(end.last.why == failure::denied);
+    CHECK((failure_of(end.last) == failure::denied));
     CHECK(end.last.login == user);
     CHECK_FALSE(end.client_content);
 
@@ -84,13 +89,13 @@ TEST_CASE("SCRAM denies a wrong password, and keys that are not those of the pas
     exchange unknown(mechanism::scram_sha_256);
     scram_client right(mechanism::scram_sha_256, user, password);
     end = converse(unknown, right, nobodys);
-    CHECK(end.last.why == failure::denied);
+    CHECK((failure_of(end.last) == failure::denied));
 }
 
 TEST_CASE("SCRAM denies an identity that is not the login", "[sasl]") {
     exchange attempt(mechanism::scram_sha_256);
     scram_client client(mechanism::scram_sha_256, user, password, {}, "admin@f.test");
-    CHECK(converse(attempt, client).last.why == failure::denied);
+    CHECK((failure_of(converse(attempt, client).last) == failure::denied));
     exchange same(mechanism::scram_sha_256);
     scram_client itself(mechanism::scram_sha_256, user, password, {}, user);
     CHECK(converse(same, itself).last.kind == step_kind::done);
@@ -131,7 +136,7 @@ TEST_CASE("first messages of SCRAM that are none are nobody's attempt", "[sasl]"
         const auto last = begin(mechanism::scram_sha_256, message);
         INFO(message);
         CHECK(last.kind == step_kind::failed);
-        CHECK(last.why == failure::malformed);
+        CHECK((failure_of(last) == failure::malformed));
         CHECK(last.login.empty());
     }
     const auto read = parse_scram_first("p=tls-unique,a=b=2Cc,n=d=3De,r=!~");
@@ -145,19 +150,20 @@ TEST_CASE("first messages of SCRAM that are none are nobody's attempt", "[sasl]"
 
 TEST_CASE("a login that SCRAM carries has the bounds of every other", "[sasl]") {
     for (const std::string name : {"u\x01", "\xff", "\xc1\xb5", "u\x7f"})
-        CHECK(begin(mechanism::scram_sha_256, "n,,n=" + name + ",r=abc").why == failure::denied);
-    CHECK(begin(mechanism::scram_sha_256, "n,,n=" + std::string(255, 'u') + ",r=abc").why == failure::denied);
+        CHECK((failure_of(begin(mechanism::scram_sha_256, "n,,n=" + name + ",r=abc")) == failure::denied));
+    CHECK((failure_of(begin(mechanism::scram_sha_256, "n,,n=" + std::string(255, 'u') + ",r=abc")) ==
+           failure::denied));
     CHECK(begin(mechanism::scram_sha_256, "n,,n=" + std::string(254, 'u') + ",r=abc").kind ==
           step_kind::find_keys);
 }
 
 TEST_CASE("-PLUS can't be taken out of the list, nor bound to another kind of name", "[sasl]") {
     // The client could have bound, and was told that we can't.
-    CHECK(begin(mechanism::scram_sha_256, "y,,n=u,r=abc", by_exporter).why == failure::denied);
+    CHECK((failure_of(begin(mechanism::scram_sha_256, "y,,n=u,r=abc", by_exporter)) == failure::denied));
     CHECK(begin(mechanism::scram_sha_256, "y,,n=u,r=abc").kind == step_kind::find_keys);
     CHECK(begin(mechanism::scram_sha_256, "n,,n=u,r=abc", by_exporter).kind == step_kind::find_keys);
     const auto plus = mechanism::scram_sha_256_plus;
-    CHECK(begin(plus, "n,,n=u,r=abc", by_exporter).why == failure::malformed);
+    CHECK((failure_of(begin(plus, "n,,n=u,r=abc", by_exporter)) == failure::malformed));
     CHECK(begin(plus, "p=tls-unique,,n=u,r=abc", by_exporter).kind == step_kind::failed);
     CHECK(begin(plus, "p=tls-exporter,,n=u,r=abc").kind == step_kind::failed); // we have no name
     CHECK(begin(plus, "p=tls-exporter,,n=u,r=abc", by_exporter).kind == step_kind::find_keys);
@@ -184,7 +190,7 @@ TEST_CASE("the proof is not enough without the client's last word", "[sasl]") {
     attempt.begin(client.answer(""));
     const auto next = attempt.on_keys(keys());
     CHECK(attempt.receive(client.answer(next.challenge)).challenge.starts_with("v="));
-    CHECK(attempt.receive("*").why == failure::cancelled);
+    CHECK((failure_of(attempt.receive("*")) == failure::cancelled));
 }
 
 // RFC 7677 §3; the keys of its example computed by another program.
