@@ -120,10 +120,10 @@ TEST_CASE("a length in a record beyond the limit is corrupt even where the octet
 TEST_CASE("a limit of its own is kept, and a record without one is what older programs read") {
     mailbox_record one;
     one.address = "u@a.test";
-    const auto plain = encode_mailbox(one);
-    REQUIRE(plain.has_value());
-    CHECK(plain->front() == 1);
-    CHECK(decode_mailbox(one.address, *plain)->hourly_limit == 0);
+    const auto without = encode_mailbox(one);
+    REQUIRE(without.has_value());
+    CHECK(without->front() == 1);
+    CHECK(decode_mailbox(one.address, *without)->hourly_limit == 0);
     one.hourly_limit = 1'000'000;
     CHECK(decode_mailbox(one.address, *encode_mailbox(one))->hourly_limit == 1'000'000);
     CHECK(decode_mailbox(one.address, encode_mailbox(one)->substr(0, encode_mailbox(one)->size() - 1))
