@@ -81,13 +81,13 @@ TEST_CASE("subject phrases beyond their limits are neither stored nor read", "[d
 
 TEST_CASE("a record of a later version is told apart from a damaged one", "[directory]") {
     auto value = encode_mailbox(full).value();
-    value[0] = 4;
+    value[0] = 5;
     CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
     value[0] = static_cast<char>(0xff);
     CHECK(decode_mailbox("k", value).error() == storage_errc::newer_format);
     value[0] = 0;
     CHECK(decode_mailbox("k", value).error() == storage_errc::corrupt);
-    CHECK(decode_domain("k", "\x02").error() == storage_errc::newer_format);
+    CHECK(decode_domain("k", "\x03").error() == storage_errc::newer_format);
 }
 
 TEST_CASE("a flag of a mailbox is 0 or 1", "[directory]") {

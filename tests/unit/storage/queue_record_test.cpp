@@ -82,7 +82,7 @@ TEST_CASE("a record cut anywhere or with an octet too many is corrupt") {
 TEST_CASE("a record of a later version says so instead of being misread") {
     const queued_message message = full_message();
     queued_message into = message;
-    CHECK(decode_message({1}, with(encode_message(message), 0, 4)).error() == storage_errc::newer_format);
+    CHECK(decode_message({1}, with(encode_message(message), 0, 5)).error() == storage_errc::newer_format);
     CHECK(decode_states(with(encode_states(message), 0, 3), into).error() == storage_errc::newer_format);
     CHECK(decode_message({1}, with(encode_message(message), 0, 0)).error() == storage_errc::corrupt);
     CHECK(decode_states(with(encode_states(message), 0, 0), into).error() == storage_errc::corrupt);
@@ -257,4 +257,18 @@ TEST_CASE("a message is due when its earliest waiting recipient is") {
     CHECK(due_time(message) == 1000);
     message.recipients[0].state = recipient_state::delivered;
     CHECK_FALSE(due_time(message));
+}
+
+TEST_CASE("whose account sent a message is read as it was written, and without one the record is as before") {
+    queued_message message = full_message();
+    const auto before = encode_message(message);
+    message.account = "jan.novak@firma.test";
+    const auto octets = encode_message(message);
+    CHECK(octets.front() == 4);
+    CHECK(before.front() < 4);
+    const auto read = decode_message({1}, octets);
+    REQUIRE(read.has_value());
+    CHECK(read->account == message.account);
+    CHECK(encode_message(*read) == octets);
+    CHECK(decode_message({1}, with(before, 0, 4)).error() == storage_errc::corrupt);
 }
