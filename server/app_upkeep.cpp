@@ -80,6 +80,7 @@ app::reload_outcome app::reload_now() {
     use(std::move(next));
     reload_dns();
     change_scanners(of_domains);
+    if (logins_) logins_->remember_for(config_.get()->config->auth.remember);
     reloaded_ = now_seconds();
     outcome.ok = true;
     for (const auto& text : outcome.messages) journal_->note(text);

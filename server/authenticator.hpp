@@ -34,8 +34,8 @@ class authenticator final : public login_source {
     bool has_keys() const override { return true; }
     boost::asio::awaitable<login_keys> find_keys(std::string login) override;
 
-    void remember_for(std::chrono::seconds time); // any thread; 0 forgets at once
-    void stop();                                  // no more hashes; waits for those under way
+    void remember_for(std::chrono::seconds time) override; // 0 forgets at once
+    void stop();                                           // no more hashes; waits for those under way
 
   private:
     struct attempt;

@@ -38,6 +38,8 @@ class login_source {
 
     // On the caller's executor, within the time; more logins than can wait are `later` at once.
     virtual boost::asio::awaitable<login_answer> check(login_question what) = 0;
+    // Any thread. How long a correct login may be remembered from now on.
+    virtual void remember_for(std::chrono::seconds) {}
     virtual bool has_keys() const = 0; // find_keys() works: SCRAM can be offered
     virtual boost::asio::awaitable<login_keys> find_keys(std::string login) = 0;
 };

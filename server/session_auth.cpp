@@ -97,7 +97,10 @@ asio::awaitable<auth_answer> session_driver::check_password(protocol::sasl::secr
         answer.what = auth_answer::kind::right;
         attempt_->account = said.account;
         break;
-    case login_answer::kind::denied: answer.what = auth_answer::kind::wrong; break;
+    case login_answer::kind::denied:
+        if (!said.why.empty()) log_event_now(log_event::note, "AUTH is denied: " + said.why);
+        answer.what = auth_answer::kind::wrong;
+        break;
     case login_answer::kind::later:
         note_put_off(said.why);
         co_return refusal(make_reply(reply_id::auth_later));
