@@ -1,10 +1,10 @@
 """Submission with real clients: who authenticates may write from their own addresses to anybody, and their messages leave as RFC 6409 wants
 them. Outside mail waits in the queue or goes to a next hop of ours."""
+import base64
 import json
 import os
 import re
 import smtplib
-import subprocess
 
 from clients import checked
 from deadline import contains, equal
@@ -49,7 +49,6 @@ class People(Server):
 
 
 def plain(user, password):
-    import base64
     return base64.b64encode(f'\0{user}\0{password}'.encode()).decode()
 
 
@@ -109,6 +108,19 @@ def test_msmtp_proves_the_password_without_showing_it():
             msmtp(server, name, how)
             equal(server.wait_messages(count, 'v@d.test')[-1].content, MESSAGE, 'content')
         server.wait_log('sasl_method=SCRAM-SHA-256, sasl_username=u@d.test')
+
+
+def test_gnu_sasl_binds_its_proof_to_the_connection():
+    """Debian's msmtp knows no -PLUS; the client of the library that it stands on does."""
+    with People() as server:
+        host, port = server.address('submission')
+        for binding, versions in (('tls-exporter', 'NORMAL'), ('tls-unique', 'NORMAL:-VERS-TLS1.3')):
+            said = checked(['gsasl', '--smtp', '--starttls', '--mechanism', 'SCRAM-SHA-256-PLUS', '--authentication-id', 'u@d.test', '--password',
+                            PASSWORD, '--x509-ca-file=', f'--priority={versions}', '--connect', f'{host}:{port}'], 'gsasl')
+            contains(said, '235 2.7.0 ', binding)
+            first = re.search(r'AUTH SCRAM-SHA-256-PLUS\n334 \n(\S+)', said.replace('\r', ''))
+            contains(base64.b64decode(first[1]).decode(), f'p={binding},', 'the client\'s first message')
+        equal(len(re.findall('sasl_method=SCRAM-SHA-256-PLUS, sasl_username=u@d.test', server.log())), 2, 'logins in the log')
 
 
 NODE = '''
