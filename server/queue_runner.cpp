@@ -311,16 +311,24 @@ void queue_runner::impl::hold(std::shared_ptr<attempt> made) {
     try_to_settle(std::move(made));
 }
 
+// The address, its mailbox or somebody's policy refused the copy (RFC 3463 §3.2, §3.3, §3.8). What failed for
+// its age, for the network or by the operator's wish says nothing of the account.
+bool queue_runner::impl::is_refused(const storage::queued_recipient& to) {
+    if (to.state != storage::recipient_state::failed) return false;
+    const std::string_view code = to.last_reply;
+    return code.starts_with("5.1.") || code.starts_with("5.2.") || code.starts_with("5.7.");
+}
+
 // On the main thread: signs of a stolen account.
 void queue_runner::impl::note_settled(const attempt& made) const {
     const auto& message = made.result.message;
-    if (with.sending == nullptr || message.account.empty()) return;
+    if (with.sending == nullptr || message.account.empty() || message.given_up) return;
     std::uint32_t delivered = 0, failed = 0;
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto state = message.recipients[i].state;
         if (state == made.before[i]) continue;
         if (state == storage::recipient_state::delivered) ++delivered;
-        if (state == storage::recipient_state::failed) ++failed;
+        if (is_refused(message.recipients[i])) ++failed;
     }
     policy::note_settled(*with.sending, message.account, delivered, failed, *made.under->config,
                          local_day(made.ended));

@@ -118,6 +118,7 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void forget(queue_id id);
     bool is_of_suspended(const storage::queued_message& message) const;
     void hold(std::shared_ptr<attempt> made);
+    static bool is_refused(const storage::queued_recipient& to);
     void note_settled(const attempt& made) const;
     void sleep_until_due(bool more_waiting);
 

@@ -158,8 +158,12 @@ auth_answer session_driver::end_wrong_login() {
     const auto noted = desk->guesses.after(client_, attempt->login, attempt->fingerprint,
                                            policy::guess_brake::outcome::wrong,
                                            policy::guess_terms_of(config_->config->auth), desk->clock.now());
-    if (!noted) log_event_now(log_event::note, "a wrong password is not noted: " + noted.error().message());
-    return {};
+    if (noted) return {};
+    // What can't be counted must not be tried again and again.
+    note_put_off("a wrong password can't be noted: " + noted.error().message());
+    auto later = make_reply(reply_id::auth_later);
+    later.close = true;
+    return refusal(std::move(later));
 }
 
 void session_driver::note_put_off(std::string_view why) {

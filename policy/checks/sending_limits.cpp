@@ -49,11 +49,30 @@ verdict at_rcpt(context& about, const sending_terms& terms) {
     return *over ? refuse_over(about, **over) : verdict::pass();
 }
 
+// A copy each: an alias is one, whatever it leads to, for that is the operator's.
+std::vector<std::string> who_gets_it(const context& about) {
+    std::vector<std::string> whom;
+    const auto& all = about.envelope.recipients;
+    const auto& outcomes = about.learned.outcomes;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (i >= outcomes.size() || outcomes[i].what != recipient_outcome::kind::refuse)
+            whom.push_back(all[i].mailbox.folded());
+    return whom;
+}
+
+std::optional<verdict> suspended_now(const context& about) {
+    const auto found = about.ask.sending->suspended.find(about.account);
+    if (!found) return lookup_trouble(about, found.error());
+    if (*found) return refuse_suspended(about.account, "suspended: " + (*found)->why);
+    return std::nullopt;
+}
+
 verdict at_content(context& about, const sending_terms& terms) {
     auto& desk = *about.ask.sending;
-    std::vector<std::string> whom;
-    for (const auto& to : about.envelope.recipients) whom.push_back(to.mailbox.folded());
     about.learned.room_to_send.reset();
+    if (auto refused = suspended_now(about)) return std::move(*refused); // since MAIL
+    const auto whom = who_gets_it(about);
+    if (whom.empty()) return verdict::pass("nobody gets it");
     auto answer = desk.limits.reserve(about.account, about.client, whom, terms, desk.clock.now());
     if (!answer) return lookup_trouble(about, answer.error());
     if (const auto* over = std::get_if<over_limit>(&*answer)) return refuse_over(about, *over);
@@ -68,10 +87,8 @@ verdict at_content(context& about, const sending_terms& terms) {
 
 boost::asio::awaitable<verdict> check_suspension(stage, context& about) {
     if (about.account.empty() || about.ask.sending == nullptr) co_return verdict::pass();
-    const auto found = about.ask.sending->suspended.find(about.account);
-    if (!found) co_return lookup_trouble(about, found.error());
-    if (*found) co_return refuse_suspended(about.account, "suspended: " + (*found)->why);
-    co_return verdict::pass();
+    auto refused = suspended_now(about);
+    co_return refused ? std::move(*refused) : verdict::pass();
 }
 
 boost::asio::awaitable<verdict> check_sending_limits(stage at, context& about) {

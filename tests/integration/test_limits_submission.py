@@ -228,3 +228,31 @@ def test_fifty_guesses_at_once_are_few():
             one.join()
         assert replies.count('535') <= 8, f'{replies.count("535")} of 50 were looked at'
         equal(try_login(server, 'u@d.test', PASSWORD, '127.0.8.1')[0][:3], '235', 'login elsewhere')
+
+
+def test_what_the_operator_returns_and_what_expires_is_no_sign_of_a_thief():
+    many = [f'r{i}@x.test' for i in range(30)]
+    with People(suspension={'failed_copies': 30, 'first_time_recipients': 0}, queue={'retry': ['1s'], 'expire': '3s'}) as server:
+        with server.login() as wire:
+            returned = queue_id(send(wire, *many))
+            server.run('queue', 'bounce', returned)
+            until('it is gone', lambda: returned not in [one['id'] for one in server.queue()])
+            expired = queue_id(send(wire, *many))
+            server.wait_log(rf'{expired}: .*status=bounced')
+            until('it is gone', lambda: expired not in [one['id'] for one in server.queue()])
+            send(wire, 'v@d.test')
+        equal(json.loads(server.run('account', 'list', '--json'))['suspended'], [], 'suspended accounts')
+
+
+def test_who_is_suspended_in_the_middle_of_a_message_is_refused_at_its_end():
+    with People() as server:
+        with server.login() as wire:
+            wire.command('MAIL FROM:<u@d.test>', '250')
+            wire.command('RCPT TO:<v@d.test>', '250')
+            server.run('account', 'suspend', 'u@d.test')
+            wire.command('DATA', '354')
+            wire.send('From: u@d.test\r\nSubject: s\r\n\r\nA line.\r\n.\r\n')
+            wire.expect('550 5.7.0 ')
+            server.run('account', 'release', 'u@d.test')
+            send(wire, 'v@d.test')
+            wire.quit()
