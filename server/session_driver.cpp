@@ -19,6 +19,7 @@ using protocol::verdict_answer;
 namespace {
 
 constexpr std::chrono::seconds rate_window{60};
+constexpr std::chrono::seconds login_time{30}; // for each answer in AUTH: an attempt holds a place meanwhile
 constexpr std::chrono::seconds farewell_time{5}; // for the last reply of a session whose time is over
 
 std::string tls_text(const stream& peer) {
@@ -71,6 +72,7 @@ asio::awaitable<void> session_driver::carry_out(step what) {
     case step::commit: co_await commit(); break;
     case step::abandon:
         body_.reset();
+        learned_.reset(); // with the room that was reserved for it
         forget_rate();
         session_->on_abandoned();
         break;
@@ -169,6 +171,7 @@ asio::awaitable<void> session_driver::read() {
         // An octet now and then is no command: the time runs from the last reply on.
         if (!command_by_) command_by_ = std::chrono::steady_clock::now() + limits.command_timeout;
         deadline_ = command_by_;
+        if (attempt_) deadline_ = std::min(*command_by_, std::chrono::steady_clock::now() + login_time);
     }
     if (content)
         begin_rate();
@@ -183,6 +186,7 @@ asio::awaitable<void> session_driver::read() {
     in_session_ = false;
     clear_deadline();
     end_rate();
+    if (attempt_ && !session_->is_authenticating()) attempt_.reset(); // it was broken off
     if (status == stream_status::ok || said_farewell(status)) co_return;
     lost_ = true;
     session_->on_end();

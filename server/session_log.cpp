@@ -183,7 +183,7 @@ namespace {
 struct kept_line {
     log_record line;
     std::shared_ptr<const conf::listener_settings> listener;
-    std::string session, queue_id, client, helo, protocol, from, message_id;
+    std::string session, queue_id, client, helo, protocol, from, message_id, sasl_method, sasl_username;
 };
 
 std::string_view without_brackets(std::string_view message_id) {
@@ -206,6 +206,8 @@ std::function<void()> session_driver::to_be_said_when_durable(std::uint64_t size
     line.client = own(kept->client, line.client);
     line.helo = own(kept->helo, line.helo);
     line.protocol = own(kept->protocol, line.protocol);
+    line.sasl_method = own(kept->sasl_method, line.sasl_method);
+    line.sasl_username = own(kept->sasl_username, line.sasl_username);
     line.from = own(kept->from, session_->transaction().sender_text());
     line.has_from = true;
     line.message_id = own(kept->message_id, without_brackets(session_->header().message_id()));

@@ -70,7 +70,7 @@ void session_driver::add_missing_fields() {
     if (session_->account().empty()) return;
     const auto& header = session_->header();
     auto& fields = learned_->result_fields; // first, for those behind may not fit
-    if (header.message_id().empty())
+    if (!header.has_message_id())
         fields.insert(fields.begin(),
                       protocol::message_id_field(message_id_.to_string(), listener_->hostname));
     if (!header.has_date()) fields.insert(fields.begin(), protocol::date_field(message_time_ / 1'000'000));

@@ -1,6 +1,7 @@
 // What an account may send, of who authenticated: nothing while it is suspended; at RCPT and, exactly, when
 // the whole message is there, no more copies than its limits. The last of all checks: nothing may refuse the
 // message once room was reserved for it, but the disk.
+#include "conf/settings.hpp"
 #include "policy/check.hpp"
 
 #include "policy/submission/desk.hpp"
@@ -87,6 +88,14 @@ verdict at_content(context& about, const sending_terms& terms) {
 
 boost::asio::awaitable<verdict> check_suspension(stage, context& about) {
     if (about.account.empty() || about.ask.sending == nullptr) co_return verdict::pass();
+    // Dovecot's accounts need no mailbox here; ours may be gone since the login.
+    if (!conf::parse_dovecot(about.config->auth.source)) {
+        const auto mailbox = about.ask.accounts.find_mailbox(about.account);
+        if (!mailbox) co_return lookup_trouble(about, mailbox.error());
+        if (!*mailbox)
+            co_return verdict::refuse(make_reply(reply_id::account_gone, {about.account}),
+                                      "removed since its login");
+    }
     auto refused = suspended_now(about);
     co_return refused ? std::move(*refused) : verdict::pass();
 }

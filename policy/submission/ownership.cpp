@@ -84,6 +84,10 @@ result<bool> ownership::is_own(std::string_view account, const protocol::address
     if (!*real) return false;
     const auto key = protocol::address{sender.local, std::move(**real)}.folded();
     if (key == account) return true;
+    // Who gets a copy of somebody's mail, or his mail while he is away, doesn't write in his name.
+    const auto somebody = accounts_.find_mailbox(key);
+    if (!somebody) return {in_place_error, somebody.error()};
+    if (*somebody) return false;
     return is_alias_of(account, key);
 }
 
@@ -108,6 +112,9 @@ result<std::vector<std::string>> ownership::addresses_of(std::string_view accoun
             const auto is = is_alias_of(account, alias);
             if (!is) return is.error();
             if (!*is || alias.starts_with('@')) continue;
+            const auto somebody = accounts_.find_mailbox(alias);
+            if (!somebody) return somebody.error();
+            if (*somebody) continue;
             if (auto added = add_in_all_domains(accounts_, alias, found); !added) return added.error();
         }
     }

@@ -248,19 +248,35 @@ authors parse_authors(std::string_view value) {
     return std::move(parsed->who);
 }
 
+namespace {
+
+void add(std::vector<address>&& more, std::vector<address>& to) {
+    for (auto& one : more)
+        if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
+}
+
+} // namespace
+
 authors authors_of(const header_scan& header) {
-    if (header.ended_by_other_line()) return author_fault::broken_header;
+    if (header.ended_by_other_line() || header.has_mbox_line()) return author_fault::broken_header;
     if (header.from().empty()) return author_fault::no_field;
     if (header.from().size() > 1 || header.sender().size() > 1) return author_fault::two_fields;
     auto found = parse_field(header.from().front());
     if (!found) return found.error();
     auto who = std::move(found->who);
-    if (header.sender().empty()) return who;
-    auto sender = parse_field(header.sender().front());
-    if (!sender) return sender.error();
-    if (sender->group || sender->who.size() != 1) return author_fault::many_senders;
-    if (std::find(who.begin(), who.end(), sender->who.front()) == who.end())
-        who.push_back(std::move(sender->who.front()));
+    for (const auto& field : header.sender()) {
+        auto sender = parse_field(field);
+        if (!sender) return sender.error();
+        if (sender->group || sender->who.size() != 1) return author_fault::many_senders;
+        add(std::move(sender->who), who);
+    }
+    // RFC 5322 §3.6.6: a block of its own each time somebody sends the message once more.
+    if (header.resent().size() > header_scan::author_fields_max) return author_fault::two_fields;
+    for (const auto& field : header.resent()) {
+        auto again = parse_field(field);
+        if (!again) return again.error();
+        add(std::move(again->who), who);
+    }
     return who;
 }
 

@@ -38,7 +38,9 @@ std::string_view name_of(std::string_view field) {
 
 std::size_t most_of(std::string_view field) {
     const auto name = name_of(field);
-    const bool author = equals_ignoring_case(name, "From") || equals_ignoring_case(name, "Sender");
+    const bool author = equals_ignoring_case(name, "From") || equals_ignoring_case(name, "Sender") ||
+                        equals_ignoring_case(name, "Resent-From") ||
+                        equals_ignoring_case(name, "Resent-Sender");
     return author ? header_scan::author_field_max : header_scan::field_max;
 }
 
@@ -97,6 +99,7 @@ void header_scan::end_of_line() {
         size_ += octets;
     } else if (line_is_header()) {
         take_field();
+        mbox_line_ = mbox_line_ || !is_field(line_);
         field_ = line_;
         field_cut_ = cut;
         size_ += octets;
@@ -129,18 +132,25 @@ void header_scan::take_field() {
             delivered_to_.emplace_back(value);
         else if (equals_ignoring_case(name, "Date"))
             has_date_ = true;
-        else if (message_id_.empty() && equals_ignoring_case(name, "Message-ID"))
-            message_id_ = value;
+        else if (equals_ignoring_case(name, "Message-ID"))
+            take_message_id(value);
         else if (equals_ignoring_case(name, "From"))
             keep_author(from_);
         else if (equals_ignoring_case(name, "Sender"))
             keep_author(sender_);
+        else if (equals_ignoring_case(name, "Resent-From") || equals_ignoring_case(name, "Resent-Sender"))
+            keep_author(resent_);
     }
     field_.clear();
 }
 
+void header_scan::take_message_id(std::string_view value) {
+    has_message_id_ = true;
+    if (message_id_.empty()) message_id_ = value;
+}
+
 void header_scan::keep_author(std::vector<kept_field>& in) {
-    if (in.size() < author_fields_max) in.push_back({field_, field_cut_});
+    if (in.size() <= author_fields_max) in.push_back({field_, field_cut_});
 }
 
 } // namespace postern::protocol

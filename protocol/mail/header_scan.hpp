@@ -21,7 +21,7 @@ class header_scan {
   public:
     static constexpr std::size_t field_max = 1024;        // octets of a field that are looked at
     static constexpr std::size_t author_field_max = 8192; // of a From or Sender
-    static constexpr std::size_t author_fields_max = 2;   // of each that are kept: one too many is seen
+    static constexpr std::size_t author_fields_max = 2;   // of each that may be looked at; one more is kept
     static constexpr std::size_t delivered_to_max = 200;  // fields that are kept
 
     void feed(std::string_view octets); // decoded content, CRLF lines; ignored after the header's end
@@ -39,9 +39,14 @@ class header_scan {
         return delivered_to_;
     } // unfolded and trimmed, else as written
     bool has_date() const { return has_date_; }
+    bool has_message_id() const { return has_message_id_; }       // an empty one too
     const std::string& message_id() const { return message_id_; } // the first one, likewise
     const std::vector<kept_field>& from() const { return from_; }
     const std::vector<kept_field>& sender() const { return sender_; }
+    const std::vector<kept_field>& resent() const { return resent_; } // Resent-From and Resent-Sender
+    // A line that begins as those of old mailbox files do, "From " without a colon. In it, or folded behind
+    // it, some readers may find a From.
+    bool has_mbox_line() const { return mbox_line_; }
     // The header ended before a line that is neither empty nor a field: readers disagree about what is
     // header.
     bool ended_by_other_line() const { return ended_by_other_line_; }
@@ -52,6 +57,7 @@ class header_scan {
     void look_at_octets(std::string_view part);
     void end_of_line();
     void take_field();
+    void take_message_id(std::string_view value);
     void keep_author(std::vector<kept_field>& in);
 
     bool finished_ = false;
@@ -60,7 +66,8 @@ class header_scan {
     bool has_date_ = false;
     std::vector<std::string> delivered_to_;
     std::string message_id_;
-    std::vector<kept_field> from_, sender_;
+    std::vector<kept_field> from_, sender_, resent_;
+    bool mbox_line_ = false, has_message_id_ = false;
     bool ended_by_other_line_ = false;
     std::string field_;      // the one before the line, so far
     bool field_cut_ = false; // not all of it

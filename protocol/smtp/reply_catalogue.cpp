@@ -126,6 +126,7 @@ constexpr std::array rows{
         {4, 7, 0},
         "{} Too many wrong passwords came from {}; try again {}",
         then::close},
+    row{id::account_gone, 550, {5, 7, 0}, "{} is no mailbox here any more"},
     row{id::need_tls, 530, {5, 7, 0}, "Encryption is needed first: send STARTTLS"},
     row{id::need_auth, 530, {5, 7, 0}, "Authenticate first"},
     row{id::data_between_chunks, 503, {5, 5, 1}, "BDAT has begun: only BDAT, RSET, NOOP or QUIT now"},

@@ -69,6 +69,7 @@ enum class reply_id : std::uint8_t {
     auth_denied,
     auth_later,
     auth_blocked,
+    account_gone,
     need_tls,
     need_auth,
     data_between_chunks,

@@ -164,6 +164,7 @@ class server_session {
         return phase_ == phase::command ? waiting_for::command : waiting_for::content;
     }
     const auth_question& about_auth() const; // while question() is auth
+    bool is_authenticating() const { return auth_ != nullptr; }
     // The mailbox, folded, that the client has authenticated as; "" = nobody.
     const std::string& account() const { return account_; }
     const envelope& transaction() const { return now().envelope; }

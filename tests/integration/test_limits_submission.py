@@ -1,4 +1,5 @@
 """What people may send: exact limits, suspension, and the brake on guessed passwords."""
+import base64
 import json
 import re
 import threading
@@ -255,4 +256,47 @@ def test_who_is_suspended_in_the_middle_of_a_message_is_refused_at_its_end():
             wire.expect('550 5.7.0 ')
             server.run('account', 'release', 'u@d.test')
             send(wire, 'v@d.test')
+            wire.quit()
+
+
+def test_what_is_refused_at_its_end_gives_its_room_back_at_once():
+    with People(submission={'hourly_limit': 1}, spam={'mode': 'enforce'}) as server:
+        server.run('mailbox', 'set', 'v@d.test', '--subject-phrase', 'unwanted')
+        refused = MESSAGE.replace(b'hello', b'unwanted')
+        with server.login() as wire, server.login() as other:
+            wire.begin('v@d.test', sender='u@d.test')
+            wire.send(refused + b'.\r\n')
+            wire.expect('554 ')
+            send(other, 'v@d.test')
+
+
+def test_a_removed_mailbox_sends_nothing_more_in_a_session_that_is_open():
+    with People() as server:
+        with server.login() as wire:
+            send(wire, 'v@d.test')
+            server.run('mailbox', 'remove', 'u@d.test')
+            wire.command('MAIL FROM:<u@d.test>', '550 5.7.0 ')
+            wire.quit()
+
+
+def test_an_attempt_that_is_broken_off_keeps_nobody_out():
+    with People() as server:
+        idle = [server.secure() for _ in range(12)]
+        for wire in idle:
+            first = base64.b64encode(b'n,,n=nobody@d.test,r=abcdefgh').decode()
+            wire.command(f'AUTH SCRAM-SHA-256 {first}', '334')
+            wire.command('*', '501 5.7.0 ')
+        reply, took = try_login(server, 'u@d.test', PASSWORD)
+        equal(reply[:4], '235 ', 'the reply to a good login')
+        assert took < 4, f'it took {took:.1f} s'
+        for wire in idle:
+            wire.quit()
+
+
+def test_who_gets_a_copy_of_anothers_mail_does_not_write_in_his_name():
+    with People() as server:
+        server.run('alias', 'add', 'v@d.test', 'v@d.test', 'u@d.test')
+        with server.login() as wire:
+            wire.command('MAIL FROM:<v@d.test>', '553')
+            wire.command('MAIL FROM:<jan@d.test>', '250')
             wire.quit()
