@@ -38,9 +38,10 @@ class guess_attempt {
 
   private:
     friend class guess_brake;
-    guess_attempt(guess_brake& from, std::string network) : from_(&from), network_(std::move(network)) {}
+    guess_attempt(guess_brake& from, std::vector<std::string> names)
+        : from_(&from), names_(std::move(names)) {}
     guess_brake* from_ = nullptr;
-    std::string network_;
+    std::vector<std::string> names_; // of what it counts for
 };
 
 struct admission {
@@ -68,8 +69,9 @@ class guess_brake {
     result<admission> before(const protocol::ip_address& client, std::string_view login,
                              const guess_terms& terms, rate_seconds now);
     // What came of it. `password`: octets that are the same when the password is, and don't tell it (a keyed
-    // digest); "" = not known (a wrong SCRAM proof tells nothing): then a login's failures count once a
-    // minute. A mechanism that broke off is no outcome.
+    // digest); "" = not known (a wrong SCRAM proof tells nothing): then each failure slows that login from
+    // that network, `failures` since its last good login block it there alone for `block` after each, and
+    // they count as few guesses of the network. A mechanism that broke off is no outcome.
     enum class outcome { good, wrong };
     result<void> after(const protocol::ip_address& client, std::string_view login, std::string_view password,
                        outcome what, const guess_terms& terms, rate_seconds now);
@@ -93,13 +95,29 @@ class guess_brake {
                            const guess_terms& terms, rate_seconds now);
     result<void> note_wrong(const protocol::ip_address& client, std::string_view login, std::uint64_t digest,
                             const guess_terms& terms, rate_seconds now);
-    bool begin(const std::string& network, std::uint32_t at_most);
-    void end(const std::string& network);
+    struct share { // of the attempts under way
+        std::string name;
+        std::uint32_t at_most = 1;
+    };
+    std::string proofs_of(std::string_view network) const; // what their keys begin with
+    std::string proofs_key(const place& from, std::string_view login) const;
+    result<void> judge(const std::array<place, 2>& places, std::string_view login, const guess_terms& terms,
+                       rate_seconds now, admission& answer, std::vector<share>& shares) const;
+    result<void> note_unknown(const protocol::ip_address& client, std::string_view login,
+                              const guess_terms& terms, rate_seconds now);
+    result<void> note_user(std::string_view login, std::uint64_t digest, const guess_terms& terms,
+                           rate_seconds now);
+    result<void> note_networks(const std::array<place, 2>& places, std::uint64_t digest,
+                               const guess_terms& terms, rate_seconds now);
+    result<void> forget_proofs(std::string_view network);
+    std::optional<guess_attempt> begin(const std::vector<share>& shares); // nullopt: no room
+    void end(const std::vector<std::string>& names);
 
     storage::rates& rows_;
     std::mutex counting_; // one change of the rows at a time
     std::mutex attempts_lock_;
-    std::unordered_map<std::string, std::uint32_t> attempts_; // under way, by the narrow network
+    std::unordered_map<std::string, std::uint32_t>
+        attempts_; // under way, by network, and by login and network
 };
 
 } // namespace postern::policy

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t mark_numbers = 2 * storage::number_octets;
 constexpr std::int64_t time_max = std::int64_t{1} << 39; // what the rows have room for
 
+constexpr rate_seconds late_max = 60; // who read the clock first may be the second to count
+
 std::int64_t number_at(std::string_view octets, std::size_t index) {
     const auto value = storage::big_endian(octets.substr(index * storage::number_octets));
     return static_cast<std::int64_t>(std::min(value, static_cast<std::uint64_t>(time_max)));
@@ -57,7 +59,7 @@ void counting_window::add(rate_seconds now, rate_seconds length, std::uint32_t m
         start = now;
         count = 0;
     }
-    start = std::min(start, now);
+    if (start - now > late_max) start = now;
     count += std::min(more, std::numeric_limits<std::uint32_t>::max() - count);
 }
 

@@ -38,8 +38,8 @@ rate_seconds rate_time(const std::optional<clock_mark>& mark, const clock_readin
 std::string encode_mark(const clock_mark& mark);
 std::optional<clock_mark> decode_mark(const std::string& octets); // nullopt: damaged
 
-// A count that begins anew once `length` seconds have passed since its first. One whose start lies ahead of
-// `now` (a damaged row) counts as begun now.
+// A count that begins anew once `length` seconds have passed since its first. One whose start lies more than
+// a minute ahead of `now` (a damaged row) counts as begun now; less is somebody who read the clock early.
 struct counting_window {
     rate_seconds start = 0;
     std::uint32_t count = 0; // 0 = closed

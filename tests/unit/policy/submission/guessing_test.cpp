@@ -151,12 +151,109 @@ TEST_CASE("50 attempts at once are not 50 guesses", "[guessing]") {
     CHECK(at.ask("192.0.2.1", "jan@firma.cz").what == kind::go);
 }
 
-TEST_CASE("proofs that tell nothing of the password count once a minute", "[guessing]") {
+TEST_CASE("attempts at once from many addresses of a /24 are no more than it has left", "[guessing]") {
     gate at;
-    for (int i = 0; i < 60; ++i) at.try_with("192.0.2.1", "jan@firma.cz", "");
+    std::vector<admission> under_way;
+    int go = 0;
+    for (int i = 0; i < 150; ++i) {
+        under_way.push_back(at.ask(fmt::format("192.0.2.{}", i), fmt::format("user{}@firma.cz", i)));
+        go += under_way.back().what == kind::go;
+    }
+    CHECK(go == 50);
+    under_way.resize(30);
+    CHECK(at.ask("192.0.2.200", "jan@firma.cz").what == kind::go);
+}
+
+TEST_CASE("while the rates have room for little, guesses of a network still count", "[guessing]") {
+    gate at;
+    at.brake.reset();
+    at.rows.reset();
+    storage::rates_limits limits;
+    limits.unwritten = 1;
+    auto opened = storage::open_lmdb_rates(at.folder.path(), limits);
+    REQUIRE(opened.has_value());
+    at.rows = std::move(*opened);
+    at.brake.emplace(*at.rows);
+    const auto client = testing::address("192.0.2.1");
+    for (int i = 0; i < 4; ++i)
+        CHECK_FALSE(
+            at.brake->after(client, "jan@firma.cz", fmt::format("{}", i), outcome::wrong, at.terms, at.now)
+                .has_value());
+    CHECK(at.ask("192.0.2.1", "eva@firma.cz").wait.count() == 2000);
+}
+
+TEST_CASE("proofs that tell nothing of the password slow their login, one at a time, and block it there",
+          "[guessing]") {
+    gate at;
+    std::vector<long> waits;
+    for (int i = 0; i < 10; ++i) {
+        const auto answer = at.ask("192.0.2.1", "jan@firma.cz");
+        REQUIRE(answer.what == kind::go);
+        waits.push_back(answer.wait.count());
+        if (i >= 3) CHECK(at.ask("192.0.2.1", "jan@firma.cz").what == kind::later);
+        REQUIRE(
+            at.brake
+                ->after(testing::address("192.0.2.1"), "jan@firma.cz", "", outcome::wrong, at.terms, at.now)
+                .has_value());
+    }
+    CHECK(waits == std::vector<long>{0, 0, 0, 1000, 2000, 4000, 8000, 8000, 8000, 8000});
+    int looked_at = 0;
+    for (int i = 0; i < 12000; ++i) looked_at += at.try_with("192.0.2.1", "jan@firma.cz", "") == kind::go;
+    CHECK(looked_at == 0);
+    const auto blocked = at.ask("192.0.2.1", "jan@firma.cz");
+    CHECK(blocked.until == at.now + at.terms.block);
+    CHECK(at.ask("192.0.2.1", "eva@firma.cz").what == kind::go);
+    CHECK(at.ask("192.0.2.2", "jan@firma.cz").wait.count() == 0);
+    CHECK_FALSE(*at.brake->unblock(*protocol::cidr::parse("192.0.2.1/32"), at.terms, at.now));
+    CHECK(at.ask("192.0.2.1", "jan@firma.cz").what == kind::blocked); // they wait for the disk yet
+    REQUIRE(at.rows->flush().has_value());
+    CHECK_FALSE(*at.brake->unblock(*protocol::cidr::parse("192.0.2.1/32"), at.terms, at.now));
     CHECK(at.ask("192.0.2.1", "jan@firma.cz").what == kind::go);
-    for (int i = 0; i < 20; ++i, at.now += 60) at.try_with("192.0.2.1", "jan@firma.cz", "");
+}
+
+TEST_CASE("an old phone that shows no password blocks nobody but its own login there", "[guessing]") {
+    gate at;
+    for (int minute = 0; minute < 600; ++minute, at.now += 60) {
+        at.try_with("192.0.2.1", "jan@firma.cz", "");
+        REQUIRE(at.ask("192.0.2.1", "eva@firma.cz").what == kind::go);
+        REQUIRE(at.ask("198.51.100.7", "jan@firma.cz").wait.count() == 0);
+    }
+}
+
+TEST_CASE("an old phone beside a computer that logs in blocks neither", "[guessing]") {
+    gate at;
+    for (int minute = 0; minute < 600; ++minute, at.now += 60) {
+        if (minute % 5 == 0)
+            REQUIRE(at.try_with("192.0.2.1", "jan@firma.cz", "the new one", outcome::good) == kind::go);
+        else
+            REQUIRE(at.try_with("192.0.2.1", "jan@firma.cz", "") == kind::go);
+    }
+    for (int i = 0; i < 300; ++i) { // somebody beside it guesses between its logins
+        at.try_with("192.0.2.1", "jan@firma.cz", "");
+        if (i % 8 == 7) at.now += 1;
+        if (i % 8 == 7) at.try_with("192.0.2.1", "jan@firma.cz", "the new one", outcome::good);
+    }
     CHECK(at.ask("192.0.2.1", "jan@firma.cz").what == kind::blocked);
+}
+
+TEST_CASE("proofs for many logins block their network", "[guessing]") {
+    gate at;
+    int looked_at = 0;
+    for (int i = 0; i < 100; ++i)
+        looked_at += at.try_with("192.0.2.1", fmt::format("user{}@firma.cz", i), "") == kind::go;
+    CHECK(looked_at == 10);
+    looked_at = 0;
+    for (int i = 0; i < 4000; ++i)
+        looked_at += at.try_with("2001:db8::1", fmt::format("user{}@firma.cz", i % 4), "") == kind::go;
+    CHECK(looked_at < 40);
+    CHECK(at.ask("2001:db8::1", "eva@firma.cz").what == kind::blocked);
+}
+
+TEST_CASE("proofs for one user from many networks slow him everywhere", "[guessing]") {
+    gate at;
+    for (int i = 0; i < 200; ++i)
+        CHECK(at.try_with(fmt::format("10.{}.0.1", i), "jan@firma.cz", "") == kind::go);
+    CHECK(at.ask("198.51.100.7", "jan@firma.cz").wait.count() == 8000);
 }
 
 TEST_CASE("what is known of guesses survives a restart, is listed, and is lifted by one call", "[guessing]") {

@@ -76,6 +76,18 @@ TEST_CASE("a message whose copies don't all fit is refused as a whole and counts
     CHECK_FALSE(at.sends(1, noon));
 }
 
+TEST_CASE("a session that asks with a time from before the window gives the other its room back",
+          "[limits]") {
+    desk at;
+    {
+        const auto lost = at.ask(100, noon + 1);
+        CHECK(at.sends(100, noon)); // it read the clock first and came second
+    }
+    CHECK(at.sends(100, noon + 2));
+    CHECK(at.sends(100, noon + 2));
+    CHECK(at.refused(1, noon + 2).ends == noon + 1 + 3600);
+}
+
 TEST_CASE("what was not stored is given back, and begins no hour", "[limits]") {
     desk at;
     {
