@@ -366,7 +366,8 @@ TEST_CASE("identity commands", "[commands]") {
         const auto token = policy::new_identity_token();
         const storage::token_record what{storage::token_purpose::confirm, "jan@firma.cz", "c@post.test",
                                          now_seconds() + 9};
-        REQUIRE(kept->ask(what, *policy::digest_of_token(token), now_seconds(), {}).has_value());
+        REQUIRE(kept->ask(what, *policy::digest_of_token(token), now_seconds(), {}, [] { return true; })
+                    .has_value());
         CHECK(at.run({"identity", "list"}).out.find("asked") != std::string::npos);
     }
     const auto report = list_of(at.run({"identity", "report", "--json"}), "foreign_senders");
@@ -375,6 +376,79 @@ TEST_CASE("identity commands", "[commands]") {
     CHECK(report[1].as_object().at("would_be_refused").as_bool());
     CHECK(at.run({"identity", "report"}).out.find("refused") != std::string::npos);
     run_steps(at, {{{"identity", "revoke", "jan@firma.cz", "jan@post.test"}}});
-    CHECK(list_of(at.run({"identity", "list", "--account", "jan@firma.cz", "--json"}), "identities").size() ==
-          1);
+    const auto left =
+        list_of(at.run({"identity", "list", "--account", "jan@firma.cz", "--json"}), "identities");
+    REQUIRE(left.size() == 2);
+    CHECK(left[1].as_object().at("state").as_string() == "declined");
+    CHECK(at.run({"identity", "list"}).out.find("declined") != std::string::npos);
+    const auto after = list_of(at.run({"identity", "report", "--json"}), "foreign_senders");
+    CHECK(after[0].as_object().at("would_be_refused").as_bool());
+}
+
+TEST_CASE("a mailbox that is removed takes its identities with it: nobody inherits them", "[commands]") {
+    const command_fixture at;
+    run_steps(at, {{{"domain", "add", "firma.cz"}},
+                   {{"mailbox", "add", "jan@firma.cz"}},
+                   {{"identity", "add", "jan@firma.cz", "jan@post.test", "--confirmed"}},
+                   {{"mailbox", "remove", "jan@firma.cz"}}});
+    CHECK(list_of(at.run({"identity", "list", "--json"}), "identities").empty());
+    {
+        // A running server writes down what it saw just before.
+        const auto kept = *storage::open_lmdb_identities(*storage::open_accounts(at.state_dir()));
+        const storage::foreign_use late{"jan@firma.cz", "v@bank.test", true, 1, now_seconds()};
+        REQUIRE(kept->note_foreign(std::span(&late, 1)).has_value());
+    }
+    run_steps(at, {{{"mailbox", "add", "jan@firma.cz"}}});
+    CHECK(list_of(at.run({"identity", "list", "--json"}), "identities").empty());
+    CHECK(list_of(at.run({"identity", "report", "--json"}), "foreign_senders").empty());
+}
+
+TEST_CASE("what the owner takes back in learn mode isn't learned with the next message") {
+    office at("[sender_ownership]\nmode = \"learn\"\nenforce_from = 2027-03-01\n");
+    foreign_keeper keeper(*at.identities, at.desk, at.live);
+    const auto use = [&] {
+        keeper.note("jan@firma.cz", "jan@post.test", policy::foreign_fate::learned);
+        REQUIRE(keeper.flush());
+    };
+    use();
+    CHECK(at.may_use("jan@firma.cz", "jan@post.test"));
+    REQUIRE(at.post("do=manage&address=jan%40post.test").status == 200);
+    const auto after = at.post("t=" + at.last_token() + "&do=revoke&account=jan%40firma.cz");
+    CHECK_THAT(after.body, Contains("Nobody but the owner"));
+    use();
+    CHECK_FALSE(at.may_use("jan@firma.cz", "jan@post.test"));
+}
+
+TEST_CASE("a stranger's requests on the page keep nobody from being asked") {
+    office at;
+    REQUIRE(at.identities->put({"eva@firma.cz", "jan@post.test", identity_state::confirmed, 1, 0}));
+    (void)at.post("do=manage&address=jan%40post.test");
+    (void)at.post("do=add&account=jan%40firma.cz&address=x%40post.test");
+    REQUIRE(at.mails.size() == 2);
+    CHECK(at.desk.ask_owner(at.config(), "jan@firma.cz", "jan@post.test") == desk_answer::done);
+    CHECK(at.desk.ask_owner(at.config(), "eva@firma.cz", "jan.other@firma.cz") == desk_answer::done);
+}
+
+TEST_CASE("a user's code can be used again while the owner can't be asked") {
+    office at;
+    REQUIRE(at.desk.ask_owner(at.config(), "eva@firma.cz", "jan@post.test") == desk_answer::done);
+    (void)at.post("do=add&account=jan%40firma.cz&address=jan%40post.test");
+    const auto limited = at.last_token();
+    CHECK(at.post("t=" + limited + "&do=yes").status == 429);
+    CHECK(at.post("t=" + limited + "&do=yes").status == 429);
+    CHECK(at.post("t=" + limited + "&do=no").status == 200);
+    CHECK(at.post("t=" + limited + "&do=no").status == 404);
+
+    (void)at.post("do=add&account=eva%40firma.cz&address=b%40post.test");
+    const auto wish = at.last_token();
+    bool full = true;
+    at.desk.open([&](storage::insert_message mail) {
+        if (!full) at.mails.push_back(std::move(mail));
+        return !full;
+    });
+    for (int i = 0; i < 5; ++i) CHECK(at.post("t=" + wish + "&do=yes").status == 503);
+    full = false;
+    CHECK(at.post("t=" + wish + "&do=yes").status == 200);
+    CHECK(at.mails.back().message.recipients.at(0).address == "b@post.test");
+    CHECK(at.post("t=" + wish + "&do=yes").status == 404);
 }
