@@ -239,7 +239,7 @@ exit_code run_identity_revoke(const arguments& given, terminal& with) {
     if (pair.code != exit_code::ok) return pair.code;
     const open_identities opened(*settings, with);
     if (!opened.tables) return opened.code;
-    const auto gone = opened.tables->revoke(pair.account, pair.address);
+    const auto gone = opened.tables->revoke(pair.account, pair.address, std::time(nullptr));
     if (!gone) return fail(with, pair.address, gone.error());
     if (*gone) return exit_code::ok;
     return fail(with, exit_code::no_user, pair.address,

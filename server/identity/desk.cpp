@@ -253,7 +253,7 @@ desk_answer identity_desk::revoke(std::string_view token, std::string_view accou
     const auto seen = look(token);
     if (seen.what != desk_answer::done) return seen.what;
     if (seen.about.purpose != token_purpose::manage) return desk_answer::unknown_token;
-    const auto gone = with_.identities.revoke(account, seen.about.address);
+    const auto gone = with_.identities.revoke(account, seen.about.address, now_seconds());
     if (!gone) return trouble(account, gone.error());
     if (*gone)
         with_.journal.note(

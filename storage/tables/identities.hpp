@@ -112,7 +112,7 @@ class identities {
     // settled by it.
     virtual result<void> put(const identity_record& record) = 0;
     // It becomes declined, and a question that waits dies. false = there is nothing to take back.
-    virtual result<bool> revoke(std::string_view account, std::string_view address) = 0;
+    virtual result<bool> revoke(std::string_view account, std::string_view address, std::int64_t now) = 0;
 
     // One transaction: are the limits kept, then the mail is counted, the token is stored, and for `confirm`
     // the identity is pending, in place of an earlier question whose token dies; one that is learned or

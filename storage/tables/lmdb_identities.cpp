@@ -7,7 +7,6 @@
 //   foreign_senders   account NUL address -> how often, last
 #include "storage/tables/identity_change.hpp"
 
-#include <ctime>
 #include <set>
 
 namespace postern::storage {
@@ -36,7 +35,7 @@ class lmdb_identities final : public identities {
     result<void> each_of_account(std::string_view account, const visitor& visit) const override;
     result<void> each_of_address(std::string_view address, const visitor& visit) const override;
     result<void> put(const identity_record& record) override;
-    result<bool> revoke(std::string_view account, std::string_view address) override;
+    result<bool> revoke(std::string_view account, std::string_view address, std::int64_t now) override;
     result<asking> ask(const token_record& what, const token_digest& digest, std::int64_t now,
                        const identity_mail_limits& limits, const mail_sender& send) override;
     result<void> put_token(const token_record& what, const token_digest& digest) override;
@@ -128,7 +127,7 @@ result<void> lmdb_identities::put(const identity_record& record) {
     return within->commit();
 }
 
-result<bool> lmdb_identities::revoke(std::string_view account, std::string_view address) {
+result<bool> lmdb_identities::revoke(std::string_view account, std::string_view address, std::int64_t now) {
     if (!can_be_name(account) || !can_be_name(address)) return false;
     auto within = accounts_->begin_write();
     if (!within) return {in_place_error, within.error()};
@@ -137,7 +136,7 @@ result<bool> lmdb_identities::revoke(std::string_view account, std::string_view 
     if (!kept) return {in_place_error, kept.error()};
     const bool asked = *kept && !same_digest((*kept)->digest, token_digest{});
     if (!*kept || ((*kept)->record.state == identity_state::declined && !asked)) return false;
-    if (auto done = on.decline(**kept, std::time(nullptr)); !done) return {in_place_error, done.error()};
+    if (auto done = on.decline(**kept, now); !done) return {in_place_error, done.error()};
     if (auto done = within->commit(); !done) return {in_place_error, done.error()};
     return true;
 }

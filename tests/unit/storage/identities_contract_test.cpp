@@ -88,7 +88,7 @@ void check_no(identities& kept) {
     CHECK(of_account(kept, jan) == strings{"jan@firma.cz jan@post.test declined"});
     CHECK(of_address(kept, post).size() == 1);
     CHECK(confirm(kept, 'a') == answering::unknown);
-    CHECK_FALSE(kept.revoke(jan, post).value());
+    CHECK_FALSE(kept.revoke(jan, post, now).value());
     CHECK(kept.put({std::string(jan), std::string(post), identity_state::declined, now, 0}).error() ==
           storage_errc::invalid);
 }
@@ -105,7 +105,7 @@ void check_declined(identities& kept) {
     CHECK_FALSE(may_use(kept, jan, post));
     CHECK(ask(kept, jan, post, 'b', now + hour) == asking::granted);
     CHECK(learn() == 0); // nor while that question waits
-    CHECK(kept.revoke(jan, post).value());
+    CHECK(kept.revoke(jan, post, now).value());
     CHECK(confirm(kept, 'b', true, now + hour) == answering::unknown);
     CHECK(ask(kept, jan, post, 'c', now + 2 * hour) == asking::granted);
     CHECK(kept.sweep(now + 30 * day, 0).has_value());
@@ -114,7 +114,7 @@ void check_declined(identities& kept) {
     CHECK(ask(kept, jan, post, 'd', now + 31 * day) == asking::granted);
     CHECK(confirm(kept, 'd', true, now + 31 * day) == answering::done);
     CHECK(may_use(kept, jan, post));
-    CHECK(kept.revoke(jan, post).value());
+    CHECK(kept.revoke(jan, post, now).value());
     CHECK(learn() == 0);
     CHECK_FALSE(may_use(kept, jan, post));
     REQUIRE(kept.put({std::string(jan), std::string(post), identity_state::confirmed, now, 0}));
@@ -132,7 +132,7 @@ void check_forgotten(identities& kept) {
         REQUIRE(kept.put({who, "c@x.test", identity_state::confirmed, now, 0}));
         REQUIRE(kept.put({who, "l@x.test", identity_state::learned, now, 0}));
         REQUIRE(kept.put({who, "d@x.test", identity_state::learned, now, 0}));
-        REQUIRE(kept.revoke(who, "d@x.test").value());
+        REQUIRE(kept.revoke(who, "d@x.test", now).value());
         CHECK(ask(kept, who, who + "q.test", from, now, {3, 1}) == asking::granted);
         CHECK(ask(kept, who, "r@x.test", 'z', now, {3, 1}) == asking::account_limited);
         REQUIRE(token(token_purpose::ask, who, post, static_cast<char>(from + 1)));
@@ -202,8 +202,8 @@ void check_tokens(identities& kept) {
     CHECK(ask(kept, jan, post, 'b', now + 2 * hour) == asking::granted);
     CHECK(confirm(kept, 'a', true, now + 2 * hour) == answering::unknown);
     // One that was revoked can't be confirmed any more.
-    CHECK(kept.revoke(jan, post).value());
-    CHECK_FALSE(kept.revoke(jan, post).value());
+    CHECK(kept.revoke(jan, post, now).value());
+    CHECK_FALSE(kept.revoke(jan, post, now).value());
     CHECK(confirm(kept, 'b', true, now + 2 * hour) == answering::unknown);
     // Another account's token is of that account.
     CHECK(ask(kept, eva, post, 'c', now + 4 * hour) == asking::granted);
