@@ -120,7 +120,7 @@ result<std::vector<std::string>> ownership::addresses_of(std::string_view accoun
     }
     if (identities_ == nullptr || found.full()) return std::move(found.addresses);
     const auto walked = identities_->each_of_account(account, [&](const storage::identity_record& one) {
-        if (one.state != storage::identity_state::pending) found.add(one.address);
+        if (storage::allows(one.state)) found.add(one.address);
         return !found.full();
     });
     if (!walked) return walked.error();

@@ -61,6 +61,7 @@ std::string_view state_name(identity_state state) {
     case identity_state::pending: return "asked";
     case identity_state::confirmed: return "confirmed";
     case identity_state::learned: return "learned";
+    case identity_state::declined: return "declined";
     }
     return "?";
 }
@@ -155,7 +156,7 @@ result<std::string_view> state_of(const open_identities& opened, const storage::
     if (*own) return std::string_view("own");
     const auto identity = opened.tables->find(use.account, use.address);
     if (!identity) return identity.error();
-    const bool counts = *identity && (*identity)->state != identity_state::pending;
+    const bool counts = *identity && storage::allows((*identity)->state);
     return counts ? state_name((*identity)->state) : std::string_view("refused");
 }
 
@@ -238,7 +239,7 @@ exit_code run_identity_revoke(const arguments& given, terminal& with) {
     if (pair.code != exit_code::ok) return pair.code;
     const open_identities opened(*settings, with);
     if (!opened.tables) return opened.code;
-    const auto gone = opened.tables->revoke(pair.account, pair.address);
+    const auto gone = opened.tables->revoke(pair.account, pair.address, std::time(nullptr));
     if (!gone) return fail(with, pair.address, gone.error());
     if (*gone) return exit_code::ok;
     return fail(with, exit_code::no_user, pair.address,

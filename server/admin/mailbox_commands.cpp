@@ -6,6 +6,7 @@
 #include "policy/password.hpp"
 #include "policy/submission/credentials.hpp"
 #include "server/table_terms.hpp"
+#include "storage/tables/identities.hpp"
 
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -129,6 +130,15 @@ exit_code forget_lessons(const conf::config& settings, const std::string& mailbo
     return forgotten ? exit_code::ok : fail(with, mailbox, forgotten.error());
 }
 
+// Nor write as whom this one could.
+exit_code forget_identities(const storage::accounts_environment& environment, const std::string& mailbox,
+                            terminal& with) {
+    const auto identities = storage::open_lmdb_identities(environment);
+    if (!identities) return fail(with, mailbox, identities.error());
+    const auto forgotten = (*identities)->forget(mailbox);
+    return forgotten ? exit_code::ok : fail(with, mailbox, forgotten.error());
+}
+
 } // namespace
 
 exit_code run_mailbox_add(const arguments& given, terminal& with) {
@@ -147,6 +157,10 @@ exit_code run_mailbox_add(const arguments& given, terminal& with) {
     if (*known)
         return fail(with, exit_code::cant_create, record.address,
                     "exists already (postern mailbox set changes it)");
+    // A running server may have learned some after the last one of this name was removed.
+    if (const auto code = forget_identities(accounts.environment, record.address, with);
+        code != exit_code::ok)
+        return code;
     if (const auto code = apply_options(given, *address, *settings, record, with); code != exit_code::ok)
         return code;
     const auto put = accounts.tables->put_mailbox(record);
@@ -227,6 +241,9 @@ exit_code run_mailbox_remove(const arguments& given, terminal& with) {
     if (!removed) return fail(with, mailbox, removed.error());
     if (!*removed) return fail(with, exit_code::no_user, mailbox, "there is no such mailbox");
     // Whoever gets the address next shall not find them.
+    if (const auto code = forget_identities(opened.accounts.environment, mailbox, with);
+        code != exit_code::ok)
+        return code;
     const auto rules = opened.tables->remove_all(mailbox);
     if (!rules) return fail(with, mailbox, rules.error());
     return forget_lessons(*settings, mailbox, with);

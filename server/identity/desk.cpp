@@ -136,20 +136,26 @@ desk_answer identity_desk::ask(const conf::config& config, storage::token_record
     const auto token = policy::new_identity_token();
     const auto digest = policy::digest_of_token(token);
     if (!digest) return desk_answer::trouble;
-    const auto asked = with_.identities.ask(what, *digest, now, limits_of(config.identity));
-    if (!asked) return trouble("a question", asked.error());
-    if (*asked == asking::known) return desk_answer::known;
-    if (*asked != asking::granted) return desk_answer::limited;
     const auto how = how_text(config.identity, token);
     const auto until = day_text(what.expires);
     const auto& to = what.purpose == token_purpose::ask ? what.account : what.address;
-    const bool sent = send(config, to, letter,
-                           {{"account", what.account},
-                            {"address", what.address},
-                            {"host", config.server.hostname},
-                            {"how", how},
-                            {"until", until}});
-    return sent ? desk_answer::done : desk_answer::trouble;
+    const auto asked = with_.identities.ask(what, *digest, now, limits_of(config.identity), [&] {
+        return send(config, to, letter,
+                    {{"account", what.account},
+                     {"address", what.address},
+                     {"host", config.server.hostname},
+                     {"how", how},
+                     {"until", until}});
+    });
+    if (!asked) return trouble("a question", asked.error());
+    switch (*asked) {
+    case asking::granted: return desk_answer::done;
+    case asking::known: return desk_answer::known;
+    case asking::not_sent: return desk_answer::trouble;
+    case asking::address_limited:
+    case asking::account_limited: break;
+    }
+    return desk_answer::limited;
 }
 
 desk_answer identity_desk::ask_owner(const conf::config& config, std::string_view account,
@@ -225,16 +231,21 @@ identity_desk::seen_token identity_desk::answer(const conf::config& config, std:
     auto seen = look(token); // guesses cost no write
     if (seen.what != desk_answer::done) return seen;
     if (seen.about.purpose == token_purpose::manage) return {};
+    const bool wish = seen.about.purpose == token_purpose::ask;
+    if (yes && wish) {
+        // First: while the owner can't be asked, the code can be used again.
+        seen.what = ask_owner(config, seen.about.account, seen.about.address);
+        const bool settled = seen.what == desk_answer::done || seen.what == desk_answer::known ||
+                             seen.what == desk_answer::own;
+        if (!settled) return seen;
+    }
     const auto digest = policy::digest_of_token(token);
     const auto answered = with_.identities.answer(*digest, seen.about.purpose, yes, now_seconds());
     if (!answered) return {trouble("an answer", answered.error()), {}};
     if (answered->what != answering::done) return {};
-    with_.journal.note(
-        fmt::format("identities: {} for {} as {}: {}",
-                    seen.about.purpose == token_purpose::ask ? "the user's wish" : "the owner's answer",
-                    seen.about.account, seen.about.address, yes ? "yes" : "no"));
-    if (yes && seen.about.purpose == token_purpose::ask)
-        seen.what = ask_owner(config, seen.about.account, seen.about.address);
+    with_.journal.note(fmt::format("identities: {} for {} as {}: {}",
+                                   wish ? "the user's wish" : "the owner's answer", seen.about.account,
+                                   seen.about.address, yes ? "yes" : "no"));
     return seen;
 }
 
@@ -242,7 +253,7 @@ desk_answer identity_desk::revoke(std::string_view token, std::string_view accou
     const auto seen = look(token);
     if (seen.what != desk_answer::done) return seen.what;
     if (seen.about.purpose != token_purpose::manage) return desk_answer::unknown_token;
-    const auto gone = with_.identities.revoke(account, seen.about.address);
+    const auto gone = with_.identities.revoke(account, seen.about.address, now_seconds());
     if (!gone) return trouble(account, gone.error());
     if (*gone)
         with_.journal.note(
@@ -262,7 +273,7 @@ std::string identity_desk::new_manage_token(const std::string& address) {
 result<std::vector<storage::identity_record>> identity_desk::users_of(std::string_view address) const {
     std::vector<storage::identity_record> users;
     const auto walked = with_.identities.each_of_address(address, [&](const storage::identity_record& one) {
-        users.push_back(one);
+        if (one.state != identity_state::declined) users.push_back(one);
         return users.size() < storage::identities_max;
     });
     if (!walked) return walked.error();

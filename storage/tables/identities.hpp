@@ -31,7 +31,13 @@ enum class identity_state : std::uint8_t {
     pending = 1,   // its owner was asked
     confirmed = 2, // its owner said yes, or the operator
     learned = 3,   // used before ownership was enforced
+    declined = 4,  // its owner said no, or it was taken back: kept, so that it isn't learned again
 };
+
+// Does it allow to write from the address?
+constexpr bool allows(identity_state state) {
+    return state == identity_state::confirmed || state == identity_state::learned;
+}
 
 using token_digest = std::array<char, 32>; // SHA-256 of a token
 
@@ -56,17 +62,18 @@ struct token_record {
 };
 
 // How many mails may go out: to one address at most one an hour and so many in 24 hours, and so many in 24
-// hours for one account.
+// hours for one account. Each purpose of a token counts for itself.
 struct identity_mail_limits {
     std::uint32_t to_address = 3; // both at most 1000
     std::uint32_t for_account = 20;
 };
 
 enum class asking {
-    granted,         // the mail may go out
-    known,           // nothing to ask: it is confirmed or learned
+    granted,         // the mail went out
+    known,           // nothing to ask: it is confirmed
     address_limited, // too many mails, or one too lately, went to that address
     account_limited,
+    not_sent, // the mail could not go out: nothing has changed
 };
 
 enum class answering {
@@ -104,28 +111,34 @@ class identities {
     // Confirmed or learned, whatever it was before; a confirmed one stays confirmed. A question that waits is
     // settled by it.
     virtual result<void> put(const identity_record& record) = 0;
-    // With its question, if one waits. false = absent.
-    virtual result<bool> revoke(std::string_view account, std::string_view address) = 0;
+    // It becomes declined, and a question that waits dies. false = there is nothing to take back.
+    virtual result<bool> revoke(std::string_view account, std::string_view address, std::int64_t now) = 0;
 
     // One transaction: are the limits kept, then the mail is counted, the token is stored, and for `confirm`
-    // the identity is pending, in place of an earlier question whose token dies. The mail goes to the account
-    // for `ask`, else to the address.
+    // the identity is pending, in place of an earlier question whose token dies; one that is learned or
+    // declined stays so until the answer. The mail goes to the account for `ask`, else to the address. `send`
+    // sends it, and must neither block nor write here; when it says false, nothing is changed.
+    using mail_sender = std::function<bool()>;
     virtual result<asking> ask(const token_record& what, const token_digest& digest, std::int64_t now,
-                               const identity_mail_limits& limits) = 0;
+                               const identity_mail_limits& limits, const mail_sender& send) = 0;
     // A token that no mail is sent for: for whoever has just shown another one.
     virtual result<void> put_token(const token_record& what, const token_digest& digest) = 0;
     // What it is for; changes nothing.
     virtual result<answered> look(const token_digest& digest, std::int64_t now) const = 0;
-    // Uses up a token of `ask` or `confirm`. With `confirm` the identity becomes confirmed, or is gone when
+    // Uses up a token of `ask` or `confirm`. With `confirm` the identity becomes confirmed, or declined when
     // the answer is no.
     virtual result<answered> answer(const token_digest& digest, token_purpose purpose, bool yes,
                                     std::int64_t now) = 0;
 
-    // Counts uses, and learns. Returns one use of each account that has something learned and was never told
-    // of it.
+    // Counts uses, and learns what isn't declined. Returns one use of each account that has something learned
+    // and was never told of it.
     virtual result<std::vector<foreign_use>> note_foreign(std::span<const foreign_use> uses) = 0;
     virtual result<void> mark_told(std::string_view account, std::int64_t now) = 0;
     virtual result<void> each_foreign(const std::function<bool(const foreign_use&)>& visit) const = 0;
+
+    // All that is kept of an account, in every state, and the codes that stand for it or its address: whoever
+    // gets its name next shall not find them.
+    virtual result<void> forget(std::string_view account) = 0;
 
     // What has expired by `now`, and foreign uses from before `uses_before`. Returns how much went.
     virtual result<std::size_t> sweep(std::int64_t now, std::int64_t uses_before) = 0;

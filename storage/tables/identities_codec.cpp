@@ -49,7 +49,7 @@ result<kept_identity> decode_identity(std::string_view key, std::string_view val
     if (!names) return names.error();
     if (value.size() != 2 + 2 * number_octets + digest_octets) return storage_errc::corrupt;
     const auto state = static_cast<identity_state>(value[1]);
-    if (state < identity_state::pending || state > identity_state::learned) return storage_errc::corrupt;
+    if (state < identity_state::pending || state > identity_state::declined) return storage_errc::corrupt;
     kept_identity made;
     made.record = {std::string(names->first), std::string(names->second), state, time_at(value, 2),
                    time_at(value, 2 + number_octets)};
@@ -72,6 +72,8 @@ result<token_record> decode_token(std::string_view value) {
     if (!names) return names.error();
     return token_record{purpose, std::string(names->first), std::string(names->second), time_at(value, 2)};
 }
+
+std::string told_key(std::string_view account) { return std::string(1, 'l').append(account); }
 
 std::string encode_use(const foreign_use& use) {
     std::string value(1, value_version);

@@ -23,6 +23,9 @@ result<kept_identity> decode_identity(std::string_view key, std::string_view val
 std::string encode_token(const token_record& token);
 result<token_record> decode_token(std::string_view value);
 
+// Of the row that says when an account was told of learning.
+std::string told_key(std::string_view account);
+
 std::string encode_use(const foreign_use& use);
 result<foreign_use> decode_use(std::string_view key, std::string_view value);
 

@@ -13,7 +13,14 @@ using boost::system::in_place_error;
 constexpr std::int64_t hour = 3600, day = 24 * hour;
 constexpr auto replace = lmdb::put_mode::replace;
 
+constexpr char to_sort = 'a', by_sort = 'u';
+
 std::string_view octets_of(const token_digest& digest) { return {digest.data(), digest.size()}; }
+
+// Each purpose counts for itself: what anybody may ask for on the page takes nothing from the rest.
+std::string mails_key(char sort, token_purpose purpose, std::string_view name) {
+    return (std::string{sort, static_cast<char>('0' + static_cast<int>(purpose))}).append(name);
+}
 
 } // namespace
 
@@ -53,6 +60,42 @@ result<void> identity_change::remove(const kept_identity& kept) {
     return {};
 }
 
+result<void> identity_change::decline(const kept_identity& kept, std::int64_t now) {
+    if (auto done = forget_question(kept); !done) return done;
+    return put({{kept.record.account, kept.record.address, identity_state::declined, now, 0}, {}});
+}
+
+result<void> identity_change::forget(std::string_view account) {
+    const auto prefix = pair_key(account, {});
+    const is_stale of_account = [&](const auto& entry) -> result<bool> {
+        return entry.key.starts_with(prefix);
+    };
+    const is_stale token = [&](const auto& entry) -> result<bool> {
+        const auto read = decode_token(entry.value);
+        if (!read) return {in_place_error, read.error()};
+        return read->account == account || read->address == account;
+    };
+    const is_stale mails = [&](const auto& entry) -> result<bool> {
+        return entry.key == told_key(account) ||
+               (!entry.key.empty() && entry.key.front() == by_sort &&
+                entry.key.substr(std::min<std::size_t>(2, entry.key.size())) == account);
+    };
+    const auto keys = stale(tables_.identities, of_account);
+    if (!keys) return keys.error();
+    for (const auto& key : *keys) {
+        const auto names = split_pair(key);
+        if (!names) return names.error();
+        if (auto done = within_.remove(tables_.owners, pair_key(names->second, names->first)); !done)
+            return done.error();
+    }
+    for (const auto& [in, is] : {std::pair(tables_.identities, &of_account),
+                                 {tables_.foreign, &of_account},
+                                 {tables_.tokens, &token},
+                                 {tables_.mails, &mails}})
+        if (auto done = sweep_rows(in, *is); !done) return done.error();
+    return {};
+}
+
 result<void> identity_change::forget_question(const kept_identity& kept) {
     if (same_digest(kept.digest, token_digest{})) return {};
     if (auto done = within_.remove(tables_.tokens, octets_of(kept.digest)); !done) return done.error();
@@ -86,8 +129,8 @@ result<std::vector<std::int64_t>> identity_change::mails_of(const std::string& k
 result<asking> identity_change::count_mail(const token_record& what, std::int64_t now,
                                            const identity_mail_limits& limits) {
     const bool to_account = what.purpose == token_purpose::ask;
-    const std::string to = "a" + (to_account ? what.account : what.address);
-    const std::string by = "u" + (what.account.empty() ? what.address : what.account);
+    const auto to = mails_key(to_sort, what.purpose, to_account ? what.account : what.address);
+    const auto by = mails_key(by_sort, what.purpose, what.account.empty() ? what.address : what.account);
     auto to_times = mails_of(to, now);
     if (!to_times) return to_times.error();
     auto by_times = mails_of(by, now);
@@ -129,15 +172,16 @@ result<bool> identity_change::note(const foreign_use& use) {
     if (!use.learn) return false;
     const auto kept = find(use.account, use.address);
     if (!kept) return {in_place_error, kept.error()};
+    if (*kept && (*kept)->record.state == identity_state::declined) return false;
     if (!*kept || (*kept)->record.state == identity_state::pending) {
-        // A question that waits may still be answered; no clears what was learned, too.
+        // A question that waits may still be answered; no ends what was learned, too.
         kept_identity learned = *kept ? **kept : kept_identity{};
         learned.record = {use.account, use.address, identity_state::learned, use.last, 0};
         const auto done = put(learned);
         if (!done && done.error() == storage_errc::too_large) return false;
         if (!done) return {in_place_error, done.error()};
     }
-    const auto told = within_.get(tables_.mails, "l" + use.account);
+    const auto told = within_.get(tables_.mails, told_key(use.account));
     if (!told) return {in_place_error, told.error()};
     return !told->has_value();
 }

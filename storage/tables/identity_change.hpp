@@ -21,6 +21,8 @@ class identity_change {
     result<std::optional<kept_identity>> find(std::string_view account, std::string_view address) const;
     result<void> put(const kept_identity& kept);
     result<void> remove(const kept_identity& kept);
+    result<void> decline(const kept_identity& kept, std::int64_t now); // its question's token dies
+    result<void> forget(std::string_view account);
     result<void> forget_question(const kept_identity& kept);
     result<bool> has_room(lmdb::table in, std::string_view account) const;
     result<std::vector<std::int64_t>> mails_of(const std::string& key, std::int64_t now) const;

@@ -2,7 +2,8 @@
 //   identities        account NUL address -> state, times, digest of the question
 //   identity_owners   address NUL account -> nothing; the same, to be found by address
 //   identity_tokens   digest -> purpose, expiry, account NUL address
-//   identity_mails    "a" address, "u" account -> times of mails; "l" account -> when it was told of learning
+//   identity_mails    "a" purpose address, "u" purpose account -> times of mails; "l" account -> when it was
+//                     told of learning
 //   foreign_senders   account NUL address -> how often, last
 #include "storage/tables/identity_change.hpp"
 
@@ -34,9 +35,9 @@ class lmdb_identities final : public identities {
     result<void> each_of_account(std::string_view account, const visitor& visit) const override;
     result<void> each_of_address(std::string_view address, const visitor& visit) const override;
     result<void> put(const identity_record& record) override;
-    result<bool> revoke(std::string_view account, std::string_view address) override;
+    result<bool> revoke(std::string_view account, std::string_view address, std::int64_t now) override;
     result<asking> ask(const token_record& what, const token_digest& digest, std::int64_t now,
-                       const identity_mail_limits& limits) override;
+                       const identity_mail_limits& limits, const mail_sender& send) override;
     result<void> put_token(const token_record& what, const token_digest& digest) override;
     result<answered> look(const token_digest& digest, std::int64_t now) const override;
     result<answered> answer(const token_digest& digest, token_purpose purpose, bool yes,
@@ -44,6 +45,7 @@ class lmdb_identities final : public identities {
     result<std::vector<foreign_use>> note_foreign(std::span<const foreign_use> uses) override;
     result<void> mark_told(std::string_view account, std::int64_t now) override;
     result<void> each_foreign(const std::function<bool(const foreign_use&)>& visit) const override;
+    result<void> forget(std::string_view account) override;
     result<std::size_t> sweep(std::int64_t now, std::int64_t uses_before) override;
 
   private:
@@ -60,7 +62,7 @@ class lmdb_identities final : public identities {
 result<bool> lmdb_identities::may_use(std::string_view account, std::string_view address) const {
     const auto kept = find(account, address);
     if (!kept) return {in_place_error, kept.error()};
-    return *kept && (*kept)->state != identity_state::pending;
+    return *kept && allows((*kept)->state);
 }
 
 result<std::optional<identity_record>> lmdb_identities::find(std::string_view account,
@@ -109,8 +111,7 @@ result<void> lmdb_identities::each_of_address(std::string_view address, const vi
 }
 
 result<void> lmdb_identities::put(const identity_record& record) {
-    if (!can_be_name(record.account) || !can_be_name(record.address) ||
-        record.state == identity_state::pending)
+    if (!can_be_name(record.account) || !can_be_name(record.address) || !allows(record.state))
         return storage_errc::invalid;
     auto within = accounts_->begin_write();
     if (!within) return within.error();
@@ -126,21 +127,22 @@ result<void> lmdb_identities::put(const identity_record& record) {
     return within->commit();
 }
 
-result<bool> lmdb_identities::revoke(std::string_view account, std::string_view address) {
+result<bool> lmdb_identities::revoke(std::string_view account, std::string_view address, std::int64_t now) {
     if (!can_be_name(account) || !can_be_name(address)) return false;
     auto within = accounts_->begin_write();
     if (!within) return {in_place_error, within.error()};
     change on(*within, tables_);
     const auto kept = on.find(account, address);
     if (!kept) return {in_place_error, kept.error()};
-    if (!*kept) return false;
-    if (auto done = on.remove(**kept); !done) return {in_place_error, done.error()};
+    const bool asked = *kept && !same_digest((*kept)->digest, token_digest{});
+    if (!*kept || ((*kept)->record.state == identity_state::declined && !asked)) return false;
+    if (auto done = on.decline(**kept, now); !done) return {in_place_error, done.error()};
     if (auto done = within->commit(); !done) return {in_place_error, done.error()};
     return true;
 }
 
 result<asking> lmdb_identities::ask(const token_record& what, const token_digest& digest, std::int64_t now,
-                                    const identity_mail_limits& limits) {
+                                    const identity_mail_limits& limits, const mail_sender& send) {
     const bool needs_account = what.purpose != token_purpose::manage;
     if ((needs_account && !can_be_name(what.account)) || !can_be_name(what.address))
         return storage_errc::invalid;
@@ -156,12 +158,13 @@ result<asking> lmdb_identities::ask(const token_record& what, const token_digest
         kept_identity kept{{what.account, what.address, identity_state::pending, now, what.expires}, digest};
         if (*before) {
             if (auto done = on.forget_question(**before); !done) return done.error();
-            if ((*before)->record.state == identity_state::learned) kept.record = (*before)->record;
+            if ((*before)->record.state != identity_state::pending) kept.record = (*before)->record;
         }
         if (auto done = on.put(kept); !done) return done.error();
     }
     if (auto done = within->put(tables_.tokens, octets_of(digest), encode_token(what), replace); !done)
         return done.error();
+    if (!send()) return asking::not_sent;
     if (auto done = within->commit(); !done) return done.error();
     return asking::granted;
 }
@@ -213,7 +216,7 @@ result<answered> lmdb_identities::answer(const token_digest& digest, token_purpo
         now_known.record.state = identity_state::confirmed;
         now_known.record.created = now;
         now_known.record.expires = 0;
-        if (auto done = yes ? on.put(now_known) : on.remove(**kept); !done) return done.error();
+        if (auto done = yes ? on.put(now_known) : on.decline(**kept, now); !done) return done.error();
     }
     if (auto done = within->commit(); !done) return done.error();
     return found;
@@ -239,8 +242,8 @@ result<void> lmdb_identities::mark_told(std::string_view account, std::int64_t n
     if (!can_be_name(account)) return storage_errc::invalid;
     auto within = accounts_->begin_write();
     if (!within) return within.error();
-    const auto key = "l" + std::string(account);
-    if (auto done = within->put(tables_.mails, key, encode_times({now}), replace); !done) return done;
+    if (auto done = within->put(tables_.mails, told_key(account), encode_times({now}), replace); !done)
+        return done;
     return within->commit();
 }
 
@@ -257,6 +260,14 @@ result<void> lmdb_identities::each_foreign(const std::function<bool(const foreig
     }
     if (!entry) return entry.error();
     return {};
+}
+
+result<void> lmdb_identities::forget(std::string_view account) {
+    if (!can_be_name(account)) return {}; // it can have none
+    auto within = accounts_->begin_write();
+    if (!within) return within.error();
+    if (auto done = change(*within, tables_).forget(account); !done) return done;
+    return within->commit();
 }
 
 result<std::size_t> lmdb_identities::sweep(std::int64_t now, std::int64_t uses_before) {

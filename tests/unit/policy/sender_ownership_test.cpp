@@ -137,7 +137,7 @@ TEST_CASE("identities count for the account that has them, once they are confirm
     CHECK(w.may_use("eva@post.test", "eva@firma.cz"));
     CHECK(w.addresses().back() == "jan@post.test");
     CHECK(w.mail_from("jan@post.test").passed());
-    CHECK(w.identities->revoke(novak, "jan@post.test").value());
+    CHECK(w.identities->revoke(novak, "jan@post.test", 1).value());
     CHECK_FALSE(w.mail_from("jan@post.test").passed());
 }
 

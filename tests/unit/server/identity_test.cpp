@@ -1,6 +1,4 @@
 // Identities from the command line to the page: what is asked, what is answered, and what is only looked at.
-#include "command_steps.hpp"
-
 #include "conf/load.hpp"
 #include "conf/mail_templates.hpp"
 #include "policy/submission/identity_token.hpp"
@@ -10,6 +8,9 @@
 #include "storage/tables/directory.hpp"
 #include "tests/support/temporary_folder.hpp"
 
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 
 using namespace postern;
@@ -335,46 +336,52 @@ TEST_CASE("no mail goes out of a desk that is closed") {
     CHECK(at.mails.empty());
 }
 
-TEST_CASE("identity commands", "[commands]") {
-    const command_fixture at;
-    run_steps(at,
-              {
-                  {{"domain", "add", "firma.cz"}},
-                  {{"mailbox", "add", "jan@firma.cz"}},
-                  {{"identity", "add", "jan@firma.cz", "Jan@Post.test", "--confirmed"}},
-                  {{"identity", "add", "no@firma.cz", "a@post.test", "--confirmed"}, 67, "no such mailbox"},
-                  {{"identity", "add", "jan@firma.cz", "a@@post.test", "--confirmed"}, 65, "a@@post.test"},
-                  {{"identity", "add", "jan@firma.cz", "b@post.test"}, 69, "no server answers"},
-                  {{"identity", "confirm", "nonsense"}, 65, "form"},
-                  {{"identity", "confirm", std::string(32, 'a')}, 67, "not known"},
-                  {{"identity", "revoke", "jan@firma.cz", "x@post.test"}, 67, "is no identity"},
-              });
-    const auto list = list_of(at.run({"identity", "list", "--json"}), "identities");
-    REQUIRE(list.size() == 1);
-    CHECK(list.front().as_object().at("address").as_string() == "jan@post.test");
-    CHECK(list.front().as_object().at("state").as_string() == "confirmed");
-    CHECK(list_of(at.run({"identity", "list", "--account", "x@firma.cz", "--json"}), "identities").empty());
-    CHECK(
-        list_of(at.run({"identity", "list", "--address", "jan@post.test", "--json"}), "identities").size() ==
-        1);
-    {
-        const auto kept = *storage::open_lmdb_identities(*storage::open_accounts(at.state_dir()));
-        const std::vector<storage::foreign_use> uses{
-            {"jan@firma.cz", "jan@post.test", false, 2, 1'800'000'000},
-            {"jan@firma.cz", "v@bank.test", false, 1, 1'800'000'000}};
-        REQUIRE(kept->note_foreign(uses).has_value());
-        const auto token = policy::new_identity_token();
-        const storage::token_record what{storage::token_purpose::confirm, "jan@firma.cz", "c@post.test",
-                                         now_seconds() + 9};
-        REQUIRE(kept->ask(what, *policy::digest_of_token(token), now_seconds(), {}).has_value());
-        CHECK(at.run({"identity", "list"}).out.find("asked") != std::string::npos);
-    }
-    const auto report = list_of(at.run({"identity", "report", "--json"}), "foreign_senders");
-    REQUIRE(report.size() == 2);
-    CHECK_FALSE(report[0].as_object().at("would_be_refused").as_bool());
-    CHECK(report[1].as_object().at("would_be_refused").as_bool());
-    CHECK(at.run({"identity", "report"}).out.find("refused") != std::string::npos);
-    run_steps(at, {{{"identity", "revoke", "jan@firma.cz", "jan@post.test"}}});
-    CHECK(list_of(at.run({"identity", "list", "--account", "jan@firma.cz", "--json"}), "identities").size() ==
-          1);
+TEST_CASE("what the owner takes back in learn mode isn't learned with the next message") {
+    office at("[sender_ownership]\nmode = \"learn\"\nenforce_from = 2027-03-01\n");
+    foreign_keeper keeper(*at.identities, at.desk, at.live);
+    const auto use = [&] {
+        keeper.note("jan@firma.cz", "jan@post.test", policy::foreign_fate::learned);
+        REQUIRE(keeper.flush());
+    };
+    use();
+    CHECK(at.may_use("jan@firma.cz", "jan@post.test"));
+    REQUIRE(at.post("do=manage&address=jan%40post.test").status == 200);
+    const auto after = at.post("t=" + at.last_token() + "&do=revoke&account=jan%40firma.cz");
+    CHECK_THAT(after.body, Contains("Nobody but the owner"));
+    use();
+    CHECK_FALSE(at.may_use("jan@firma.cz", "jan@post.test"));
+}
+
+TEST_CASE("a stranger's requests on the page keep nobody from being asked") {
+    office at;
+    REQUIRE(at.identities->put({"eva@firma.cz", "jan@post.test", identity_state::confirmed, 1, 0}));
+    (void)at.post("do=manage&address=jan%40post.test");
+    (void)at.post("do=add&account=jan%40firma.cz&address=x%40post.test");
+    REQUIRE(at.mails.size() == 2);
+    CHECK(at.desk.ask_owner(at.config(), "jan@firma.cz", "jan@post.test") == desk_answer::done);
+    CHECK(at.desk.ask_owner(at.config(), "eva@firma.cz", "jan@firma.cz") == desk_answer::done);
+}
+
+TEST_CASE("a user's code can be used again while the owner can't be asked") {
+    office at;
+    REQUIRE(at.desk.ask_owner(at.config(), "eva@firma.cz", "jan@post.test") == desk_answer::done);
+    (void)at.post("do=add&account=jan%40firma.cz&address=jan%40post.test");
+    const auto limited = at.last_token();
+    CHECK(at.post("t=" + limited + "&do=yes").status == 429);
+    CHECK(at.post("t=" + limited + "&do=yes").status == 429);
+    CHECK(at.post("t=" + limited + "&do=no").status == 200);
+    CHECK(at.post("t=" + limited + "&do=no").status == 404);
+
+    (void)at.post("do=add&account=eva%40firma.cz&address=b%40post.test");
+    const auto wish = at.last_token();
+    bool full = true;
+    at.desk.open([&](storage::insert_message mail) {
+        if (!full) at.mails.push_back(std::move(mail));
+        return !full;
+    });
+    for (int i = 0; i < 5; ++i) CHECK(at.post("t=" + wish + "&do=yes").status == 503);
+    full = false;
+    CHECK(at.post("t=" + wish + "&do=yes").status == 200);
+    CHECK(at.mails.back().message.recipients.at(0).address == "b@post.test");
+    CHECK(at.post("t=" + wish + "&do=yes").status == 404);
 }

@@ -23,9 +23,11 @@ token_record about(token_purpose purpose, std::string_view account, std::string_
                    std::int64_t expires = now + 7 * day) {
     return {purpose, std::string(account), std::string(address), expires};
 }
+bool sent() { return true; }
 asking ask(identities& kept, std::string_view account, std::string_view address, char fill,
            std::int64_t at = now, const identity_mail_limits& limits = {}) {
-    return kept.ask(about(token_purpose::confirm, account, address, at + 7 * day), digest(fill), at, limits)
+    return kept
+        .ask(about(token_purpose::confirm, account, address, at + 7 * day), digest(fill), at, limits, sent)
         .value();
 }
 answering confirm(identities& kept, char fill, bool yes = true, std::int64_t at = now) {
@@ -36,7 +38,7 @@ bool may_use(const identities& kept, std::string_view account, std::string_view 
 }
 
 std::string line_of(const identity_record& one) {
-    const char* states[] = {"?", "asked", "confirmed", "learned"};
+    const char* states[] = {"?", "asked", "confirmed", "learned", "declined"};
     return one.account + " " + one.address + " " + states[static_cast<int>(one.state)];
 }
 strings of_account(const identities& kept, std::string_view account) {
@@ -82,9 +84,111 @@ void check_question(identities& kept) {
 void check_no(identities& kept) {
     CHECK(ask(kept, jan, post, 'a') == asking::granted);
     CHECK(confirm(kept, 'a', false) == answering::done);
-    CHECK(of_account(kept, jan).empty());
-    CHECK(of_address(kept, post).empty());
+    CHECK_FALSE(may_use(kept, jan, post));
+    CHECK(of_account(kept, jan) == strings{"jan@firma.cz jan@post.test declined"});
+    CHECK(of_address(kept, post).size() == 1);
     CHECK(confirm(kept, 'a') == answering::unknown);
+    CHECK_FALSE(kept.revoke(jan, post, now).value());
+    CHECK(kept.put({std::string(jan), std::string(post), identity_state::declined, now, 0}).error() ==
+          storage_errc::invalid);
+}
+
+// What the owner declined isn't learned again; he may be asked again, and think better of it.
+void check_declined(identities& kept) {
+    const auto learn = [&] {
+        const foreign_use one{std::string(jan), std::string(post), true, 1, now};
+        return kept.note_foreign(std::span(&one, 1)).value().size();
+    };
+    CHECK(ask(kept, jan, post, 'a') == asking::granted);
+    CHECK(confirm(kept, 'a', false) == answering::done);
+    CHECK(learn() == 0);
+    CHECK_FALSE(may_use(kept, jan, post));
+    CHECK(ask(kept, jan, post, 'b', now + hour) == asking::granted);
+    CHECK(learn() == 0); // nor while that question waits
+    CHECK(kept.revoke(jan, post, now).value());
+    CHECK(confirm(kept, 'b', true, now + hour) == answering::unknown);
+    CHECK(ask(kept, jan, post, 'c', now + 2 * hour) == asking::granted);
+    CHECK(kept.sweep(now + 30 * day, 0).has_value());
+    CHECK(learn() == 0); // nor when it has expired
+    CHECK_FALSE(may_use(kept, jan, post));
+    CHECK(ask(kept, jan, post, 'd', now + 31 * day) == asking::granted);
+    CHECK(confirm(kept, 'd', true, now + 31 * day) == answering::done);
+    CHECK(may_use(kept, jan, post));
+    CHECK(kept.revoke(jan, post, now).value());
+    CHECK(learn() == 0);
+    CHECK_FALSE(may_use(kept, jan, post));
+    REQUIRE(kept.put({std::string(jan), std::string(post), identity_state::confirmed, now, 0}));
+    CHECK(may_use(kept, jan, post));
+    CHECK(learn() == 1); // to be told of what it learns, and only now: nothing was learned before
+}
+
+void check_forgotten(identities& kept) {
+    const auto token = [&](token_purpose purpose, std::string_view account, std::string_view address,
+                           char fill) {
+        return kept.put_token(about(purpose, account, address), digest(fill));
+    };
+    for (const auto& [account, from] : {std::pair(jan, 'a'), {std::string_view("jan@firma.cz2"), 'k'}}) {
+        const std::string who(account);
+        REQUIRE(kept.put({who, "c@x.test", identity_state::confirmed, now, 0}));
+        REQUIRE(kept.put({who, "l@x.test", identity_state::learned, now, 0}));
+        REQUIRE(kept.put({who, "d@x.test", identity_state::learned, now, 0}));
+        REQUIRE(kept.revoke(who, "d@x.test", now).value());
+        CHECK(ask(kept, who, who + "q.test", from, now, {3, 1}) == asking::granted);
+        CHECK(ask(kept, who, "r@x.test", 'z', now, {3, 1}) == asking::account_limited);
+        REQUIRE(token(token_purpose::ask, who, post, static_cast<char>(from + 1)));
+        REQUIRE(token(token_purpose::manage, "", who, static_cast<char>(from + 2)));
+        const foreign_use use{who, "f@x.test", false, 1, now};
+        REQUIRE(kept.note_foreign(std::span(&use, 1)).has_value());
+        REQUIRE(kept.mark_told(who, now));
+    }
+    REQUIRE(kept.put({std::string(eva), "c@x.test", identity_state::confirmed, now, 0}));
+    REQUIRE(kept.forget(jan));
+    CHECK(of_account(kept, jan).empty());
+    CHECK(of_address(kept, "c@x.test").size() == 2); // eva's, and that of the longer name
+    CHECK_FALSE(may_use(kept, jan, "c@x.test"));
+    CHECK(foreign(kept) == strings{"jan@firma.cz2 f@x.test 1 0"});
+    for (const char fill : {'a', 'b', 'c'})
+        CHECK(kept.look(digest(fill), now).value().what == answering::unknown);
+    for (const char fill : {'k', 'l', 'm'})
+        CHECK(kept.look(digest(fill), now).value().what == answering::done);
+    const foreign_use again{std::string(jan), "l@x.test", true, 1, now};
+    CHECK(kept.note_foreign(std::span(&again, 1)).value().size() == 1); // the next one is told
+    CHECK(ask(kept, jan, "r@x.test", 'z', now, {3, 1}) == asking::granted);
+    CHECK(of_account(kept, "jan@firma.cz2").size() == 4);
+    REQUIRE(kept.forget(std::string(identity_key_max + 1, 'x')));
+}
+
+// A mail that can't go out has changed nothing: the allowance and the question before are as they were.
+void check_not_sent(identities& kept) {
+    CHECK(ask(kept, jan, post, 'a') == asking::granted);
+    const auto what = about(token_purpose::confirm, jan, post);
+    const auto lost = [] { return false; };
+    for (int i = 0; i < 5; ++i)
+        CHECK(kept.ask(what, digest('b'), now + hour, {}, lost).value() == asking::not_sent);
+    CHECK(kept.look(digest('b'), now).value().what == answering::unknown);
+    CHECK(ask(kept, jan, "o@x.test", 'c', now + hour, {3, 2}) == asking::granted);
+    CHECK(confirm(kept, 'a') == answering::done);
+}
+
+// What anybody may have sent takes nothing from the questions to owners.
+void check_purposes(identities& kept) {
+    const identity_mail_limits limits{3, 3};
+    const auto stranger = [&](token_purpose purpose, std::string_view account, std::string_view address,
+                              std::int64_t at) {
+        return kept.ask(about(purpose, account, address), digest('s'), at, limits, sent).value();
+    };
+    for (int i = 0; i < 3; ++i) {
+        const auto at = now + i * hour;
+        CHECK(stranger(token_purpose::ask, jan, post, at) == asking::granted);
+        CHECK(stranger(token_purpose::manage, "", jan, at) == asking::granted);
+        CHECK(stranger(token_purpose::manage, "", post, at) == asking::granted);
+    }
+    const auto at = now + 2 * hour + 1;
+    CHECK(stranger(token_purpose::ask, jan, post, at) == asking::address_limited);
+    CHECK(stranger(token_purpose::manage, "", post, at) == asking::address_limited);
+    CHECK(ask(kept, jan, post, 'a', at, limits) == asking::granted);
+    CHECK(ask(kept, eva, jan, 'b', at, limits) == asking::granted);
+    CHECK(ask(kept, eva, post, 'c', at, limits) == asking::address_limited);
 }
 
 void check_tokens(identities& kept) {
@@ -98,13 +202,14 @@ void check_tokens(identities& kept) {
     CHECK(ask(kept, jan, post, 'b', now + 2 * hour) == asking::granted);
     CHECK(confirm(kept, 'a', true, now + 2 * hour) == answering::unknown);
     // One that was revoked can't be confirmed any more.
-    CHECK(kept.revoke(jan, post).value());
-    CHECK_FALSE(kept.revoke(jan, post).value());
+    CHECK(kept.revoke(jan, post, now).value());
+    CHECK_FALSE(kept.revoke(jan, post, now).value());
     CHECK(confirm(kept, 'b', true, now + 2 * hour) == answering::unknown);
     // Another account's token is of that account.
     CHECK(ask(kept, eva, post, 'c', now + 4 * hour) == asking::granted);
     CHECK(confirm(kept, 'c', true, now + 4 * hour) == answering::done);
-    CHECK(of_address(kept, post) == strings{"eva@firma.cz jan@post.test confirmed"});
+    CHECK(of_address(kept, post) ==
+          strings{"eva@firma.cz jan@post.test confirmed", "jan@firma.cz jan@post.test declined"});
     REQUIRE(kept.put_token(about(token_purpose::manage, "", post, now + day), digest('m')));
     CHECK(kept.look(digest('m'), now).value().about.purpose == token_purpose::manage);
     CHECK(kept.look(digest('m'), now + hour).value().what == answering::done); // as often as one likes
@@ -129,11 +234,10 @@ void check_mails(identities& kept) {
     CHECK(ask(kept, jan, post, 'i', now - 30 * day, limits) == asking::address_limited);
     CHECK(ask(kept, jan, "d@x.test", 'i', now - 30 * day, limits) == asking::granted);
     // For the account itself, the mail goes to the account.
-    CHECK(kept.ask(about(token_purpose::ask, "u@firma.cz", post), digest('j'), now, limits).value() ==
+    CHECK(kept.ask(about(token_purpose::ask, "u@firma.cz", post), digest('j'), now, limits, sent).value() ==
           asking::granted);
-    CHECK(
-        kept.ask(about(token_purpose::ask, "u@firma.cz", "z@x.test"), digest('k'), now + 1, limits).value() ==
-        asking::address_limited);
+    CHECK(kept.ask(about(token_purpose::ask, "u@firma.cz", "z@x.test"), digest('k'), now + 1, limits, sent)
+              .value() == asking::address_limited);
     CHECK(kept.answer(digest('j'), token_purpose::ask, true, now).value().about.address == post);
     CHECK(kept.answer(digest('j'), token_purpose::ask, true, now).value().what == answering::unknown);
 }
@@ -203,7 +307,7 @@ void check_bounds(identities& kept) {
     CHECK(of_account(kept, jan).size() == identities_max);
     CHECK(kept.put({std::string(jan), "more@x.test", identity_state::confirmed, now, 0}).error() ==
           storage_errc::too_large);
-    CHECK(kept.ask(about(token_purpose::confirm, jan, "more@x.test"), digest('a'), now, {}).error() ==
+    CHECK(kept.ask(about(token_purpose::confirm, jan, "more@x.test"), digest('a'), now, {}, sent).error() ==
           storage_errc::too_large);
     CHECK(ask(kept, eva, "more@x.test", 'a') == asking::granted);
 }
@@ -228,7 +332,11 @@ void check_sweep(identities& kept) {
 
 void check_identities_contract(identities& kept) {
     SECTION("a question that is answered yes is confirmed, once, for one account") { check_question(kept); }
-    SECTION("a question that is answered no leaves nothing") { check_no(kept); }
+    SECTION("a question that is answered no leaves that it was declined") { check_no(kept); }
+    SECTION("what was declined isn't learned again") { check_declined(kept); }
+    SECTION("a mail that can't go out has changed nothing") { check_not_sent(kept); }
+    SECTION("mails of each purpose count for themselves") { check_purposes(kept); }
+    SECTION("of an account that is forgotten nothing stays") { check_forgotten(kept); }
     SECTION("a token is of one purpose, expires, and dies with its question") { check_tokens(kept); }
     SECTION("mails are limited by address and account") { check_mails(kept); }
     SECTION("lists by account and by address") { check_lists(kept); }
