@@ -118,7 +118,7 @@ def test_the_owner_sees_who_uses_the_address_and_takes_it_back():
         screenshot(browser, 'list')
         said = browser.press('Take it back')
         contains(said, 'u@d.test may send e-mail as w@post.test no more.', 'the page')
-        equal(server.identities(), [('v@d.test', 'w@post.test', 'confirmed')])
+        equal(server.identities(), [('u@d.test', 'w@post.test', 'declined'), ('v@d.test', 'w@post.test', 'confirmed')])
         contains(server.sends('w@post.test'), '553 5.7.1', 'the reply after')
 
 
@@ -146,7 +146,8 @@ def test_the_code_alone_does_too():
         equal(server.identities(), [('u@d.test', 'w@post.test', 'confirmed')])
         server.run('identity', 'confirm', token, code=67)
         server.run('identity', 'revoke', 'u@d.test', 'w@post.test')
-        equal(server.identities(), [])
+        equal(server.identities(), [('u@d.test', 'w@post.test', 'declined')])  # it is not to be learned again
+        contains(server.sends('w@post.test'), '553 5.7.1', 'the reply after')
 
 
 def test_scanners_strangers_and_other_pages_confirm_nothing():
