@@ -279,16 +279,8 @@ void app::start_services() {
                                      greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_,
                                      &*sending_});
     spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
-    desk_->open([this](storage::insert_message mail) {
-        return spool_->try_submit(std::move(mail), [this](const boost::system::error_code& ec) {
-            if (ec) journal_->fault("a mail about an identity is lost: " + ec.message());
-        });
-    });
-    sending_notices_->open([this](storage::insert_message mail) {
-        return spool_->try_submit(std::move(mail), [this](const boost::system::error_code& ec) {
-            if (ec) journal_->fault("a mail about an account is lost: " + ec.message());
-        });
-    });
+    desk_->open(way_into_queue("an identity"));
+    sending_notices_->open(way_into_queue("an account"));
     runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,
                     delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_,
                                       &*sending_},

@@ -144,6 +144,8 @@ class app final : public control_target, public web_target, public handover_targ
     void begin_sending();
     server_status status_of_senders() const; // only that part of it is filled
     std::vector<kept_table> tables_of_sending();
+    // Of a mail of the server's own; false: it can't be taken now.
+    std::function<bool(storage::insert_message)> way_into_queue(std::string_view about);
 
     // app_observe.cpp: what can be seen by HTTP
     start_problem bind_http();

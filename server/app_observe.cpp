@@ -49,9 +49,10 @@ start_problem app::bind_http(const std::string& where, const char* key, std::uni
     const auto address = conf::parse_endpoint(where);
     if (!address) return {};
     to = std::make_unique<http_listener>(main_.get_executor());
-    const auto problem = fmt::format("{}: {}", key, to->listen(*address));
-    if (problem.ends_with(": ")) return {};
+    const auto why = to->listen(*address);
+    if (why.empty()) return {};
     to.reset();
+    const auto problem = fmt::format("{}: {}", key, why);
     if (!takes_over_) return {exit_code::unavailable, problem};
     journal_->fault(problem + "; mail goes on without it"); // there is no way back
     return {};

@@ -1,4 +1,4 @@
-// What people who send mail need: where passwords are known.
+// What people who send mail need: where passwords are known, what is counted of them, how they are told.
 #include "server/app.hpp"
 
 #include "conf/settings.hpp"
@@ -58,6 +58,14 @@ void app::begin_sending() {
     sending_notices_.emplace(
         sending_notices::surroundings{config_, *accounts_, *ids_, *journal_, *rate_clock_});
     sending_.emplace(*rates_, *rate_clock_, *sending_notices_);
+}
+
+std::function<bool(storage::insert_message)> app::way_into_queue(std::string_view about) {
+    return [this, about](storage::insert_message mail) {
+        return spool_->try_submit(std::move(mail), [this, about](const boost::system::error_code& ec) {
+            if (ec) journal_->fault(fmt::format("a mail about {} is lost: {}", about, ec.message()));
+        });
+    };
 }
 
 std::vector<kept_table> app::tables_of_sending() {

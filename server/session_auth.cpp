@@ -128,6 +128,13 @@ asio::awaitable<auth_answer> session_driver::find_keys() {
     co_return answer;
 }
 
+result<void> session_driver::note_outcome(const login_attempt& of, policy::guess_brake::outcome what) {
+    auto* desk = services_.policy.sending;
+    if (desk == nullptr) return {};
+    return desk->guesses.after(client_, of.login, of.fingerprint, what,
+                               policy::guess_terms_of(config_->config->auth), desk->clock.now());
+}
+
 auth_answer session_driver::end_good_login() {
     const auto attempt = std::move(attempt_);
     auth_answer answer;
@@ -140,11 +147,7 @@ auth_answer session_driver::end_good_login() {
     line.sasl_method = attempt->mechanism;
     line.sasl_username = answer.account;
     services_.journal.write(line);
-    auto* desk = services_.policy.sending;
-    if (desk == nullptr) return answer;
-    const auto noted =
-        desk->guesses.after(client_, attempt->login, attempt->fingerprint, policy::guess_brake::outcome::good,
-                            policy::guess_terms_of(config_->config->auth), desk->clock.now());
+    const auto noted = note_outcome(*attempt, policy::guess_brake::outcome::good);
     if (!noted) log_event_now(log_event::note, "a good login is not noted: " + noted.error().message());
     return answer;
 }
@@ -153,11 +156,8 @@ auth_answer session_driver::end_wrong_login() {
     services_.counts.logins_denied.fetch_add(1, std::memory_order_relaxed);
     log_failed_login("authentication failed");
     const auto attempt = std::move(attempt_);
-    auto* desk = services_.policy.sending;
-    if (desk == nullptr || attempt->login.empty()) return {};
-    const auto noted = desk->guesses.after(client_, attempt->login, attempt->fingerprint,
-                                           policy::guess_brake::outcome::wrong,
-                                           policy::guess_terms_of(config_->config->auth), desk->clock.now());
+    if (attempt->login.empty()) return {};
+    const auto noted = note_outcome(*attempt, policy::guess_brake::outcome::wrong);
     if (noted) return {};
     // What can't be counted must not be tried again and again.
     note_put_off("a wrong password can't be noted: " + noted.error().message());

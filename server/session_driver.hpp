@@ -100,6 +100,7 @@ class session_driver final : public roster::member, private stream::taker, priva
     protocol::reply blocked_until(policy::rate_seconds until) const;
     boost::asio::awaitable<protocol::auth_answer> check_password(protocol::sasl::secret password);
     boost::asio::awaitable<protocol::auth_answer> find_keys();
+    result<void> note_outcome(const login_attempt& of, policy::guess_brake::outcome what);
     protocol::auth_answer end_good_login();
     protocol::auth_answer end_wrong_login();
     void note_put_off(std::string_view why);

@@ -68,7 +68,7 @@ asio::awaitable<void> session_driver::ask() {
             refused_by_ = &said;
             note_cause();
             if (learned_) learned_->room_to_send.reset(); // by what came after the limits
-            if (services_.policy.sending != nullptr)
+            if (services_.policy.sending != nullptr && audience() == policy::audience::people)
                 policy::note_refused(*services_.policy.sending, session_->account(), said.check,
                                      *config_->config, local_day(now_seconds()));
             answer = {verdict_answer::kind::refuse, said.with};

@@ -1,6 +1,7 @@
 // What an account may send, of who authenticated: nothing while it is suspended; at RCPT and, exactly, when
-// the whole message is there, no more copies than its limits. The last of all checks: nothing may refuse the
-// message once room was reserved for it, but the disk.
+// the whole message is there, no more copies than its limits. The last of all checks: what can refuse the
+// message once room was reserved for it is the sum of its recipients' own refusals, and the disk; then the
+// room is given back.
 #include "conf/settings.hpp"
 #include "policy/check.hpp"
 

@@ -1,12 +1,9 @@
 #include "server/identity/desk.hpp"
 
-#include "conf/mail_templates.hpp"
 #include "policy/submission/identity_token.hpp"
 #include "policy/submission/ownership.hpp"
-#include "protocol/mail/text_notice.hpp"
-#include "protocol/smtp/envelope.hpp"
 #include "server/clock.hpp"
-#include "server/snapshot.hpp"
+#include "server/sending/own_mail.hpp"
 
 #include <ctime>
 #include <fmt/format.h>
@@ -99,35 +96,11 @@ bool identity_desk::send(const conf::config& config, const std::string& to, std:
         const std::lock_guard lock(mutex_);
         if (!sink_) return false;
     }
-    const auto address = protocol::parse_address(to);
-    if (!address) return false;
-    storage::queued_recipient recipient;
-    const auto way = storage::resolve(with_.accounts, *address, resolve_settings_of(config));
-    if (!way) return false;
-    storage::insert_message mail;
-    const auto add = [&](const std::string& final_address, bool local) {
-        recipient.address = final_address;
-        recipient.original = to;
-        recipient.notify = protocol::dsn_notify::never;
-        recipient.route = local ? storage::recipient_route::local : storage::recipient_route::outside;
-        recipient.next_try = now_seconds();
-        mail.message.recipients.push_back(recipient);
-    };
-    if (way->kind == storage::resolution_kind::not_ours) add(to, false);
-    for (const auto& one : way->recipients) add(one.address, one.local);
-    if (mail.message.recipients.empty()) return false;
-    const auto filled = conf::fill_template(conf::find_template(config.identity, letter), values);
-    mail.message.id = with_.ids.next(now_microseconds());
-    const auto id = mail.message.id.to_string();
-    mail.body = protocol::make_notice(
-        {config.server.hostname, id, now_seconds(), *address, filled.subject, filled.text});
-    mail.message.arrived = now_microseconds();
-    mail.message.size = mail.body.size();
-    mail.message.smtputf8 = !protocol::is_ascii(to);
-    mail.message.helo = config.server.hostname;
-    with_.journal.note(fmt::format("{}: {} to <{}>", id, letter, to));
+    auto mail = compose_own_mail(with_.accounts, with_.ids, config, to, letter, values);
+    if (!mail) return false;
+    with_.journal.note(fmt::format("{}: {} to <{}>", mail->message.id.to_string(), letter, to));
     const std::lock_guard lock(mutex_);
-    return sink_ && sink_(std::move(mail));
+    return sink_ && sink_(std::move(*mail));
 }
 
 desk_answer identity_desk::ask(const conf::config& config, storage::token_record what,
@@ -158,29 +131,37 @@ desk_answer identity_desk::ask(const conf::config& config, storage::token_record
     return desk_answer::limited;
 }
 
+// Folded, of an account that there is; else why not.
+result<identity_desk::pair, desk_answer> identity_desk::pair_of(std::string_view account,
+                                                                std::string_view address) const {
+    pair of{folded_address(account), folded_address(address)};
+    if (of.account.empty() || of.address.empty()) return desk_answer::bad_address;
+    const auto box = with_.accounts.find_mailbox(of.account);
+    if (!box) return trouble(of.account, box.error());
+    if (!*box) return desk_answer::no_account;
+    return of;
+}
+
 desk_answer identity_desk::ask_owner(const conf::config& config, std::string_view account,
                                      std::string_view address) {
-    const auto who = folded_address(account), what = folded_address(address);
-    if (who.empty() || what.empty()) return desk_answer::bad_address;
-    const auto box = with_.accounts.find_mailbox(who);
-    if (!box) return trouble(who, box.error());
-    if (!*box) return desk_answer::no_account;
-    const auto own =
-        policy::ownership(with_.accounts, nullptr).may_use(who, protocol::parse_address(what).value());
-    if (!own) return trouble(what, own.error());
+    const auto of = pair_of(account, address);
+    if (!of) return of.error();
+    const auto own = policy::ownership(with_.accounts, nullptr)
+                         .may_use(of->account, protocol::parse_address(of->address).value());
+    if (!own) return trouble(of->address, own.error());
     if (*own) return desk_answer::own;
-    return ask(config, {token_purpose::confirm, who, what, now_seconds() + config.identity.expire.count()},
-               "identity_question");
+    return ask(
+        config,
+        {token_purpose::confirm, of->account, of->address, now_seconds() + config.identity.expire.count()},
+        "identity_question");
 }
 
 desk_answer identity_desk::ask_account(const conf::config& config, std::string_view account,
                                        std::string_view address) {
-    const auto who = folded_address(account), what = folded_address(address);
-    if (who.empty() || what.empty()) return desk_answer::bad_address;
-    const auto box = with_.accounts.find_mailbox(who);
-    if (!box) return trouble(who, box.error());
-    if (!*box) return desk_answer::no_account;
-    return ask(config, {token_purpose::ask, who, what, now_seconds() + config.identity.expire.count()},
+    const auto of = pair_of(account, address);
+    if (!of) return of.error();
+    return ask(config,
+               {token_purpose::ask, of->account, of->address, now_seconds() + config.identity.expire.count()},
                "identity_request");
 }
 

@@ -66,6 +66,10 @@ class identity_desk {
     result<std::vector<storage::identity_record>> users_of(std::string_view address) const;
 
   private:
+    struct pair {
+        std::string account, address;
+    };
+    result<pair, desk_answer> pair_of(std::string_view account, std::string_view address) const;
     desk_answer ask(const conf::config& config, storage::token_record what, std::string_view letter);
     bool send(const conf::config& config, const std::string& to, std::string_view letter,
               std::initializer_list<std::pair<std::string_view, std::string_view>> values);
