@@ -132,7 +132,10 @@ class Dovecot(UnpackedServer):
         assert self.process.poll() is None, self.log()
         try:
             socket.create_connection(('127.0.0.1', self.lmtp_port), 1).close()
-            return os.path.exists(self.socket)
+            for name in (self.socket, self.path('run/auth-client')):  # files are left from an earlier run, and each listens in its turn
+                with socket.socket(socket.AF_UNIX) as link:
+                    link.connect(name)
+            return True
         except OSError:
             return False
 
