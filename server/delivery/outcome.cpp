@@ -63,12 +63,25 @@ void log_outcome(const delivery_services& with, const queued_message& message, c
     with.journal.write(line);
 }
 
+void note_try(queued_message& message, std::size_t recipient, const attempt_outcome& outcome) {
+    storage::delivery_try made;
+    made.recipient = static_cast<std::uint32_t>(recipient);
+    made.number = message.recipients[recipient].tries;
+    made.when = now_seconds();
+    made.server = outcome.relay;
+    made.code = outcome.code;
+    made.text = outcome.text.substr(0, storage::try_text_max);
+    made.tls = outcome.tls;
+    message.fresh_tries.push_back(std::move(made));
+}
+
 } // namespace
 
 void record_outcome(const delivery_services& with, const conf::config& config, queued_message& message,
                     std::size_t recipient, const attempt_outcome& outcome) {
     auto& to = message.recipients[recipient];
     if (to.tries < std::numeric_limits<std::uint16_t>::max()) ++to.tries;
+    note_try(message, recipient, outcome);
     to.last_reply = fmt::format("{} {}", outcome.code, outcome.text);
     to.last_reply.resize(std::min(to.last_reply.size(), storage::last_reply_max));
     switch (outcome.what) {

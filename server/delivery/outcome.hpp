@@ -33,6 +33,7 @@ struct attempt_outcome {
     std::string text;         // what was said, or our words
     std::string relay;        // "maildir", "none", an LMTP server
     bool by_operator = false; // who knows what it leads to
+    std::string tls{};        // how it was encrypted: "plain", "TLSv1.3"; "" = nobody was connected
 };
 
 // To be called as the attempt ends: the next try is counted from this moment, however long the attempt took.
