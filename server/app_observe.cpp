@@ -84,6 +84,8 @@ observed app::observe() {
     made.messages_committed = commits.messages.load(std::memory_order_relaxed);
     made.commit_times = commits.times.read();
     made.reply_times = counts_.reply_times.read();
+    made.notices = counts_.notices;
+    made.notices_put_off = counts_.notices_put_off;
     for (std::size_t i = 0; i < handshake_counts::versions.size(); ++i) {
         const auto& row = counts_.handshakes.by_version[i];
         made.handshakes.push_back({handshake_counts::versions[i], row.whole, row.resumed});
@@ -119,12 +121,20 @@ observed app::observe() {
     made.scans_failed = scanners_->counts().failed;
     made.scan_times = scanners_->counts().times.read();
     made.ledger_dropped = ledger_->dropped();
+    made.destinations = destinations();
+    made.knows_lines = sender_on_ != nullptr;
     const auto config = config_.get()->config;
     if (const auto free = storage::system_files().free_bytes(config->server.state_dir))
         made.disk_free = *free;
     made.disk_low = counts_.disk_low;
     look_at_process(made);
     return made;
+}
+
+std::vector<destination_status> app::destinations() {
+    std::vector<destination_status> seen;
+    if (sender_on_ != nullptr) seen = sender_on_->destinations();
+    return merge_destinations(destination_counts_.read(), seen, destination_counts::shown_max);
 }
 
 desk_answer app::ask_owner(std::string_view account, std::string_view address) {

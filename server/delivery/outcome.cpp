@@ -75,6 +75,17 @@ void note_try(queued_message& message, std::size_t recipient, const attempt_outc
     message.fresh_tries.push_back(std::move(made));
 }
 
+// Mail of this server's own domains is one destination, however many there are.
+void count_destination(const delivery_services& with, const queued_recipient& to) {
+    if (with.destinations == nullptr) return;
+    using result = destination_counts::result;
+    const auto what = to.state == recipient_state::delivered ? result::delivered
+                      : to.state == recipient_state::waiting ? result::deferred
+                                                             : result::failed;
+    const bool is_local = to.route == storage::recipient_route::local;
+    with.destinations->add(is_local ? "local" : to.address.substr(to.address.rfind('@') + 1), what);
+}
+
 } // namespace
 
 void record_outcome(const delivery_services& with, const conf::config& config, queued_message& message,
@@ -96,6 +107,7 @@ void record_outcome(const delivery_services& with, const conf::config& config, q
                     : to.state == recipient_state::aside   ? with.counts.set_aside
                                                            : with.counts.deferred;
     counted.fetch_add(1, std::memory_order_relaxed);
+    count_destination(with, to);
     log_outcome(with, message, to, outcome);
 }
 
@@ -108,6 +120,8 @@ void tend_aside(const delivery_services& with, const conf::config& config, queue
                 std::int64_t now) {
     const auto kept_until = message.arrived / 1'000'000 + std::chrono::seconds(aside_time).count();
     for (auto& to : message.recipients) {
+        if (to.state == recipient_state::untold && is_time(config, to, now))
+            to.state = recipient_state::failed;
         if (to.state != recipient_state::aside || !is_time(config, to, now)) continue;
         to.next_try = storage::next_try(plan_of(config), std::numeric_limits<unsigned>::max(), now);
         if (now < kept_until) continue;
@@ -137,7 +151,7 @@ std::string fields_above(const queued_message& message, bool junk) {
 
 bool is_settled(const queued_message& message) {
     return std::ranges::none_of(message.recipients, [](const queued_recipient& to) {
-        return to.state == recipient_state::waiting || to.state == recipient_state::aside;
+        return to.state != recipient_state::delivered && to.state != recipient_state::failed;
     });
 }
 

@@ -3,6 +3,8 @@
 
 #include "conf/config.hpp"
 #include "server/counters.hpp"
+#include "server/delivery/notice_limit.hpp"
+#include "server/destination_counts.hpp"
 #include "server/log.hpp"
 #include "storage/queue.hpp"
 #include "storage/tables/directory.hpp"
@@ -23,7 +25,9 @@ struct delivery_services {
     storage::queue_id_source& ids;
     log& journal;
     counters& counts;
-    policy::sending_desk* sending = nullptr; // null: nobody authenticates here
+    policy::sending_desk* sending = nullptr;    // null: nobody authenticates here
+    notice_limit* notices = nullptr;            // null: as many as there are
+    destination_counts* destinations = nullptr; // null: nobody counts
 };
 
 struct attempt_outcome {
@@ -47,7 +51,8 @@ void give_up_all(const delivery_services& with, const conf::config& config, stor
 
 inline constexpr std::chrono::hours aside_time{
     14 * 24}; // from its arrival; then it is dropped, and the log says so
-// Those set aside whose time to be looked at has come stay, or have been there for long enough.
+// Those set aside whose time to be looked at has come stay, or have been there for long enough; of those that
+// are to be told of, when the time for it has come, there is news now.
 void tend_aside(const delivery_services& with, const conf::config& config, storage::queued_message& message,
                 std::int64_t now);
 
@@ -61,7 +66,7 @@ bool is_due(const conf::config& config, const storage::queued_recipient& to, std
 // and whether it is taken for spam.
 std::string fields_above(const storage::queued_message& message, bool junk);
 
-// No recipient waits any more, or is set aside.
+// No recipient waits any more, is set aside or is to be told of.
 bool is_settled(const storage::queued_message& message);
 
 } // namespace postern::server

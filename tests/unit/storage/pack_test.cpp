@@ -279,7 +279,7 @@ TEST_CASE("a queue of an earlier version takes packed bodies and keeps tries onc
     REQUIRE(commit_one(*opened, packed(1)));
     CHECK(is_whole(*opened, 1));
     auto tried = opened->find({1}).value().value();
-    tried.fresh_tries.push_back({.number = 1, .text = "not now"});
+    tried.fresh_tries.emplace_back().text = "not now";
     REQUIRE(commit_one(*opened, update_message{tried}));
     CHECK(opened->history({1}).value() == tried.fresh_tries);
 }
