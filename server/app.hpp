@@ -207,7 +207,6 @@ class app final : public control_target, public web_target, public handover_targ
     counters counts_;
     notice_limit notice_limit_;
     destination_counts destination_counts_;
-    const destination_source* sender_on_ = nullptr; // who sends to them, where one says what it knows
     std::optional<scanner_pool> scanners_;
     std::optional<offload_pool> pool_;
     std::optional<offload_pool> room_pool_;

@@ -16,6 +16,8 @@ namespace postern::server {
 
 namespace {
 
+constexpr std::size_t destinations_looked_at = 1000; // with the longest lines
+
 std::uint64_t resident_octets() {
     std::ifstream in("/proc/self/statm");
     std::uint64_t whole = 0, resident = 0;
@@ -122,7 +124,6 @@ observed app::observe() {
     made.scan_times = scanners_->counts().times.read();
     made.ledger_dropped = ledger_->dropped();
     made.destinations = destinations();
-    made.knows_lines = sender_on_ != nullptr;
     const auto config = config_.get()->config;
     if (const auto free = storage::system_files().free_bytes(config->server.state_dir))
         made.disk_free = *free;
@@ -133,7 +134,17 @@ observed app::observe() {
 
 std::vector<destination_status> app::destinations() {
     std::vector<destination_status> seen;
-    if (sender_on_ != nullptr) seen = sender_on_->destinations();
+    for (auto& one : runner_->look_at_destinations(destinations_looked_at)) {
+        destination_status row;
+        row.name = std::move(one.name);
+        row.waiting = one.waiting;
+        row.in_flight = one.connections;
+        row.connections_allowed = one.connections_allowed;
+        row.failures = one.failures;
+        if (one.closed_for.count() > 0) row.retry_at = now_seconds() + one.closed_for.count();
+        row.last_error = std::move(one.last_error);
+        seen.push_back(std::move(row));
+    }
     return merge_destinations(destination_counts_.read(), seen, destination_counts::shown_max);
 }
 

@@ -9,21 +9,14 @@
 namespace postern::server {
 
 struct destination_status {
-    std::string name;                      // a domain, or the hop that it goes to; "local", "other"
-    std::uint64_t waiting = 0;             // recipients or messages that the sender of mail has in line
-    std::uint64_t in_flight = 0;           // conversations
-    std::uint64_t connections_allowed = 0; // at the same time, now; 0 = no limit of its own
+    std::string name;            // a domain, or the hop that it goes to; "local", "other"
+    std::uint64_t waiting = 0;   // messages in line
+    std::uint64_t in_flight = 0; // connections
+    std::uint64_t connections_allowed = 0; // at the same time, now; 0 = nothing is known of it
     std::uint64_t failures = 0;            // one after the other, of the whole destination
     std::int64_t retry_at = 0;             // unix seconds: it backs off until then; 0 = it doesn't
     std::string last_error;                // "" = none
     std::uint64_t delivered = 0, deferred = 0, failed = 0; // tries at recipients, since the start
-};
-
-// Whoever sends mail on knows where it goes. Main thread.
-class destination_source {
-  public:
-    virtual ~destination_source() = default;
-    virtual std::vector<destination_status> destinations() const = 0;
 };
 
 } // namespace postern::server

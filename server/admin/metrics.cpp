@@ -176,7 +176,6 @@ void add_destinations(exposition& out, const observed& seen) {
         out.sample({{"destination", one.name}, {"result", "deferred"}}, one.deferred);
         out.sample({{"destination", one.name}, {"result", "failed"}}, one.failed);
     }
-    if (!seen.knows_lines) return;
     out.family("destination_queued", "gauge", "What waits in line for a destination.");
     for (const auto& one : seen.destinations) out.sample({{"destination", one.name}}, one.waiting);
     out.family("destination_in_flight", "gauge", "Conversations with a destination.");

@@ -44,7 +44,6 @@ struct observed {
     histogram::values scan_times;
     std::uint64_t ledger_dropped = 0;             // rows
     std::vector<destination_status> destinations; // "other" last
-    bool knows_lines = false;                     // what waits for them and is under way
 
     std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked
     bool disk_low = false;

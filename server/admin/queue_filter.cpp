@@ -96,8 +96,8 @@ std::optional<queue_filter> queue_filter::read(const arguments& given, terminal&
 bool queue_filter::matches(const queued_recipient& to, const conf::config& config) const {
     if (recipient_ && !is_of(to.address, *recipient_) && !is_of(to.original, *recipient_)) return false;
     if (destination_.empty() || is_of(to.address, {"", destination_})) return true;
-    const auto* hop = primary_for(config, to);
-    return hop != nullptr && is_hop(*hop, destination_);
+    const auto hop = hop_for(config, to);
+    return hop && is_hop(*hop, destination_);
 }
 
 bool queue_filter::was_tried_there(const queued_message& message, const history_source& history) const {

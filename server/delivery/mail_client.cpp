@@ -54,6 +54,17 @@ mail_client::report mail_client::unreached(std::size_t recipients, std::string w
     return made;
 }
 
+mail_client::report mail_client::impossible(std::size_t recipients, protocol::enhanced_code code,
+                                            std::string why) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::failed;
+    one.status = code;
+    one.text = std::move(why);
+    report made;
+    made.outcomes.assign(recipients, one);
+    return made;
+}
+
 client_identity identity_of(const conf::config& config) {
     client_identity made{config.server.hostname, {config.server.hostname}};
     for (const auto& listener : config.listeners) made.own_names.push_back(listener.hostname);
@@ -169,6 +180,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         made.takes_dsn = session.offers("DSN");
         made.away = why_away(session);
         made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+        made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
         if (session.next() == client_step::idle) {
             keep(std::move(link));
             co_return made;
