@@ -148,8 +148,7 @@ bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t
 bool is_due(const conf::config& config, const queued_message& message, std::int64_t now) {
     if (message.given_up) return true;
     return !message.held && std::ranges::any_of(message.recipients, [&](const auto& to) {
-        const bool is_open =
-            to.state != recipient_state::delivered && to.state != recipient_state::failed;
+        const bool is_open = to.state != recipient_state::delivered && to.state != recipient_state::failed;
         return is_open && is_time(config, to, now);
     });
 }
