@@ -35,6 +35,17 @@ void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
 
 std::string cannot_connect(const boost::system::error_code& ec) { return "cannot connect: " + ec.message(); }
 
+mail_client::report put_off(std::size_t recipients, std::string why, protocol::enhanced_code status) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::deferred;
+    one.status = status;
+    one.text = why;
+    mail_client::report made;
+    made.outcomes.assign(recipients, one);
+    made.away = std::move(why);
+    return made;
+}
+
 // TLS is a must, and isn't there.
 bool lacks_tls(const client_session& session, const tls::demand& wanted) {
     return wanted.level >= tls::demand_level::encrypted && session.fault() &&
@@ -61,15 +72,13 @@ std::string why_away(const client_session& session) {
 
 } // namespace
 
-mail_client::report mail_client::unreached(std::size_t recipients, std::string why,
-                                           protocol::enhanced_code status) {
-    recipient_outcome one;
-    one.what = recipient_outcome::kind::deferred;
-    one.status = status;
-    one.text = why;
-    report made;
-    made.outcomes.assign(recipients, one);
-    made.away = std::move(why);
+mail_client::report mail_client::unreached(std::size_t recipients, std::string why) {
+    return put_off(recipients, std::move(why), {4, 4, 1});
+}
+
+mail_client::report mail_client::insecure(std::size_t recipients, std::string why) {
+    auto made = put_off(recipients, std::move(why), {4, 7, 5});
+    made.secured.what = link_security::kind::refused;
     return made;
 }
 

@@ -46,8 +46,9 @@ class mail_client {
         link_security secured = {};
     };
     // Nobody could be asked.
-    static report unreached(std::size_t recipients, std::string why,
-                            protocol::enhanced_code status = {4, 4, 1});
+    static report unreached(std::size_t recipients, std::string why);
+    // Nobody was asked, for it isn't known how it has to be encrypted.
+    static report insecure(std::size_t recipients, std::string why);
     // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
     // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
     using content_maker = std::function<std::unique_ptr<content_source>()>;
