@@ -138,6 +138,7 @@ void add_mail(exposition& out, const observed& seen) {
     out.sample({{"tls", "encrypted"}}, seen.sent_encrypted);
     out.sample({{"tls", "verified"}}, seen.sent_verified);
     out.sample({{"tls", "refused"}}, seen.sent_refused);
+    out.gauge("dane_active", "1 while mail goes out under DANE where its domain asks for it.", seen.dane);
     out.gauge("deliveries_under_way", "Messages that are being delivered.", seen.deliveries_under_way);
 }
 
