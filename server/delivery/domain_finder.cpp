@@ -2,6 +2,7 @@
 #include "server/delivery/domain_finder.hpp"
 
 #include "policy/reachable.hpp"
+#include "protocol/smtp/grammar.hpp"
 #include "server/delivery/host_lookup.hpp"
 
 #include <algorithm>
@@ -109,10 +110,27 @@ found_hop conclude(walk so_far, const conf::relay_hop& hop, bool are_implied) {
     return std::move(made);
 }
 
+// RFC 5321 §4.1.3: no names are asked.
+found_hop find_literal(const conf::relay_hop& hop, const ourselves& us) {
+    std::string_view text = hop.name;
+    text = text.substr(1, text.size() - 2);
+    if (protocol::equals_ignoring_case(text.substr(0, 5), "IPv6:")) text.remove_prefix(5);
+    const auto address = protocol::ip_address::parse(text);
+    if (!address) return failed({5, 1, 2}, hop.name + " is no address of a server");
+    if (std::ranges::find(us.addresses, *address) != us.addresses.end())
+        return failed({5, 4, 6}, fmt::format("mail loop: {} is this server's own address", hop.name));
+    if (!policy::is_reachable(*address))
+        return failed({5, 4, 4}, fmt::format("{} is a private or loopback address", hop.name));
+    found_hop made;
+    made.addresses.push_back({{}, {*address, hop.address.port}, 0, false, {}});
+    return made;
+}
+
 } // namespace
 
 asio::awaitable<found_hop> find_domain(policy::resolver& names, conf::relay_hop hop, ourselves us,
                                        std::chrono::milliseconds within) {
+    if (hop.name.starts_with('[')) co_return find_literal(hop, us);
     const auto domain = dns_name::parse(hop.name, protocol::dns_escapes::none);
     if (!domain) co_return failed({5, 1, 2}, hop.name + " is no name of DNS");
     protocol::dns_question question{*domain, dns_type::mx};

@@ -82,6 +82,17 @@ mail_client::report mail_client::insecure(std::size_t recipients, std::string wh
     return made;
 }
 
+mail_client::report mail_client::impossible(std::size_t recipients, protocol::enhanced_code code,
+                                            std::string why) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::failed;
+    one.status = code;
+    one.text = std::move(why);
+    report made;
+    made.outcomes.assign(recipients, one);
+    return made;
+}
+
 client_identity identity_of(const conf::config& config) {
     client_identity made{config.server.hostname, {config.server.hostname}};
     for (const auto& listener : config.listeners) made.own_names.push_back(listener.hostname);
@@ -159,6 +170,7 @@ mail_client::report mail_client::report_of(const connection& link) {
     made.takes_dsn = session.offers("DSN");
     made.away = why_away(session);
     made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+    made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
     const bool by_smtp = link.peer.speaks == protocol::client_protocol::smtp;
     if (by_smtp && session.is_ready()) made.secured = security_of(link.wire->tls_layer());
     if (lacks_tls(session, link.peer.demand)) tell_of_lack(made, link.peer.demand);
