@@ -83,9 +83,11 @@ protocol::outgoing_message outgoing(const queued_message& message, const std::ve
     return made;
 }
 
-attempt_outcome outcome_of(const recipient_outcome& said, const std::string& relay) {
+attempt_outcome outcome_of(const recipient_outcome& said, const std::string& relay,
+                           const link_security& secured) {
     attempt_outcome made;
     made.relay = relay;
+    made.secured = secured;
     std::string_view unclear = "4.3.0";
     switch (said.what) {
     case recipient_outcome::kind::delivered:
@@ -108,6 +110,18 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
     return made;
 }
 
+void count(sent_counts& into, const mail_client::report& said) {
+    using kind = link_security::kind;
+    const auto add = [](std::atomic<std::uint64_t>& to) { to.fetch_add(1, std::memory_order_relaxed); };
+    if (said.secured.what == kind::refused) return add(into.refused);
+    if (std::ranges::none_of(said.outcomes,
+                             [](const auto& one) { return one.what == recipient_outcome::kind::delivered; }))
+        return;
+    if (said.secured.what == kind::plain) add(into.plain);
+    if (said.secured.what == kind::encrypted) add(into.encrypted);
+    if (said.secured.what == kind::verified) add(into.verified);
+}
+
 mail_client::content_maker content_of(const network_delivery& what, std::string fields) {
     return [&with = what.with, &pool = what.pool, message = what.message,
             fields = std::move(fields)]() -> std::unique_ptr<content_source> {
@@ -119,7 +133,7 @@ void record(const network_delivery& what, const std::vector<std::size_t>& recipi
             const mail_client::report& said, const std::string& relay) {
     for (std::size_t i = 0; i < recipients.size(); ++i)
         record_outcome(what.with, *what.config, *what.message, recipients[i],
-                       outcome_of(said.outcomes[i], relay));
+                       outcome_of(said.outcomes[i], relay, said.secured));
 }
 
 } // namespace
@@ -186,6 +200,7 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
     hops.tried(part.hop, {done.of_server.away, done.of_server.is_busy});
+    count(what.with.counts.sent, done.of_server);
     // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
     for (std::size_t i = 0; i < part.recipients.size(); ++i)
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)

@@ -3,6 +3,7 @@
 
 #include "conf/config.hpp"
 #include "server/counters.hpp"
+#include "server/delivery/link_security.hpp"
 #include "server/log.hpp"
 #include "storage/queue.hpp"
 #include "storage/tables/directory.hpp"
@@ -33,6 +34,7 @@ struct attempt_outcome {
     std::string text;         // what was said, or our words
     std::string relay;        // "maildir", "none", an LMTP server
     bool by_operator = false; // who knows what it leads to
+    link_security secured = {};
 };
 
 // To be called as the attempt ends: the next try is counted from this moment, however long the attempt took.
