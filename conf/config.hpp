@@ -143,7 +143,10 @@ struct relay_route {
 };
 
 struct relay_settings {
-    std::uint16_t port = 25;         // of MX hosts
+    std::uint16_t port = 25; // of MX hosts
+    bool srs = true;         // forwarded mail leaves with a sender of ours
+    std::string srs_domain;  // canonical: of those senders; "" = that of the alias
+    std::chrono::seconds srs_max_age{};
     std::vector<relay_route> routes; // by domain, each once
     bool operator==(const relay_settings&) const = default;
 };

@@ -703,6 +703,18 @@ constexpr setting settings[] = {
 
     {"relay", "port", number(1, 65535), "25", reload, "The port of servers that MX records name.",
      kept_in<&config::relay, &relay_settings::port>},
+    {"relay", "srs", yes_or_no, "true", reload,
+     "Mail that an alias sends to another domain leaves with a sender of this server (SRS), so that SPF "
+     "holds for "
+     "it, unless its sender is of a domain hosted here. docs/forwarding.md.",
+     kept_in<&config::relay, &relay_settings::srs>},
+    {"relay", "srs_domain", text(domain_or_empty, "a domain such as \"fwd.example.com\", or \"\""), "",
+     reload,
+     "The domain of those senders, whose MX and SPF records must name this server; \"\" = that of the alias.",
+     kept_in<&config::relay, &relay_settings::srs_domain>},
+    {"relay", "srs_max_age", duration(day_long, 365 * day_long), "21d", reload,
+     "How long notices are taken for such a sender; whole days.",
+     kept_in<&config::relay, &relay_settings::srs_max_age>},
 
     {"relay.route", "DOMAIN", text(relay_server, "a server such as \"192.0.2.7:25\""),
      required("192.0.2.7:25"), reload,
