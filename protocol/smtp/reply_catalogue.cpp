@@ -197,7 +197,7 @@ constexpr std::array rows{
         "valid"},
     row{id::forwarded_sender_forged,
         550,
-        {5, 7, 1},
+        {5, 1, 1},
         "<{}>: Recipient address rejected: it looks like the sender of forwarded mail, and is not signed by "
         "this server"},
     row{id::forwarded_sender_for_notices,
