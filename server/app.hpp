@@ -142,6 +142,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     // app_submission.cpp: what people who send mail need
     start_problem open_logins();
+    start_problem open_srs_secrets();
     boost::system::error_code open_rates(const conf::config& config);
     void begin_sending();
     server_status status_of_senders() const; // only that part of it is filled
@@ -189,6 +190,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::ledger> ledger_;
     std::unique_ptr<storage::tokens> taught_;
     std::unique_ptr<storage::identities> identities_;
+    std::optional<policy::sender_rewriter> srs_;
     std::string guess_key_;
     std::unique_ptr<login_source> logins_;
     std::optional<identity_desk> desk_;

@@ -12,8 +12,9 @@
 #include <string>
 
 namespace postern::policy {
+class sender_rewriter;
 struct sending_desk;
-}
+} // namespace postern::policy
 
 namespace postern::server {
 
@@ -24,7 +25,8 @@ struct delivery_services {
     storage::queue_id_source& ids;
     log& journal;
     counters& counts;
-    policy::sending_desk* sending = nullptr; // null: nobody authenticates here
+    policy::sending_desk* sending = nullptr;      // null: nobody authenticates here
+    const policy::sender_rewriter* srs = nullptr; // null: all senders stay as they are
 };
 
 struct attempt_outcome {
