@@ -11,6 +11,7 @@
 
 namespace postern::server {
 namespace asio = boost::asio;
+using protocol::client_chunks;
 using protocol::client_session;
 using protocol::client_step;
 using protocol::client_tls;
@@ -33,6 +34,14 @@ void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
 }
 
 std::string cannot_connect(const boost::system::error_code& ec) { return "cannot connect: " + ec.message(); }
+
+// Whoever is to be named over another connection.
+std::vector<std::size_t> unasked_of(const std::vector<recipient_outcome>& outcomes) {
+    std::vector<std::size_t> made;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        if (outcomes[i].what == recipient_outcome::kind::unasked) made.push_back(i);
+    return made;
+}
 
 // Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
 std::string why_away(const client_session& session) {
@@ -118,10 +127,10 @@ client_tls mail_client::tls_for(const mail_peer& peer) const {
 }
 
 asio::awaitable<result<std::unique_ptr<mail_client::connection>>>
-mail_client::open(mail_peer peer, client_identity who, client_tls tls, std::chrono::seconds within) {
+mail_client::open(mail_peer peer, client_identity who, manner how, std::chrono::seconds within) {
     auto wire = co_await connect_to(peer.where, within, buffers_);
     if (!wire) co_return wire.error();
-    protocol::client_settings settings{peer.speaks, std::move(who.hostname), tls, {}};
+    protocol::client_settings settings{peer.speaks, std::move(who.hostname), how.tls, {}, how.chunks};
     if (peer.speaks == protocol::client_protocol::smtp) settings.own_names = std::move(who.own_names);
     auto made = std::make_unique<connection>();
     made->peer = std::move(peer);
@@ -141,17 +150,43 @@ bool mail_client::may_try_again(const connection& link, client_tls& tls) const {
     return link.is_reused && session.fault()->what == trouble::lost && session.replies_to_message() == 0;
 }
 
+// Politely, and without a word of what comes of it.
+asio::awaitable<void> mail_client::part(std::unique_ptr<connection> link, client_deadlines within) {
+    link->session->quit();
+    co_await talk(*link, nullptr, within);
+    link->wire->close();
+}
+
 asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client_identity who,
                                                           protocol::outgoing_message message,
                                                           content_maker make_content,
                                                           client_deadlines within) {
+    auto said = co_await deliver_once(peer, who, message, make_content, within, client_chunks::when_offered);
+    auto left = unasked_of(said.outcomes);
+    for (unsigned more = 1; !left.empty() && more < connections_max; ++more) {
+        auto rest = message;
+        rest.recipients.clear();
+        for (const auto index : left) rest.recipients.push_back(message.recipients[index]);
+        const auto chunks = said.knows_no_chunks ? client_chunks::when_needed : client_chunks::when_offered;
+        auto next = co_await deliver_once(peer, who, std::move(rest), make_content, within, chunks);
+        for (std::size_t i = 0; i < left.size(); ++i) said.outcomes[left[i]] = std::move(next.outcomes[i]);
+        said.knows_no_chunks = said.knows_no_chunks || next.knows_no_chunks;
+        said.takes_dsn = said.takes_dsn && next.takes_dsn;
+        left = unasked_of(said.outcomes);
+    }
+    co_return said;
+}
+
+asio::awaitable<mail_client::report>
+mail_client::deliver_once(mail_peer peer, client_identity who, protocol::outgoing_message message,
+                          content_maker make_content, client_deadlines within, client_chunks chunks) {
     const bool binary = message.body == protocol::body_type::binary_mime;
     within.whole += std::chrono::seconds(message.size / slowest_octets);
     client_tls tls = tls_for(peer);
     for (;;) {
-        auto link = take_kept(peer);
+        auto link = chunks == client_chunks::when_offered ? take_kept(peer) : nullptr;
         if (!link) {
-            auto opened = co_await open(peer, who, tls, within.connect);
+            auto opened = co_await open(peer, who, {tls, chunks}, within.connect);
             if (!opened) {
                 co_return unreached(message.recipients.size(), cannot_connect(opened.error()));
             }
@@ -169,8 +204,12 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         made.takes_dsn = session.offers("DSN");
         made.away = why_away(session);
         made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+        made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
         if (session.next() == client_step::idle) {
-            keep(std::move(link));
+            if (session.is_spent() || chunks != client_chunks::when_offered)
+                co_await part(std::move(link), within);
+            else
+                keep(std::move(link));
             co_return made;
         }
         link->wire->close();
@@ -186,7 +225,7 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
                                                          client_deadlines within) {
     client_tls tls = tls_for(peer);
     for (;;) {
-        auto opened = co_await open(peer, who, tls, within.connect);
+        auto opened = co_await open(peer, who, {tls}, within.connect);
         if (!opened) co_return reached{cannot_connect(opened.error())};
         auto link = std::move(*opened);
         co_await talk(*link, nullptr, within);
