@@ -106,6 +106,9 @@ class client_session {
     void on_written();
     void on_tls(bool done);
     void on_content_sent();
+    // The content didn't go through to its end: whoever refuses it before that says so, and goes. That reply
+    // is read if it came; on_lost() otherwise.
+    void on_content_broken();
     // The content can't be sent to this server, today or later; the connection is of no more use.
     void on_content_unfit(enhanced_code status, std::string_view why);
     // The connection broke, or a deadline passed: `why` in words, for logs and notices.
@@ -169,6 +172,7 @@ class client_session {
         std::uint64_t named = 0;          // RCPTs
         bool full = false;                // nobody else is named
         bool content_sent = false;        // to its last octet
+        bool content_broken = false;      // it never will be
         std::vector<std::string> domains; // of those named; kept where the server limits them
     };
 

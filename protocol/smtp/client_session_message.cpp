@@ -164,11 +164,22 @@ void client_session::took_final(const peer_reply& reply, std::size_t index) {
         settle_pending(outcome_kind::unasked, {}, reply.text());
         return fail(trouble::kind::no_chunks, "BDAT was refused: " + reply.text());
     }
+    if (now_.content_broken) {
+        if (!reply.positive()) settle_accepted(reply);
+        return fail(trouble::kind::lost, "the connection broke within the content");
+    }
     if (index == message_->recipients.size())
         settle_accepted(reply);
     else
         settle_content(index, reply);
     if (expected_.empty()) finish_transaction();
+}
+
+void client_session::on_content_broken() {
+    now_.content_broken = true;
+    output_.clear();
+    expect(awaited::final_reply, message_->recipients.size());
+    wanted_ = client_step::read;
 }
 
 // Those that were too many for one transaction have the next one, at once (RFC 5321 §4.5.3.1.10).

@@ -118,7 +118,7 @@ struct talk {
         replies_before.reset();
         until.set(within.content_block);
         const auto status = co_await with.write(octets);
-        if (status != stream_status::ok) session.on_lost(what_happened(status));
+        if (status != stream_status::ok) session.on_content_broken();
         co_return status == stream_status::ok;
     }
 

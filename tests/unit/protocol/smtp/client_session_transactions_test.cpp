@@ -262,3 +262,28 @@ TEST_CASE("content that can't be sent to a server fails, and the connection ends
     CHECK(talk.session.outcomes()[0].status == enhanced_code{5, 6, 3});
     CHECK(talk.session.outcomes()[1].status == enhanced_code{5, 1, 1});
 }
+
+TEST_CASE("who refuses a content before its end is believed, and who takes it then is not", "[CL-07]") {
+    struct row {
+        std::string reply; // "" = none: the connection is at its end
+        kind first;
+    };
+    for (const auto& [reply, first] :
+         {row{"552 5.3.4 too big", kind::failed}, row{"452 4.3.1 full", kind::deferred},
+          row{"250 ok", kind::deferred}, row{"421 bye", kind::deferred}, row{"", kind::deferred}}) {
+        CAPTURE(reply);
+        conversation talk(settings());
+        talk.session.begin(message_to(2));
+        talk.play(hello("8BITMIME") + names({0, 1}) +
+                  script{"S: 250 ok", "S: 250 ok", "S: 550 5.1.1 no", "S: 354 go"});
+        talk.session.on_content_broken();
+        if (reply.empty())
+            talk.session.on_lost("the connection broke");
+        else
+            talk.hear(reply + "\r\n");
+        talk.must_do("<end>");
+        CHECK(talk.fault == "");
+        CHECK(kinds(talk.session) == std::vector{first, kind::failed});
+        CHECK_FALSE(talk.session.outcomes()[0].perhaps_delivered);
+    }
+}
