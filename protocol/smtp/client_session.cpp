@@ -39,8 +39,11 @@ void client_session::on_input(std::string_view octets) {
         if (secures && wanted_ == client_step::start_tls && !octets.empty())
             return fail(trouble::kind::protocol, "the server sent plain text behind its reply to STARTTLS");
     }
-    if (!octets.empty() && wanted_ != client_step::close)
-        fail(trouble::kind::protocol, "the server speaks without being asked");
+    if (octets.empty() || wanted_ == client_step::close) return;
+    if (wanted_ != client_step::send_content)
+        return fail(trouble::kind::protocol, "the server speaks without being asked");
+    on_content_broken(); // it has changed its mind
+    on_input(octets);
 }
 
 void client_session::on_written() {

@@ -179,11 +179,13 @@ void server_session::end_of_message() {
     want(step::ask);
 }
 
-// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME.
+// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME; what came as
+// 8BITMIME and has seven bits can go to any.
 body_type server_session::body_needed() const {
     const auto& facts = content();
     const bool lines = !facts.bare_line_end && !facts.nul && facts.longest_line <= text_line_max;
-    if (now().envelope.body != body_type::binary_mime || !lines) return now().envelope.body;
+    const auto declared = now().envelope.body;
+    if (declared == body_type::seven_bit || (declared == body_type::binary_mime && !lines)) return declared;
     return facts.eight_bit ? body_type::eight_bit_mime : body_type::seven_bit;
 }
 

@@ -1,11 +1,13 @@
 // One wait at a time, each under a deadline that cancels the stream.
 #include "server/delivery/conversation.hpp"
 
+#include "protocol/mime/seven_bit.hpp"
 #include "protocol/smtp/data_encoder.hpp"
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -51,6 +53,10 @@ struct listener final : stream::taker {
 
 std::string cannot_read(const boost::system::error_code& ec) {
     return "the stored message cannot be read: " + ec.message();
+}
+
+std::string cannot_narrow(std::string_view why) {
+    return fmt::format("the next server takes no 8BITMIME, and the message can't be encoded for it: {}", why);
 }
 
 std::string_view what_happened(stream_status status) {
@@ -141,16 +147,21 @@ struct talk {
 
     asio::awaitable<void> send_content() {
         protocol::data_encoder encoder;
-        std::string wire;
+        protocol::mime::seven_bit_writer narrow;
+        const bool narrows = session.sends_seven_bit();
+        std::string wire, text;
         for (bool more = true; more;) {
             auto block = co_await next_block();
             if (!block) co_return session.on_lost(cannot_read(block.error()));
             more = !content_at_end;
             wire.clear();
-            if (more)
-                encoder.feed(*block, wire);
-            else
-                encoder.finish(wire);
+            text.clear();
+            if (!narrows)
+                text = std::move(*block);
+            else if (!(more ? narrow.feed(*block, text) : narrow.finish(text)))
+                co_return session.on_content_unfit({5, 6, 3}, cannot_narrow(narrow.refusal()));
+            encoder.feed(text, wire);
+            if (!more) encoder.finish(wire);
             const bool sent = co_await send(wire);
             if (!sent) co_return;
         }

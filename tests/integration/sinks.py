@@ -3,12 +3,13 @@ import glob
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 
 from clients import UNPACKED, unpacked
 from deadline import until
-from ports import free_port, is_free
+from ports import free_port
 from test_submission import MESSAGE, People
 from wire import queue_id, stuffed
 
@@ -23,13 +24,19 @@ class Sink:
         self.process = None
 
     def __enter__(self):
-        until(f'port {self.port}', lambda: is_free(self.port))
         user = ['-u', pwd.getpwuid(65534)[0]] if os.geteuid() == 0 else []
         environment = {**os.environ, 'LD_LIBRARY_PATH': os.path.join(UNPACKED, 'usr/lib/postfix')}
         self.process = subprocess.Popen([unpacked('smtp-sink'), *user, *self.words, '-d', f'{self.folder}/m.', f'inet:127.0.0.1:{self.port}', '100'],
                                         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until('smtp-sink', lambda: not is_free(self.port))
+        until('smtp-sink', self.answers)
         return self
+
+    def answers(self):
+        try:
+            socket.create_connection(('127.0.0.1', self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
 
     def __exit__(self, *_):
         if self.process:

@@ -286,4 +286,14 @@ TEST_CASE("who refuses a content before its end is believed, and who takes it th
         CHECK(kinds(talk.session) == std::vector{first, kind::failed});
         CHECK_FALSE(talk.session.outcomes()[0].perhaps_delivered);
     }
+    // In one read with the consent.
+    for (const auto& [reply, first] : {row{"550 5.3.0 no", kind::failed}, row{"250 ok", kind::deferred}}) {
+        conversation talk(settings());
+        talk.session.begin(message_to(1));
+        talk.play(hello("8BITMIME") + names({0}) + script{"S: 250 ok", "S: 250 ok"});
+        talk.hear("354 go\r\n" + reply + "\r\n");
+        talk.must_do("<end>");
+        CHECK(talk.fault == "");
+        CHECK(kinds(talk.session) == std::vector{first});
+    }
 }
