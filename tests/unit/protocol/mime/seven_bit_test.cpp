@@ -156,7 +156,7 @@ TEST_CASE("what may not be changed is left alone, and refused where it holds suc
 }
 
 TEST_CASE("a header that can't be taken in one way is refused", "[seven_bit]") {
-    for (const std::string header :
+    for (const std::string& header :
          {std::string("Subject: \xc3\xa4\r\n"),
           version + "Content-Type: text/plain\r\nContent-Type: text/html\r\n",
           version + "Content-Transfer-Encoding: 8bit\r\nContent-Transfer-Encoding: 7bit\r\n",
