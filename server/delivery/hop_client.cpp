@@ -51,6 +51,8 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
                                                         client_deadlines within) {
     const auto found = co_await find(hop);
     const std::size_t recipients = message.recipients.size();
+    if (found.fails)
+        co_return report{mail_client::impossible(recipients, *found.fails, found.trouble), "none"};
     report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
     for (const auto& one : found.addresses) {
         mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};

@@ -63,6 +63,17 @@ mail_client::report mail_client::unreached(std::size_t recipients, std::string w
     return made;
 }
 
+mail_client::report mail_client::impossible(std::size_t recipients, protocol::enhanced_code code,
+                                            std::string why) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::failed;
+    one.status = code;
+    one.text = std::move(why);
+    report made;
+    made.outcomes.assign(recipients, one);
+    return made;
+}
+
 client_identity identity_of(const conf::config& config) {
     client_identity made{config.server.hostname, {config.server.hostname}};
     for (const auto& listener : config.listeners) made.own_names.push_back(listener.hostname);
@@ -171,6 +182,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         auto next = co_await deliver_once(peer, who, std::move(rest), make_content, within, chunks);
         for (std::size_t i = 0; i < left.size(); ++i) said.outcomes[left[i]] = std::move(next.outcomes[i]);
         said.knows_no_chunks = said.knows_no_chunks || next.knows_no_chunks;
+        said.is_busy = next.is_busy;
         said.takes_dsn = said.takes_dsn && next.takes_dsn;
         left = unasked_of(said.outcomes);
     }
@@ -205,6 +217,7 @@ mail_client::deliver_once(mail_peer peer, client_identity who, protocol::outgoin
         made.away = why_away(session);
         made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
         made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
+        made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
         if (session.next() == client_step::idle) {
             if (session.is_spent() || chunks != client_chunks::when_offered)
                 co_await part(std::move(link), within);

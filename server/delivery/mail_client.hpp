@@ -41,11 +41,14 @@ class mail_client {
         std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
         std::string away; // why no mail at all can be sent there now; "" = it can
         bool is_ourselves = false;
+        bool is_busy = false;         // it broke off where mail could be sent (421)
         bool knows_no_chunks = false; // though it offers CHUNKING
         bool takes_dsn = false;       // notices of what becomes of it are the peer's to write (RFC 3461)
     };
     // Nobody could be asked.
     static report unreached(std::size_t recipients, std::string why);
+    // Nobody ever can be.
+    static report impossible(std::size_t recipients, protocol::enhanced_code code, std::string why);
     // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
     // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
     using content_maker = std::function<std::unique_ptr<content_source>()>;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 #include <utility>
 
 namespace postern::server {
@@ -170,13 +171,14 @@ asio::awaitable<void> deliver_by_lmtp(network_delivery what, mail_client& client
 
 std::vector<hop_part> hop_parts(const conf::config& config, const queued_message& message, std::int64_t now) {
     std::vector<hop_part> made;
+    std::unordered_map<std::string, std::size_t> places; // in `made`
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         if (!is_due(config, message.recipients[i], now)) continue;
-        const auto* hop = primary_for(config, message.recipients[i]);
-        if (hop == nullptr) continue;
-        auto same = std::ranges::find(made, *hop, &hop_part::hop);
-        if (same == made.end()) same = made.insert(made.end(), {*hop, {}});
-        same->recipients.push_back(i);
+        auto hop = hop_for(config, message.recipients[i]);
+        if (!hop) continue;
+        const auto [at, is_new] = places.emplace(hop->to_string(), made.size());
+        if (is_new) made.push_back({std::move(*hop), {}});
+        made[at->second].recipients.push_back(i);
     }
     return made;
 }
@@ -189,7 +191,7 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
     auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
-    hops.tried(part.hop, done.of_server.away);
+    hops.tried(part.hop, {done.of_server.away, done.of_server.is_busy});
     // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
     for (std::size_t i = 0; i < part.recipients.size(); ++i)
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)

@@ -118,6 +118,14 @@ bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t
     return to.state == recipient_state::waiting && is_time(config, to, now);
 }
 
+bool is_due(const conf::config& config, const queued_message& message, std::int64_t now) {
+    if (message.given_up) return true;
+    return !message.held && std::ranges::any_of(message.recipients, [&](const auto& to) {
+        const bool is_open = to.state == recipient_state::waiting || to.state == recipient_state::aside;
+        return is_open && is_time(config, to, now);
+    });
+}
+
 std::string fields_above(const queued_message& message, bool junk) {
     return (junk ? "X-Spam-Flag: YES\r\n" : "") + message.result_fields;
 }

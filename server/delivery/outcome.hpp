@@ -55,6 +55,9 @@ bool is_silent(const storage::queued_message& message, const storage::queued_rec
 
 // Waits, and its time has come. `now` is unix seconds.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
+// There is something to do for it: it was given up, or isn't held and a recipient waits, or is set aside,
+// whose time has come.
+bool is_due(const conf::config& config, const storage::queued_message& message, std::int64_t now);
 
 // What stands in front of the stored body of a recipient of this server: what was found once it was stored,
 // and whether it is taken for spam.
