@@ -98,6 +98,7 @@ class tcp_stream final : public stream {
     void cancel() override;
     void uncancel() override { cancelled_ = false; }
     void close() override;
+    void close_with(std::string_view last_words) override;
 
   private:
     // One try: how it went, and whether it has to be repeated after a wait.
@@ -321,6 +322,11 @@ void tcp_stream::cancel() {
     boost::system::error_code ignored; // not open: no wait to wake
     socket_.cancel(ignored);
     if (pausing_ != nullptr) pausing_->cancel();
+}
+
+void tcp_stream::close_with(std::string_view last_words) {
+    if (is_usable()) (void)try_write(last_words, after::more);
+    close();
 }
 
 void tcp_stream::close() {

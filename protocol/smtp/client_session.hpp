@@ -238,7 +238,8 @@ class client_session {
     std::optional<trouble> fault_;
 };
 
-inline constexpr std::size_t capabilities_max = 100;
+// RFC 5321 §4.1.1.10: said before a connection is closed that is kept and idle, whoever listens.
+inline constexpr std::string_view client_farewell = "QUIT\r\n";
 inline constexpr std::size_t recipients_group_max = 100; // RCPTs written before their replies are read
 
 } // namespace postern::protocol

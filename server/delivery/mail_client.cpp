@@ -100,20 +100,20 @@ void mail_client::keep(std::unique_ptr<connection> one) {
     one->used = std::chrono::steady_clock::now();
     kept_.push_back(std::move(one));
     if (kept_.size() <= idle_max) return;
-    kept_.front()->wire->close();
+    kept_.front()->wire->close_with(protocol::client_farewell);
     kept_.pop_front();
 }
 
 void mail_client::close_idle() {
     const auto now = std::chrono::steady_clock::now();
     while (!kept_.empty() && now - kept_.front()->used >= idle_time) {
-        kept_.front()->wire->close();
+        kept_.front()->wire->close_with(protocol::client_farewell);
         kept_.pop_front();
     }
 }
 
 void mail_client::close() {
-    for (auto& each : kept_) each->wire->close();
+    for (auto& each : kept_) each->wire->close_with(protocol::client_farewell);
     kept_.clear();
 }
 
@@ -174,6 +174,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
                                                           client_deadlines within) {
     auto said = co_await deliver_once(peer, who, message, make_content, within, client_chunks::when_offered);
     auto left = unasked_of(said.outcomes);
+    // Whoever was sent to has an outcome that stays: nothing that follows makes the server one that is away.
     for (unsigned more = 1; !left.empty() && more < connections_max; ++more) {
         auto rest = message;
         rest.recipients.clear();
@@ -186,6 +187,7 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         said.takes_dsn = said.takes_dsn && next.takes_dsn;
         left = unasked_of(said.outcomes);
     }
+    for (const auto index : left) said.outcomes[index].what = recipient_outcome::kind::deferred;
     co_return said;
 }
 
