@@ -29,13 +29,17 @@ class stored_content final : public content_source {
         : from_(from), pool_(pool), message_(std::move(message)), fields_(std::move(fields)) {}
 
     asio::awaitable<result<std::string>> next() override {
-        if (!fields_.empty()) co_return std::exchange(fields_, {});
+        if (!std::exchange(fields_sent_, true) && !fields_.empty()) co_return fields_;
         result<std::string> block{boost::system::in_place_error,
                                   make_error_code(storage::storage_errc::busy)};
         std::function<void()> job = [this, &block] { block = read_block(); };
         const auto ran = co_await pool_.run(std::move(job));
         if (ran) co_return ran;
         co_return block;
+    }
+    void restart() override {
+        fields_sent_ = false;
+        reader_.reset();
     }
 
   private:
@@ -56,6 +60,7 @@ class stored_content final : public content_source {
     offload_pool& pool_;
     std::shared_ptr<const queued_message> message_;
     std::string fields_;
+    bool fields_sent_ = false;
     std::unique_ptr<storage::body_reader> reader_;
 };
 
@@ -103,7 +108,8 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
         unclear = "5.0.0";
         break;
     case recipient_outcome::kind::deferred:
-    case recipient_outcome::kind::taken: // a question's
+    case recipient_outcome::kind::taken:   // a question's
+    case recipient_outcome::kind::unasked: // connections enough for one attempt
     case recipient_outcome::kind::pending: made.what = attempt_outcome::kind::deferred; break;
     }
     const auto& code = said.status;
