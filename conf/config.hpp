@@ -168,10 +168,11 @@ struct relay_settings {
 struct queue_settings {
     std::vector<seconds> retry; // the last repeats; never empty
     seconds expire{};
-    seconds delay_notice{};     // age at which the sender is told that it waits; 0 = never
-    std::uint64_t min_free = 0; // octets free on the state folder's disk below which messages get 452
-    unsigned max_pending = 0;   // messages waiting for the writer before new ones get 452
-    unsigned deliveries = 0;    // local deliveries at the same time
+    seconds delay_notice{};        // age at which the sender is told that it waits; 0 = never
+    std::uint64_t min_free = 0;    // octets free on the state folder's disk below which messages get 452
+    unsigned notices_per_hour = 0; // to one sender; 0 = as many as there are
+    unsigned max_pending = 0;      // messages waiting for the writer before new ones get 452
+    unsigned deliveries = 0;       // local deliveries at the same time
     bool operator==(const queue_settings&) const = default;
 };
 

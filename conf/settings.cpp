@@ -754,6 +754,9 @@ constexpr setting settings[] = {
     {"queue", "delay_notice", or_zero(duration(1, 365 * day_long)), "4h", reload,
      "How long a message waits before its sender is told so; 0s = never.",
      kept_in<&config::queue, &queue_settings::delay_notice>},
+    {"queue", "notices_per_hour", number(0, 1'000'000), "300", reload,
+     "Notices that one sender gets in an hour; of failures beyond it the sender is told later. 0 = no limit.",
+     kept_in<&config::queue, &queue_settings::notices_per_hour>},
     {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,
      "Room that must be left on the disk of the state folder; with less, new messages are told to come back "
      "(452). For those of at most 64 KiB what is free within the queue's file counts too.",

@@ -63,6 +63,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    std::vector<destination_status> destinations() override;
     result<std::size_t> unblock(const std::optional<protocol::cidr>& network) override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
@@ -208,6 +209,8 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<accept_watch> accepting_;
     session_limits limits_;
     counters counts_;
+    notice_limit notice_limit_;
+    destination_counts destination_counts_;
     std::optional<scanner_pool> scanners_;
     std::optional<offload_pool> pool_;
     std::optional<offload_pool> room_pool_;
