@@ -158,7 +158,10 @@ struct relay_settings {
     std::uint64_t connections = 0;             // at the same time, to all servers
     std::uint64_t destination_connections = 0; // at the same time, to one destination
     std::uint64_t destination_rate = 0;        // messages a minute to one destination; 0 = any number
-    std::vector<relay_route> routes;           // by domain, each once
+    bool srs = true;                           // forwarded mail leaves with a sender of ours
+    std::string srs_domain;                    // canonical: of those senders; "" = that of the alias
+    std::chrono::seconds srs_max_age{};
+    std::vector<relay_route> routes; // by domain, each once
     bool operator==(const relay_settings&) const = default;
 };
 

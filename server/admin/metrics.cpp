@@ -131,6 +131,14 @@ void add_mail(exposition& out, const observed& seen) {
     out.sample({{"result", "deferred"}}, status.deferred);
     out.sample({{"result", "failed"}}, status.failed);
     out.sample({{"result", "set_aside"}}, status.set_aside);
+    out.family("relayed_total", "counter",
+               "Messages that another server was tried with, by the TLS of the connection: plain, encrypted, "
+               "verified by DANE, or refused: not sent, because TLS was a must and not to be had.");
+    out.sample({{"tls", "plain"}}, seen.sent_plain);
+    out.sample({{"tls", "encrypted"}}, seen.sent_encrypted);
+    out.sample({{"tls", "verified"}}, seen.sent_verified);
+    out.sample({{"tls", "refused"}}, seen.sent_refused);
+    out.gauge("dane_active", "1 while mail goes out under DANE where its domain asks for it.", seen.dane);
     out.family("notices_total", "counter",
                "Notices to senders; put_off: told later, the sender having had queue.notices_per_hour.");
     out.sample({{"result", "made"}}, seen.notices);

@@ -6,6 +6,8 @@
 #include "protocol/smtp/envelope.hpp"
 #include "protocol/smtp/grammar.hpp"
 #include "server/clock.hpp"
+#include "server/delivery/forwarding.hpp"
+#include "server/route.hpp"
 #include "storage/schedule.hpp"
 
 #include <algorithm>
@@ -225,7 +227,7 @@ void log_notice(const delivery_services& with, const queued_message& about, std:
 }
 
 storage::insert_message compose(const delivery_services& with, const conf::config& config,
-                                const queued_message& message,
+                                const queued_message& message, const std::string& sender,
                                 std::span<const protocol::dsn_recipient> recipients,
                                 const result<std::string>& beginning, const std::string& chance,
                                 std::int64_t now) {
@@ -242,7 +244,7 @@ storage::insert_message compose(const delivery_services& with, const conf::confi
     facts.about = about;
     facts.chance = chance;
     facts.now = now;
-    facts.to = message.sender;
+    facts.to = sender;
     facts.envelope_id = message.envelope_id;
     facts.arrived = message.arrived / 1'000'000;
     facts.recipients = recipients;
@@ -270,7 +272,9 @@ result<std::vector<storage::insert_message>> notices_about(const delivery_servic
         log_notice(with, message, "nobody is told: the sender is <>");
         return made;
     }
-    auto way = way_to(with, resolving, message.sender, now);
+    const auto sender = sender_behind(with, config, message.sender, now);
+    if (!sender) return sender.error();
+    auto way = way_to(with, resolving, *sender, now);
     if (!way) return way.error();
     if (way->recipients.empty()) {
         log_notice(with, message, "nobody is told: the sender's address leads nowhere");
@@ -289,7 +293,7 @@ result<std::vector<storage::insert_message>> notices_about(const delivery_servic
         left = left.subspan(named.size());
         const auto chance = new_chance();
         if (chance.empty()) return storage::storage_errc::busy;
-        auto notice = compose(with, config, message, named, beginning, chance, now);
+        auto notice = compose(with, config, message, *sender, named, beginning, chance, now);
         notice.message.recipients = way->recipients;
         log_notice(with, message, "notice to the sender: " + notice.message.id.to_string());
         made.push_back(std::move(notice));

@@ -6,11 +6,13 @@
 #include "server/delivery/text_content.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
 namespace postern::server {
 namespace asio = boost::asio;
+using protocol::client_chunks;
 using protocol::client_session;
 using protocol::client_step;
 using protocol::client_tls;
@@ -34,6 +36,42 @@ void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
 
 std::string cannot_connect(const boost::system::error_code& ec) { return "cannot connect: " + ec.message(); }
 
+mail_client::report put_off(std::size_t recipients, std::string why, protocol::enhanced_code status) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::deferred;
+    one.status = status;
+    one.text = why;
+    mail_client::report made;
+    made.outcomes.assign(recipients, one);
+    made.away = std::move(why);
+    return made;
+}
+
+// TLS is a must, and isn't there.
+bool lacks_tls(const client_session& session, const tls::demand& wanted) {
+    return wanted.level >= tls::demand_level::encrypted && session.fault() &&
+           session.fault()->what == trouble::no_tls;
+}
+
+// RFC 7672 §2.2: such a host is of no use now, and the mail waits for one that is.
+void tell_of_lack(mail_client::report& made, const tls::demand& wanted) {
+    made.secured.what = link_security::kind::refused;
+    made.away = fmt::format("the TLSA records of {} ask for TLS: {}", wanted.host, made.away);
+    for (auto& each : made.outcomes) {
+        if (each.said_by_peer) continue;
+        each.status = {4, 7, 5};
+        each.text = made.away;
+    }
+}
+
+// Whoever is to be named over another connection.
+std::vector<std::size_t> unasked_of(const std::vector<recipient_outcome>& outcomes) {
+    std::vector<std::size_t> made;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        if (outcomes[i].what == recipient_outcome::kind::unasked) made.push_back(i);
+    return made;
+}
+
 // Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
 std::string why_away(const client_session& session) {
     const auto& fault = session.fault();
@@ -44,13 +82,12 @@ std::string why_away(const client_session& session) {
 } // namespace
 
 mail_client::report mail_client::unreached(std::size_t recipients, std::string why) {
-    recipient_outcome one;
-    one.what = recipient_outcome::kind::deferred;
-    one.status = {4, 4, 1};
-    one.text = why;
-    report made;
-    made.outcomes.assign(recipients, one);
-    made.away = std::move(why);
+    return put_off(recipients, std::move(why), {4, 4, 1});
+}
+
+mail_client::report mail_client::insecure(std::size_t recipients, std::string why) {
+    auto made = put_off(recipients, std::move(why), {4, 7, 5});
+    made.secured.what = link_security::kind::refused;
     return made;
 }
 
@@ -91,20 +128,20 @@ void mail_client::keep(std::unique_ptr<connection> one) {
     one->used = std::chrono::steady_clock::now();
     kept_.push_back(std::move(one));
     if (kept_.size() <= idle_max) return;
-    kept_.front()->wire->close();
+    kept_.front()->wire->close_with(protocol::client_farewell);
     kept_.pop_front();
 }
 
 void mail_client::close_idle() {
     const auto now = std::chrono::steady_clock::now();
     while (!kept_.empty() && now - kept_.front()->used >= idle_time) {
-        kept_.front()->wire->close();
+        kept_.front()->wire->close_with(protocol::client_farewell);
         kept_.pop_front();
     }
 }
 
 void mail_client::close() {
-    for (auto& each : kept_) each->wire->close();
+    for (auto& each : kept_) each->wire->close_with(protocol::client_farewell);
     kept_.clear();
 }
 
@@ -119,20 +156,42 @@ asio::awaitable<void> mail_client::talk(connection& link, content_source* conten
     const auto leave = [this](connection* one) { talking_.erase(one); };
     talking_.insert(&link);
     const std::unique_ptr<connection, decltype(leave)> listed(&link, leave);
-    co_await converse(*link.session, *link.wire, content, within, security_.get());
+    if (!security_) co_return co_await converse(*link.session, *link.wire, content, within);
+    const conversation_tls how{*security_, link.peer.demand};
+    co_await converse(*link.session, *link.wire, content, within, &how);
 }
 
-// LMTP servers are on this machine or beside it.
 client_tls mail_client::tls_for(const mail_peer& peer) const {
-    const bool by_smtp = peer.speaks == protocol::client_protocol::smtp;
-    return by_smtp && security_ ? client_tls::when_offered : client_tls::never;
+    switch (peer.demand.level) {
+    case tls::demand_level::never: break;
+    case tls::demand_level::opportunistic: return security_ ? client_tls::when_offered : client_tls::never;
+    case tls::demand_level::encrypted:
+    case tls::demand_level::dane: return client_tls::required;
+    }
+    return client_tls::never;
+}
+
+// What there is to tell of a conversation that has ended, or rests.
+mail_client::report mail_client::report_of(const connection& link) {
+    const auto& session = *link.session;
+    report made;
+    made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
+    made.takes_dsn = session.offers("DSN");
+    made.away = why_away(session);
+    made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+    made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
+    made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
+    const bool by_smtp = link.peer.speaks == protocol::client_protocol::smtp;
+    if (by_smtp && session.is_ready()) made.secured = security_of(link.wire->tls_layer());
+    if (lacks_tls(session, link.peer.demand)) tell_of_lack(made, link.peer.demand);
+    return made;
 }
 
 asio::awaitable<result<std::unique_ptr<mail_client::connection>>>
-mail_client::open(mail_peer peer, client_identity who, client_tls tls, std::chrono::seconds within) {
+mail_client::open(mail_peer peer, client_identity who, manner how, std::chrono::seconds within) {
     auto wire = co_await connect_to(peer.where, within, buffers_);
     if (!wire) co_return wire.error();
-    protocol::client_settings settings{peer.speaks, std::move(who.hostname), tls, {}};
+    protocol::client_settings settings{peer.speaks, std::move(who.hostname), how.tls, {}, how.chunks};
     if (peer.speaks == protocol::client_protocol::smtp) settings.own_names = std::move(who.own_names);
     auto made = std::make_unique<connection>();
     made->peer = std::move(peer);
@@ -152,17 +211,46 @@ bool mail_client::may_try_again(const connection& link, client_tls& tls) const {
     return link.is_reused && session.fault()->what == trouble::lost && session.replies_to_message() == 0;
 }
 
+// Politely, and without a word of what comes of it.
+asio::awaitable<void> mail_client::part(std::unique_ptr<connection> link, client_deadlines within) {
+    link->session->quit();
+    co_await talk(*link, nullptr, within);
+    link->wire->close();
+}
+
 asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client_identity who,
                                                           protocol::outgoing_message message,
                                                           content_maker make_content,
                                                           client_deadlines within) {
+    auto said = co_await deliver_once(peer, who, message, make_content, within, client_chunks::when_offered);
+    auto left = unasked_of(said.outcomes);
+    // Whoever was sent to has an outcome that stays: nothing that follows makes the server one that is away.
+    for (unsigned more = 1; !left.empty() && more < connections_max; ++more) {
+        auto rest = message;
+        rest.recipients.clear();
+        for (const auto index : left) rest.recipients.push_back(message.recipients[index]);
+        const auto chunks = said.knows_no_chunks ? client_chunks::when_needed : client_chunks::when_offered;
+        auto next = co_await deliver_once(peer, who, std::move(rest), make_content, within, chunks);
+        for (std::size_t i = 0; i < left.size(); ++i) said.outcomes[left[i]] = std::move(next.outcomes[i]);
+        said.knows_no_chunks = said.knows_no_chunks || next.knows_no_chunks;
+        said.is_busy = next.is_busy;
+        said.takes_dsn = said.takes_dsn && next.takes_dsn;
+        left = unasked_of(said.outcomes);
+    }
+    for (const auto index : left) said.outcomes[index].what = recipient_outcome::kind::deferred;
+    co_return said;
+}
+
+asio::awaitable<mail_client::report>
+mail_client::deliver_once(mail_peer peer, client_identity who, protocol::outgoing_message message,
+                          content_maker make_content, client_deadlines within, client_chunks chunks) {
     const bool binary = message.body == protocol::body_type::binary_mime;
     within.whole += std::chrono::seconds(message.size / slowest_octets);
     client_tls tls = tls_for(peer);
     for (;;) {
-        auto link = take_kept(peer);
+        auto link = chunks == client_chunks::when_offered ? take_kept(peer) : nullptr;
         if (!link) {
-            auto opened = co_await open(peer, who, tls, within.connect);
+            auto opened = co_await open(peer, who, {tls, chunks}, within.connect);
             if (!opened) {
                 co_return unreached(message.recipients.size(), cannot_connect(opened.error()));
             }
@@ -175,14 +263,12 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         if (stored && !binary) text.emplace(*stored);
         content_source* const content = text ? &*text : stored.get();
         co_await talk(*link, content, within);
-        report made;
-        made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
-        made.takes_dsn = session.offers("DSN");
-        made.away = why_away(session);
-        made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
-        made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
+        auto made = report_of(*link);
         if (session.next() == client_step::idle) {
-            keep(std::move(link));
+            if (session.is_spent() || chunks != client_chunks::when_offered)
+                co_await part(std::move(link), within);
+            else
+                keep(std::move(link));
             co_return made;
         }
         link->wire->close();
@@ -198,7 +284,7 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
                                                          client_deadlines within) {
     client_tls tls = tls_for(peer);
     for (;;) {
-        auto opened = co_await open(peer, who, tls, within.connect);
+        auto opened = co_await open(peer, who, {tls}, within.connect);
         if (!opened) co_return reached{cannot_connect(opened.error())};
         auto link = std::move(*opened);
         co_await talk(*link, nullptr, within);
@@ -207,9 +293,8 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
             co_return reached{};
         }
         link->wire->close();
-        const auto& fault = link->session->fault();
-        if (!may_try_again(*link, tls))
-            co_return reached{why_away(*link->session), fault && fault->what == trouble::ourselves};
+        auto told = report_of(*link);
+        if (!may_try_again(*link, tls)) co_return reached{std::move(told.away), told.is_ourselves};
     }
 }
 

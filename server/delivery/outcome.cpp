@@ -57,6 +57,10 @@ void log_outcome(const delivery_services& with, const queued_message& message, c
     line.relay = outcome.relay;
     line.status_code = outcome.code;
     line.reply = outcome.text;
+    line.tls = outcome.secured.word();
+    line.tls_protocol = outcome.secured.protocol;
+    line.tls_cipher = outcome.secured.cipher;
+    line.tls_proof = outcome.secured.proof;
     line.tries = to.tries;
     line.delay = static_cast<double>(now_microseconds() - message.arrived) / 1e6;
     if (to.state != recipient_state::delivered) line.level = conf::log_level::warning;
@@ -71,7 +75,7 @@ void note_try(queued_message& message, std::size_t recipient, const attempt_outc
     made.server = outcome.relay;
     made.code = outcome.code;
     made.text = outcome.text.substr(0, storage::try_text_max);
-    made.tls = outcome.tls;
+    made.tls = outcome.secured.to_string().substr(0, storage::try_tls_max);
     message.fresh_tries.push_back(std::move(made));
 }
 

@@ -3,6 +3,7 @@
 
 #include "conf/config.hpp"
 #include "server/counters.hpp"
+#include "server/delivery/link_security.hpp"
 #include "server/delivery/notice_limit.hpp"
 #include "server/destination_counts.hpp"
 #include "server/log.hpp"
@@ -13,8 +14,9 @@
 #include <string>
 
 namespace postern::policy {
+class sender_rewriter;
 struct sending_desk;
-}
+} // namespace postern::policy
 
 namespace postern::server {
 
@@ -25,9 +27,10 @@ struct delivery_services {
     storage::queue_id_source& ids;
     log& journal;
     counters& counts;
-    policy::sending_desk* sending = nullptr;    // null: nobody authenticates here
-    notice_limit* notices = nullptr;            // null: as many as there are
-    destination_counts* destinations = nullptr; // null: nobody counts
+    policy::sending_desk* sending = nullptr;      // null: nobody authenticates here
+    const policy::sender_rewriter* srs = nullptr; // null: all senders stay as they are
+    notice_limit* notices = nullptr;              // null: as many as there are
+    destination_counts* destinations = nullptr;   // null: nobody counts
 };
 
 struct attempt_outcome {
@@ -37,7 +40,7 @@ struct attempt_outcome {
     std::string text;         // what was said, or our words
     std::string relay;        // "maildir", "none", an LMTP server
     bool by_operator = false; // who knows what it leads to
-    std::string tls{};        // how it was encrypted: "plain", "TLSv1.3"; "" = nobody was connected
+    link_security secured = {};
 };
 
 // To be called as the attempt ends: the next try is counted from this moment, however long the attempt took.
