@@ -27,12 +27,13 @@ class primary_keeper final : public std::enable_shared_from_this<primary_keeper>
     void drain();
 
     hop_client& client() { return client_; } // for deliveries: what they keep open is used for all
-    bool watches(const conf::relay_hop& hop) const { return watch_.watches(hop); }
+    bool watches(const conf::relay_hop& hop);
     std::string why_away(const conf::relay_hop& hop) const { return watch_.why_away(hop); }
     void tried(const conf::relay_hop& hop, const std::string& away);
 
   private:
     void look();
+    std::shared_ptr<const snapshot> followed_; // the configuration that `watch_` knows
     void break_off();
     void begin_probe(const conf::relay_hop& hop);
     boost::asio::awaitable<void> probe(std::shared_ptr<primary_keeper> self, conf::relay_hop hop);

@@ -25,7 +25,7 @@ std::string hop_watch::why_away(const conf::relay_hop& hop) const {
     return found != hops_.end() && found->second.is == standing::away ? found->second.why : std::string();
 }
 
-std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
+void hop_watch::follow(const conf::relay_settings& routes) {
     std::set<std::string> wanted;
     const auto want = [&](const conf::relay_hop& hop) {
         auto key = hop.to_string();
@@ -35,6 +35,10 @@ std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& rou
     for (const auto& route : routes.routes) want(route.next_hop);
     if (routes.smart_hop) want(*routes.smart_hop);
     std::erase_if(hops_, [&](const auto& one) { return !wanted.contains(one.first); });
+}
+
+std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
+    follow(routes);
     std::vector<conf::relay_hop> due;
     std::vector<entry*> asked; // marked when all memory is there: one that nobody asks would stay away
     for (auto& [key, known] : hops_) {

@@ -22,6 +22,8 @@ class hop_watch {
     bool reached(const conf::relay_hop& hop);
     // It can't. True: that is news.
     bool missed(const conf::relay_hop& hop, std::string why, time_point now);
+    // What stands there from now on; what doesn't is forgotten.
+    void follow(const conf::relay_settings& routes);
     // It is in a route, or the smarthost.
     bool watches(const conf::relay_hop& hop) const { return hops_.contains(hop.to_string()); }
     // Why it is away; "" = it isn't, as far as is known.
