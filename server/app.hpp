@@ -137,6 +137,7 @@ class app final : public control_target, public web_target, public handover_targ
     void examine_dns(std::chrono::steady_clock::time_point now);
     std::string dane_off() const; // why mail isn't secured by DANE though it was to be; "" = it is
     void tell_of_dane();
+    void describe_dns(server_status& to) const;
     boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
     std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
