@@ -63,6 +63,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    std::vector<destination_status> destinations() override;
     result<std::size_t> unblock(const std::optional<protocol::cidr>& network) override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
@@ -143,6 +144,7 @@ class app final : public control_target, public web_target, public handover_targ
 
     // app_submission.cpp: what people who send mail need
     start_problem open_logins();
+    start_problem open_srs_secrets();
     boost::system::error_code open_rates(const conf::config& config);
     void begin_sending();
     server_status status_of_senders() const; // only that part of it is filled
@@ -190,6 +192,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::ledger> ledger_;
     std::unique_ptr<storage::tokens> taught_;
     std::unique_ptr<storage::identities> identities_;
+    std::optional<policy::sender_rewriter> srs_;
     std::string guess_key_;
     std::unique_ptr<login_source> logins_;
     std::optional<identity_desk> desk_;
@@ -207,6 +210,8 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<accept_watch> accepting_;
     session_limits limits_;
     counters counts_;
+    notice_limit notice_limit_;
+    destination_counts destination_counts_;
     std::optional<scanner_pool> scanners_;
     std::optional<offload_pool> pool_;
     std::optional<offload_pool> room_pool_;

@@ -1,6 +1,9 @@
 // The server's word counts: what it refuses for good fails at once, all else is tried again.
 #include "server/delivery/next_hop_delivery.hpp"
 
+#include "protocol/mail/trace_header.hpp"
+#include "server/clock.hpp"
+#include "server/delivery/forwarding.hpp"
 #include "server/delivery/hop_watch.hpp"
 #include "server/route.hpp"
 
@@ -26,13 +29,17 @@ class stored_content final : public content_source {
         : from_(from), pool_(pool), message_(std::move(message)), fields_(std::move(fields)) {}
 
     asio::awaitable<result<std::string>> next() override {
-        if (!fields_.empty()) co_return std::exchange(fields_, {});
+        if (!std::exchange(fields_sent_, true) && !fields_.empty()) co_return fields_;
         result<std::string> block{boost::system::in_place_error,
                                   make_error_code(storage::storage_errc::busy)};
         std::function<void()> job = [this, &block] { block = read_block(); };
         const auto ran = co_await pool_.run(std::move(job));
         if (ran) co_return ran;
         co_return block;
+    }
+    void restart() override {
+        fields_sent_ = false;
+        reader_.reset();
     }
 
   private:
@@ -53,20 +60,22 @@ class stored_content final : public content_source {
     offload_pool& pool_;
     std::shared_ptr<const queued_message> message_;
     std::string fields_;
+    bool fields_sent_ = false;
     std::unique_ptr<storage::body_reader> reader_;
 };
 
 enum class way { smtp, lmtp };
 
-protocol::outgoing_message outgoing(const queued_message& message, const std::vector<std::size_t>& recipients,
-                                    const std::string& fields, way by) {
+protocol::outgoing_message outgoing(const queued_message& message, std::string sender,
+                                    const std::vector<std::size_t>& recipients, const std::string& fields,
+                                    way by) {
     const bool by_smtp = by == way::smtp;
     protocol::outgoing_message made;
-    made.sender = message.sender;
+    made.sender = std::move(sender);
     made.size = message.size + fields.size();
     made.body = static_cast<protocol::body_type>(message.body_type);
     // An LMTP server is the end of the way: its header needs no promise there.
-    made.needs_smtputf8 = !protocol::is_ascii(message.sender) || (by_smtp && message.smtputf8);
+    made.needs_smtputf8 = !protocol::is_ascii(made.sender) || (by_smtp && message.smtputf8);
     if (by_smtp) {
         made.ret = static_cast<protocol::dsn_return>(message.ret);
         made.envelope_id = message.envelope_id;
@@ -99,7 +108,8 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
         unclear = "5.0.0";
         break;
     case recipient_outcome::kind::deferred:
-    case recipient_outcome::kind::taken: // a question's
+    case recipient_outcome::kind::taken:   // a question's
+    case recipient_outcome::kind::unasked: // connections enough for one attempt
     case recipient_outcome::kind::pending: made.what = attempt_outcome::kind::deferred; break;
     }
     const auto& code = said.status;
@@ -161,7 +171,7 @@ asio::awaitable<void> deliver_alike(const network_delivery& what, mail_client& c
     }
     if (!server) co_return;
     auto fields = fields_above(*what.message, junk);
-    auto letter = outgoing(*what.message, recipients, fields, way::lmtp);
+    auto letter = outgoing(*what.message, what.message->sender, recipients, fields, way::lmtp);
     auto content = content_of(what, std::move(fields));
     auto who = identity_of(*what.config);
     const client_deadlines usual;
@@ -191,11 +201,14 @@ std::vector<hop_part> hop_parts(const conf::config& config, const queued_message
     return made;
 }
 
-asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, hop_observer& hops,
-                                     hop_part part) {
-    // Whether it is spam there, the next server says.
-    const auto& fields = what.message->result_fields;
-    auto letter = outgoing(*what.message, part.recipients, fields, way::smtp);
+namespace {
+
+// Whether it is spam there, the next server says.
+asio::awaitable<void> deliver_one_way(const network_delivery& what, hop_client& client, hop_observer& hops,
+                                      const hop_part& part, way_out by) {
+    auto fields = what.message->result_fields;
+    if (!by.alias.empty()) fields.insert(0, protocol::delivered_to_field(by.alias));
+    auto letter = outgoing(*what.message, std::move(by.sender), part.recipients, fields, way::smtp);
     auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
@@ -206,6 +219,26 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)
             what.message->recipients[part.recipients[i]].notify = protocol::dsn_notify::never;
     record(what, part.recipients, done.of_server, done.server);
+}
+
+} // namespace
+
+// One way after the other: the hop has given a place for one conversation.
+asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, hop_observer& hops,
+                                     hop_part part) {
+    auto ways = ways_out(what.with, *what.config, *what.message, part.recipients, now_seconds());
+    if (!ways) {
+        put_off(what, part, "4.3.0", "the aliases cannot be looked up: " + ways.error().message());
+        co_return;
+    }
+    for (auto& one : *ways) {
+        const hop_part alike{part.hop, std::move(one.recipients)};
+        const auto away = hops.why_away(part.hop); // by now
+        if (!away.empty())
+            put_off(what, alike, "4.4.1", away_text(away));
+        else
+            co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
+    }
 }
 
 void put_off(const network_delivery& what, const hop_part& part, std::string_view code, std::string why) {
