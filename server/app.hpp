@@ -122,6 +122,14 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem make_certificates();
     std::string certificate_stamp(const conf::tls_settings& settings) const;
     void watch_certificates();
+    // The certificate that the server made itself, where there is no other.
+    conf::tls_settings with_own(conf::tls_settings settings) const;
+
+    // app_keys.cpp: the keys that are shown, and those that are published
+    bool waits_for_keys(const std::string& stamp);
+    void look_at_keys(const std::string& stamp);
+    void judge_keys(const std::string& stamp);
+    boost::asio::awaitable<void> learn_of_keys(std::string stamp);
 
     // app_upkeep.cpp: reload, what happens by time, what can be seen
     reload_outcome reload_now();
@@ -182,6 +190,10 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<conf::certificate_settings> own_certificate_;
     std::string certificate_stamp_; // of the files in use; what is not taken yet doesn't count
     std::string complained_of_;     // what was last told of files that can't be used; "" = all are in use
+    bool judges_keys_ = false;
+    std::string keys_judged_;  // the stamp of the files whose keys were looked at last
+    std::string keys_trouble_; // what is wrong with those; "" = nothing
+    std::chrono::steady_clock::time_point keys_looked_;
     std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_, readers_cleared_;
 
     std::unique_ptr<storage::queue> queue_;
