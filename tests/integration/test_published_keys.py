@@ -2,19 +2,26 @@
 key can be published before it is used."""
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 
 from deadline import contains, equal
 from server import Server
 from signed_names import SignedNames, tlsa
-from test_certificates import replace, with_pair
+from test_certificates import with_pair
 from test_tls import certificate_seen
 from tls_tools import der_of, make_certificate
 
 HOST = 'mx.d.test'
 A_LOOK = 60  # seconds; the files are looked at every ten
 NOT_TAKEN = r'error: renewed certificates are not taken \(tls\.dane_check\), a reload takes them: the TLSA records of mx\.d\.test name other keys'
+
+
+def replace(pair, by):
+    for kind in ('cert', 'key'):
+        shutil.copyfile(by[kind], pair[kind] + '.new')
+        os.rename(pair[kind] + '.new', pair[kind])
 
 
 @contextlib.contextmanager
