@@ -67,7 +67,8 @@ cost measure_queue(const settings& with, const std::string& body) {
     }
     std::atomic<std::uint64_t> commits{0}; // that held a message; removals alone aren't told
     {
-        server::async_spool spool(**queue, with.waiters + 1, [&commits] { ++commits; });
+        server::async_spool spool(**queue, with.waiters + 1,
+                                  [&commits](std::span<const storage::queue_id>) { ++commits; });
         const keeper keep = [&](std::uint64_t number) { return keep_in_queue(spool, with, body, number); };
         found =
             measure(keep, with.waiters, std::chrono::milliseconds(static_cast<long>(with.seconds * 1000)));

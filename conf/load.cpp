@@ -2,7 +2,6 @@
 
 #include "conf/findings.hpp"
 #include "conf/nesting.hpp"
-#include "conf/reserved.hpp"
 #include "conf/sections.hpp"
 #include "conf/text_checks.hpp"
 #include "conf/whole_file_checks.hpp"
@@ -146,7 +145,6 @@ loaded load_text(std::string_view toml, const std::string& file_name, const defa
     if (!root) return finish(std::nullopt, std::move(found));
 
     auto read = read_sections(*root, found);
-    report_reserved(*root, found);
     derive_hostnames(read, *root, machine, found);
     derive_sizes(read);
     check_whole_file(read, *root, found);

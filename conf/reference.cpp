@@ -1,7 +1,6 @@
 // docs/reference.md out of the table. The same bytes for the same table, so that a test can compare the
 // committed file.
 #include "conf/read_value.hpp"
-#include "conf/reserved.hpp"
 #include "conf/setting.hpp"
 #include "conf/settings.hpp"
 
@@ -99,26 +98,11 @@ void append_section(std::string& page, const section& one) {
     }
 }
 
-void append_reserved(std::string& page) {
-    page += "\n## Names without effect in this version\n\n"
-            "These names are kept for what later versions will do. A file may set them; each is reported as "
-            "a warning.\n\n";
-    for (const auto& one : reserved_names()) {
-        if (one.allowed.empty())
-            fmt::format_to(std::back_inserter(page), "- `{}`\n", one.name);
-        else
-            fmt::format_to(std::back_inserter(page),
-                           "- `{}`: only `\"{}\"`, which is what is done; anything else is an error\n",
-                           one.name, one.allowed);
-    }
-}
-
 } // namespace
 
 std::string reference_markdown() {
     std::string page{introduction};
     for (const auto& one : all_sections()) append_section(page, one);
-    append_reserved(page);
     return page;
 }
 

@@ -2,7 +2,6 @@
 
 #include "conf/locate.hpp"
 #include "conf/read_value.hpp"
-#include "conf/reserved.hpp"
 #include "conf/setting.hpp"
 #include "conf/settings.hpp"
 #include "conf/suggest.hpp"
@@ -30,7 +29,7 @@ bool is_section(std::string_view full_name) {
     return std::ranges::find(sections, full_name, &section::name) != sections.end();
 }
 
-// Keys of one table that are neither settings, nor sections, nor reserved.
+// Keys of one table that are neither settings nor sections.
 void report_unknown(const toml::table& table, std::string_view section_name, const std::string& prefix,
                     findings& found) {
     const auto rows = settings_of(section_name);
@@ -39,7 +38,7 @@ void report_unknown(const toml::table& table, std::string_view section_name, con
             section_name.empty() ? std::string{key.str()} : fmt::format("{}.{}", section_name, key.str());
         const bool known =
             std::ranges::any_of(rows, [&](const setting* row) { return row->key == key.str(); });
-        if (known || is_section(full_name) || is_reserved(full_name)) continue;
+        if (known || is_section(full_name)) continue;
         found.error(key.source(), joined(prefix, key.str()), unknown_key(section_name, key.str()));
     }
 }
@@ -203,6 +202,7 @@ config read_sections(const toml::table& root, findings& found) {
         }
     }
     add_standard_tiers(into);
+    if (!into.relay.smarthost.empty()) into.relay.smart_hop = parse_relay_server(into.relay.smarthost);
     for (auto& route : into.relay.routes) route.next_hop = hop_of(route, into.relay.port);
     std::ranges::sort(into.relay.routes, {}, &relay_route::domain); // find_route() searches so
     return into;

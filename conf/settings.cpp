@@ -80,6 +80,7 @@ constexpr std::string_view sandboxes[] = {"namespaces", "calls"};
 constexpr std::string_view spam_engines[] = {"embedded", "rspamd"};
 constexpr std::string_view spam_failures[] = {"accept", "defer"};
 constexpr std::string_view spam_places[] = {"subject", "body", "anywhere"};
+constexpr std::string_view relay_tls_levels[] = {"dane", "opportunistic", "off"};
 constexpr std::string_view ownership_modes[] = {"enforce", "learn", "report", "off"};
 constexpr std::string_view languages[] = {"en", "cs"};
 constexpr std::string_view ad_trusts[] = {"loopback", "always", "never"};
@@ -213,7 +214,8 @@ constexpr section sections[] = {
     {"relay.route", section::kind::by_domain,
      "The server that takes the mail of a domain, a line each: `\"example.org\" = \"192.0.2.7:25\"`. On a "
      "secondary, mail for such a domain is taken and held for that server, its primary; elsewhere the lines "
-     "say where mail goes that aliases send there. Other domains outside can't be reached by this version.",
+     "say where mail goes that aliases send there. All other domains outside are reached by the smarthost or "
+     "by their MX records.",
      appended_route},
     {"queue", section::kind::table, "Accepted messages on their way to delivery."},
 };
@@ -703,6 +705,27 @@ constexpr setting settings[] = {
 
     {"relay", "port", number(1, 65535), "25", reload, "The port of servers that MX records name.",
      kept_in<&config::relay, &relay_settings::port>},
+    {"relay", "smarthost", text(smarthost_or_empty, "a server such as \"relay.example.net:25\", or \"\""), "",
+     reload,
+     "The server that takes all mail for others, but for the domains in `relay.route`; \"\" = mail goes to "
+     "the MX "
+     "hosts of its domain.",
+     kept_in<&config::relay, &relay_settings::smarthost>},
+    {"relay", "tls", word(relay_tls_levels), "dane", reload,
+     "Encryption towards other servers: \"dane\", where the server has it, and proved where its domain "
+     "publishes "
+     "TLSA records that DNSSEC vouches for; \"opportunistic\", where the server has it; \"off\", never.",
+     kept_in<&config::relay, &relay_settings::tls>},
+    {"relay", "connections", number(1, 1024), "200", restart,
+     "Connections to other servers at the same time.", kept_in<&config::relay, &relay_settings::connections>},
+    {"relay", "destination_connections", number(1, 1024), "20", reload,
+     "Connections to one destination at the same time, at the most. It begins with fewer, and has more as "
+     "long as "
+     "all goes well.",
+     kept_in<&config::relay, &relay_settings::destination_connections>},
+    {"relay", "destination_rate", number(0, 1'000'000), "0", reload,
+     "Messages a minute to one destination; 0 = any number.",
+     kept_in<&config::relay, &relay_settings::destination_rate>},
     {"relay", "srs", yes_or_no, "true", reload,
      "Mail that an alias sends to another domain leaves with a sender of this server (SRS), so that SPF "
      "holds for "

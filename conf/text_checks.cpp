@@ -204,6 +204,15 @@ checked<std::string> relay_server(std::string_view text) {
                  "\"mx1.example.net:25\", or \"mx\"");
 }
 
+checked<std::string> smarthost_or_empty(std::string_view text) {
+    if (text.empty()) return std::string{};
+    const auto server = parse_relay_server(text);
+    if (server && server->what != relay_hop::kind::mx) return std::string{text};
+    return not_a(text, "a server",
+                 "write an address or a host with its port, such as \"192.0.2.7:25\" or "
+                 "\"relay.example.net:25\", or \"\"");
+}
+
 checked<std::string> sender_pattern(std::string_view text) {
     constexpr std::size_t pattern_max = 255;
     if (!text.empty() && text.size() <= pattern_max && text.find_first_of(" \t") == std::string_view::npos)

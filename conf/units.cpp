@@ -139,6 +139,7 @@ std::string relay_hop::to_string() const {
     case kind::address: break;
     case kind::host: return fmt::format("{}:{}", name, address.port);
     case kind::mx: return "mx:" + name;
+    case kind::domain: return name;
     }
     return address.to_string();
 }

@@ -1,7 +1,6 @@
 #include "conf/whole_file_checks.hpp"
 
 #include "conf/locate.hpp"
-#include "conf/reserved.hpp"
 #include "conf/settings.hpp"
 #include "conf/text_checks.hpp"
 
@@ -170,14 +169,15 @@ void check_dns(const config& read, const toml::table& root, findings& found) {
 
 // What is wrong with a next hop beside a listener's address; "" = nothing. What this can't see, the next
 // hop's greeting tells (protocol::client_settings::own_names).
-std::string hop_collision(const endpoint& hop, const endpoint& one, std::string_view listener) {
+std::string hop_collision(const endpoint& hop, const endpoint& one, std::string_view listener,
+                          std::string_view wanted) {
     if (hop.port != one.port || hop.address.is_v4() != one.address.is_v4()) return {};
     const bool ours = hop == one || (is_all(one.address) && hop.address.is_loopback());
     if (!ours) return {};
     return fmt::format(
         "{} is this server's own listener \"{}\": its mail would go round in circles; write the "
-        "address of the domain's primary",
-        hop.to_string(), listener);
+        "address of {}",
+        hop.to_string(), listener, wanted);
 }
 
 toml::source_region place_of_route(const toml::table& root, std::string_view domain) {
@@ -189,25 +189,31 @@ toml::source_region place_of_route(const toml::table& root, std::string_view dom
     return {};
 }
 
-void check_routes(const config& read, const toml::table& root, findings& found) {
-    for (const auto& route : read.relay.routes) {
-        const auto key = fmt::format("relay.route.{}", route.domain);
-        const auto where = place_of_route(root, route.domain);
-        const auto& hop = route.next_hop;
-        if (hop.address.port == 0) found.error(where, key, "a server has a port, most often 25; write it");
-        if (hop.what == relay_hop::kind::host && hop.name == read.server.hostname)
-            found.error(where, key,
-                        fmt::format("{} is this server's own name: its mail would go round in circles; "
-                                    "write that of the domain's primary",
-                                    hop.name));
-        if (hop.what != relay_hop::kind::address) continue;
-        if (is_nobody(hop.address.address))
-            found.error(where, key, "nobody has this address; write that of the domain's primary");
-        for (const auto& listener : read.listeners)
-            for (const auto& one : listener.addresses)
-                if (auto problem = hop_collision(hop.address, one, listener.name); !problem.empty())
-                    found.error(where, key, std::move(problem));
-    }
+// `wanted`: whose address is to be written.
+void check_hop(const config& read, const relay_hop& hop, const toml::source_region& where,
+               const std::string& key, std::string_view wanted, findings& found) {
+    if (hop.address.port == 0) found.error(where, key, "a server has a port, most often 25; write it");
+    if (hop.what == relay_hop::kind::host && hop.name == read.server.hostname)
+        found.error(where, key,
+                    fmt::format("{} is this server's own name: its mail would go round in circles; "
+                                "write that of {}",
+                                hop.name, wanted));
+    if (hop.what != relay_hop::kind::address) return;
+    if (is_nobody(hop.address.address))
+        found.error(where, key, fmt::format("nobody has this address; write that of {}", wanted));
+    for (const auto& listener : read.listeners)
+        for (const auto& one : listener.addresses)
+            if (auto problem = hop_collision(hop.address, one, listener.name, wanted); !problem.empty())
+                found.error(where, key, std::move(problem));
+}
+
+void check_hops(const config& read, const toml::table& root, findings& found) {
+    for (const auto& route : read.relay.routes)
+        check_hop(read, route.next_hop, place_of_route(root, route.domain),
+                  fmt::format("relay.route.{}", route.domain), "the domain's primary", found);
+    if (read.relay.smart_hop)
+        check_hop(read, *read.relay.smart_hop, place_of(root, "relay.smarthost"), "relay.smarthost",
+                  "the smarthost", found);
 }
 
 std::string names_of_tiers(const config& read) {
@@ -271,7 +277,7 @@ void check_whole_file(const config& read, const toml::table& root, findings& fou
     check_addresses(read, root, found);
     check_http(read, root, found);
     check_dns(read, root, found);
-    check_routes(read, root, found);
+    check_hops(read, root, found);
     check_tiers(read, root, found);
     check_extensions(read, root, found);
     check_spam(read, root, found);

@@ -279,7 +279,8 @@ void app::start_services() {
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
                                      greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_,
                                      &*sending_, &*srs_});
-    spool_.emplace(*queue_, config->queue.max_pending, [this] { runner_->wake(); });
+    spool_.emplace(*queue_, config->queue.max_pending,
+                   [this](std::span<const storage::queue_id> ids) { runner_->arrived(ids); });
     desk_->open(way_into_queue("an identity"));
     sending_notices_->open(way_into_queue("an account"));
     runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,

@@ -135,6 +135,8 @@ class app final : public control_target, public web_target, public handover_targ
     void reload_dns();
     void watch_dns(std::chrono::steady_clock::time_point now);
     void examine_dns(std::chrono::steady_clock::time_point now);
+    std::string dane_off() const; // why mail isn't secured by DANE though it was to be; "" = it is
+    void tell_of_dane();
     boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
     std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
@@ -216,6 +218,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::uint64_t dns_examination_ = 0;          // the number of the last
     bool examines_dns_ = false;
     std::string dns_told_; // what was last said of them in the log
+    std::string dane_told_;
     std::chrono::steady_clock::time_point dns_looked_, dns_examined_;
     std::optional<call_outs> primaries_;
     std::optional<policy::services> policy_;

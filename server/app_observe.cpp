@@ -89,6 +89,11 @@ observed app::observe() {
         made.handshakes.push_back({handshake_counts::versions[i], row.whole, row.resumed});
     }
     made.handshakes_failed = counts_.handshakes_failed;
+    made.dane = config_.get()->config->relay.tls == conf::relay_tls::dane && dane_off().empty();
+    made.sent_plain = counts_.sent.plain;
+    made.sent_encrypted = counts_.sent.encrypted;
+    made.sent_verified = counts_.sent.verified;
+    made.sent_refused = counts_.sent.refused;
     made.put_off = counts_.put_off;
     made.logins = counts_.logins;
     made.logins_denied = counts_.logins_denied;

@@ -40,15 +40,16 @@ bool tells_of_the_queue(const storage::queue_operation& what, const error_code& 
 }
 
 // That it brings into the queue.
-std::size_t messages_in(const storage::queue_operation& what) {
-    if (std::holds_alternative<storage::insert_message>(what)) return 1;
+void add_messages_in(const storage::queue_operation& what, std::vector<storage::queue_id>& ids) {
+    if (const auto* insert = std::get_if<storage::insert_message>(&what)) ids.push_back(insert->message.id);
     const auto* settled = std::get_if<storage::settle_message>(&what);
-    return settled == nullptr ? 0 : settled->notices.size();
+    if (settled == nullptr) return;
+    for (const auto& notice : settled->notices) ids.push_back(notice.message.id);
 }
 
 } // namespace
 
-async_spool::async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert,
+async_spool::async_spool(storage::queue& into, std::size_t pending_max, inserted after_insert,
                          std::chrono::milliseconds for_company)
     : queue_(into), pending_max_(pending_max), after_insert_(std::move(after_insert)),
       for_company_(for_company), writer_([this] { write_batches(); }) {}
@@ -204,14 +205,20 @@ void async_spool::write(std::vector<waiting>& batch) {
     measures_.times.add(std::chrono::steady_clock::now() - began);
     note(operations, outcomes);
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
-    std::size_t inserted = 0;
+    std::vector<storage::queue_id> ids;
+    bool all_named = true;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto ec = outcomes.empty() ? make_error_code(storage::storage_errc::busy) : outcomes[i];
-        if (!ec) inserted += messages_in(operations[i]);
+        try {
+            if (!ec) add_messages_in(operations[i], ids);
+        } catch (const std::bad_alloc&) {
+            all_named = false;
+        }
         batch[i].then(ec);
     }
-    measures_.messages.fetch_add(inserted, std::memory_order_relaxed);
-    if (inserted != 0) after_insert_();
+    measures_.messages.fetch_add(ids.size(), std::memory_order_relaxed);
+    if (!ids.empty()) after_insert_(ids);
+    if (!all_named) after_insert_({});
 }
 
 } // namespace postern::server

@@ -33,9 +33,13 @@ class async_spool {
     using done = std::function<void(boost::system::error_code)>; // called on the writer's thread; must not
                                                                  // block, nor throw
 
+    // Called on the writer's thread with the messages that are in the queue now; none: memory was too short
+    // to name some. Must not block, nor throw.
+    using inserted = std::function<void(std::span<const storage::queue_id>)>;
+
     // `into` outlives this. At most pending_max operations wait; more are refused as busy.
     // A message waits at most `for_company` for others, and only while company_min of them are coming in.
-    async_spool(storage::queue& into, std::size_t pending_max, std::function<void()> after_insert,
+    async_spool(storage::queue& into, std::size_t pending_max, inserted after_insert,
                 std::chrono::milliseconds for_company = std::chrono::milliseconds(1));
     ~async_spool(); // writes what waits, then joins
 
@@ -107,7 +111,7 @@ class async_spool {
 
     storage::queue& queue_;
     const std::size_t pending_max_;
-    std::function<void()> after_insert_;
+    inserted after_insert_;
     const std::chrono::milliseconds for_company_;
     std::atomic<std::size_t> pending_{0}, to_come_{0}, in_memory_{0};
     commit_measures measures_;

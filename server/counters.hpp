@@ -27,6 +27,12 @@ struct handshake_counts {
     }
 };
 
+// Tries to hand a message to a server of others, by how the connection was secured (link_security).
+struct sent_counts {
+    std::atomic<std::uint64_t> plain{0}, encrypted{0}, verified{0}; // it has taken it, for somebody
+    std::atomic<std::uint64_t> refused{0}; // nothing was sent, for TLS was a must and not to be had
+};
+
 // What became of questions to DNS.
 struct dns_counts {
     std::atomic<std::uint64_t> looked_up{0};  // names that somebody wanted to know
@@ -54,6 +60,7 @@ struct counters {
     histogram reply_times; // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
+    sent_counts sent;
     call_out_counts call_outs;
     std::atomic<std::uint64_t> put_off{0}; // requests that a tempfail listener answered
     static constexpr std::size_t tests_max = 16;

@@ -76,6 +76,14 @@ asio::awaitable<void> primary_keeper::probe(std::shared_ptr<primary_keeper> self
     if (!self->stopped_) self->tried(hop, away);
 }
 
+bool primary_keeper::watches(const conf::relay_hop& hop) {
+    if (auto now = config_.get(); now != followed_) {
+        watch_.follow(now->config->relay);
+        followed_ = std::move(now);
+    }
+    return watch_.watches(hop);
+}
+
 void primary_keeper::tried(const conf::relay_hop& hop, const std::string& away) {
     if (!away.empty()) {
         if (watch_.missed(hop, away, std::chrono::steady_clock::now()))

@@ -14,7 +14,7 @@
 
 namespace postern::server {
 
-class primary_keeper final : public hop_observer, public std::enable_shared_from_this<primary_keeper> {
+class primary_keeper final : public std::enable_shared_from_this<primary_keeper> {
   public:
     // `config`, `journal` and `names` (hop_client.hpp) outlive it; `back` is called when mail for a hop can
     // be tried at once, and may outlive its owner no more than stop() allows.
@@ -27,11 +27,13 @@ class primary_keeper final : public hop_observer, public std::enable_shared_from
     void drain();
 
     hop_client& client() { return client_; } // for deliveries: what they keep open is used for all
-    std::string why_away(const conf::relay_hop& hop) const override { return watch_.why_away(hop); }
-    void tried(const conf::relay_hop& hop, const std::string& away) override;
+    bool watches(const conf::relay_hop& hop);
+    std::string why_away(const conf::relay_hop& hop) const { return watch_.why_away(hop); }
+    void tried(const conf::relay_hop& hop, const std::string& away);
 
   private:
     void look();
+    std::shared_ptr<const snapshot> followed_; // the configuration that `watch_` knows
     void break_off();
     void begin_probe(const conf::relay_hop& hop);
     boost::asio::awaitable<void> probe(std::shared_ptr<primary_keeper> self, conf::relay_hop hop);

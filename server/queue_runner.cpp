@@ -23,6 +23,14 @@ constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the sc
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
 constexpr std::chrono::seconds aside_without_memory{1};
+constexpr std::size_t arrivals_max = 10'000;  // beyond it they wait until they are read as due
+constexpr std::size_t read_ahead_max = 1000;  // times due that are read at once
+constexpr std::chrono::seconds all_again{60}; // all times due are read again
+constexpr std::size_t taken_at_once = 500;    // in one look; others of the main thread have their turn then
+
+destinations::limits bounds_of(const conf::relay_settings& relay) {
+    return {relay.connections, relay.destination_connections, relay.destination_rate};
+}
 
 } // namespace
 
@@ -37,7 +45,7 @@ queue_runner::~queue_runner() { stop(); }
 void queue_runner::start() { impl_->start(); }
 
 void queue_runner::impl::start() {
-    places.emplace([weak = weak_from_this()] {
+    hops.emplace(bounds_of(config.get()->config->relay), [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->wake();
     });
     primaries = std::make_shared<primary_keeper>(main, config, with.journal, names,
@@ -59,9 +67,28 @@ void queue_runner::impl::wake() {
     });
 }
 
+void queue_runner::arrived(std::span<const queue_id> ids) { impl_->arrived(ids); }
+
+// Any thread.
+void queue_runner::impl::arrived(std::span<const queue_id> ids) {
+    try {
+        const std::lock_guard held(arrivals_guard);
+        for (const auto id : ids)
+            if (arrivals.size() < arrivals_max) arrivals.push_back(id);
+    } catch (const std::bad_alloc&) { // they are read as due
+    }
+    wake();
+}
+
 void queue_runner::look_again_at(queue_id id) {
     impl_->never.erase(id);
     impl_->unreadable.erase(id);
+    impl_->arrived({&id, 1});
+}
+
+std::vector<destinations::view> queue_runner::look_at_destinations(std::size_t most) const {
+    if (!impl_->hops) return {};
+    return impl_->hops->look(most, std::chrono::steady_clock::now());
 }
 
 std::size_t queue_runner::set_aside() const { return impl_->never.size(); }
@@ -86,12 +113,28 @@ void queue_runner::impl::look() {
     }
 }
 
+// What has come, what has its turn at a destination and what is due are taken in turn, so that none of them
+// keeps the others waiting.
 void queue_runner::impl::look_now() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
-    const bool more_waiting = is_full(at_once) || take_from_lines(at_once) || take_due(at_once);
+    hops->set_limits(bounds_of(config.get()->config->relay));
+    bool more = true;
+    for (std::size_t count = 0; more && count < taken_at_once && !is_full(at_once);) {
+        more = false;
+        for (const auto take_one : {&impl::take_arrived, &impl::take_from_lines, &impl::take_due}) {
+            if (is_full(at_once)) break;
+            const auto what = (this->*take_one)();
+            if (what == taken::full) return look_in(std::chrono::seconds(1));
+            if (what == taken::one) {
+                more = true;
+                ++count;
+            }
+        }
+    }
     spool.hurry(at_writer >= results_max);
-    sleep_until_due(more_waiting);
+    if (more && !is_full(at_once)) return wake();
+    sleep_until_due(more);
 }
 
 // An attempt that is over is none of those at a time while its result is written, nor is one that waits for
@@ -101,30 +144,65 @@ bool queue_runner::impl::is_full(std::size_t at_once) const {
     return results >= results_max || active.size() >= at_once + results + conversing;
 }
 
-// True: there are more than may be tried at once.
-bool queue_runner::impl::take_due(std::size_t at_once) {
-    const auto now = std::chrono::steady_clock::now();
-    const auto due = due_now(at_once + active.size() + never.size() + unreadable.size() + lines.parked());
+queue_runner::impl::taken queue_runner::impl::take_arrived() {
+    for (;;) {
+        queue_id id;
+        {
+            const std::lock_guard held(arrivals_guard);
+            if (arrivals.empty()) return taken::none;
+            id = arrivals.front();
+            arrivals.pop_front();
+        }
+        if (active.has(id) || never.contains(id)) continue;
+        if (take(id, {})) return taken::one;
+        arrived({&id, 1});
+        return taken::full;
+    }
+}
+
+// More times due, behind those that were read before. False: there are none.
+bool queue_runner::impl::read_due() {
+    const auto now_config = config.get()->config;
+    const auto now = now_seconds();
+    const auto steady = std::chrono::steady_clock::now();
+    if (steady >= read_again) {
+        read_again = steady + all_again;
+        frontier.reset();
+    }
+    // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as
+    // that.
+    const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
+    auto due = frontier ? with.queue.due_after(*frontier, now, read_ahead_max)
+                        : with.queue.due(now, read_ahead_max, storage::latest_due(plan, now));
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
         return false;
     }
     for (const auto& entry : *due) {
-        if (active.has(entry.id) || never.contains(entry.id) || lines.is_parked(entry.id)) continue;
-        const auto aside = unreadable.find(entry.id);
-        if (aside != unreadable.end() && now < aside->second) continue;
-        if (is_full(at_once)) return true;
-        take(entry.id, {});
+        if (entry.due <= now) frontier = entry;
+        read_ahead.push_back(entry);
     }
-    return false;
+    if (!frontier) frontier.emplace(now, queue_id{});
+    return !due->empty();
 }
 
-// A time that no plan gives was written under a clock that was ahead: it would be kept for as long as that.
-result<std::vector<storage::due_message>> queue_runner::impl::due_now(std::size_t limit) const {
-    const auto now_config = config.get()->config;
-    const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
-    const auto now = now_seconds();
-    return with.queue.due(now, limit, storage::latest_due(plan, now));
+queue_runner::impl::taken queue_runner::impl::take_due() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto now_unix = now_seconds();
+    for (std::size_t count = 0; count < read_ahead_max; ++count) {
+        if (read_ahead.empty() && !read_due()) return taken::none;
+        const auto id = read_ahead.front().id;
+        const auto aside = unreadable.find(id);
+        const bool is_aside = aside != unreadable.end() && now < aside->second;
+        if (active.has(id) || never.contains(id) || is_aside || hops->is_waiting(id, now_unix)) {
+            read_ahead.pop_front();
+            continue;
+        }
+        if (!take(id, {})) return taken::full;
+        read_ahead.pop_front();
+        return taken::one;
+    }
+    return taken::one; // that many were passed over; there may be more
 }
 
 // False: it could not be begun.
@@ -160,15 +238,16 @@ void queue_runner::impl::try_to_settle(std::shared_ptr<attempt> made) {
 // On a pool thread.
 void queue_runner::impl::deliver(queue_id id, turn of) {
     auto found = with.queue.find(id);
-    const bool is_gone = found && !*found;
-    if (is_gone && of.hop) return on_main([self = shared_from_this(), id] { self->forget(id); });
-    if (!found || !*found) {
-        std::string why = found ? "it is due, and its record is gone" : found.error().message();
-        return on_main(
-            [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why, look_again); });
-    }
+    const bool is_gone = found && !*found; // since its time due was read, or its turn was given
+    if (is_gone) return on_main([self = shared_from_this(), id] { self->forget(id); });
+    if (!found)
+        return on_main([self = shared_from_this(), id, why = found.error().message()] {
+            self->set_aside(id, why, look_again);
+        });
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     if (of.hop && !make_due_for(*made->under->config, *made->message, *of.hop, made->now))
+        return on_main([self = shared_from_this(), id] { self->forget(id); });
+    if (!of.hop && !is_due(*made->under->config, *made->message, made->now))
         return on_main([self = shared_from_this(), id] { self->forget(id); });
     made->note_untried();
     made->of = std::move(of);
@@ -276,16 +355,21 @@ void queue_runner::impl::forget(queue_id id) {
 
 void queue_runner::impl::sleep_until_due(bool more_waiting) {
     if (more_waiting || stopping) return; // finished deliveries look again
-    auto wait = std::chrono::seconds(look_again);
-    const auto next = with.queue.next_due();
+    auto wait = std::chrono::milliseconds(look_again);
+    const auto next = with.queue.next_due(frontier.value_or(storage::due_message{}));
     if (next && *next) {
         const auto left = std::chrono::seconds(**next - now_seconds());
-        wait = std::clamp(left, std::chrono::seconds(1), wait);
+        wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::seconds(1), wait);
+    }
+    if (const auto opens = hops->opens_at()) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(*opens - std::chrono::steady_clock::now());
+        wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), wait);
     }
     look_in(wait);
 }
 
-void queue_runner::impl::look_in(std::chrono::seconds wait) {
+void queue_runner::impl::look_in(std::chrono::milliseconds wait) {
     timer.expires_after(wait);
     timer.async_wait([self = shared_from_this()](error_code ec) {
         if (!ec) self->look();

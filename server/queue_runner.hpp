@@ -1,10 +1,11 @@
-// Takes what is due from the queue and has it delivered, at most so many messages at a time. Lives on the
-// main thread, where all but wake() is called; the deliveries run on a pool of their own; their results go
-// back through the queue's writer.
+// Takes from the queue what has just come, what has a turn at its destination, and what is due, and has it
+// delivered, at most so many messages at a time. Lives on the main thread, where all but wake() and arrived()
+// is called; the deliveries run on a pool of their own; their results go back through the queue's writer.
 #pragma once
 
 #include "policy/resolver.hpp"
 #include "server/async_spool.hpp"
+#include "server/delivery/destinations.hpp"
 #include "server/delivery/outcome.hpp"
 #include "server/snapshot.hpp"
 #include "server/under_way.hpp"
@@ -25,9 +26,12 @@ class queue_runner {
     ~queue_runner();
 
     void start();
-    void wake();                              // any thread: something may be due; many calls cost one look
+    void wake(); // any thread: something may be due; many calls cost one look
+    // Any thread: these are in the queue now, and go before what waits. None: some are.
+    void arrived(std::span<const storage::queue_id> ids);
     void look_again_at(storage::queue_id id); // if it was set aside as damaged
     std::size_t set_aside() const;            // damaged messages that are not tried
+    std::vector<destinations::view> look_at_destinations(std::size_t most) const;
     void drain(); // no new deliveries; the results of those under way are still written
     // No new deliveries; returns when those under way have ended and their results were handed to the writer.
     void stop();

@@ -6,7 +6,10 @@
 #include "server/clock.hpp"
 #include "server/delivery/waiting_mail.hpp"
 #include "server/insist.hpp"
+#include "server/route.hpp"
 
+#include <algorithm>
+#include <fmt/format.h>
 #include <new>
 
 namespace postern::server {
@@ -46,33 +49,24 @@ void queue_runner::impl::find_waiting(conf::relay_hop back) {
     if (!found) return with.journal.fault("the queue cannot be read: " + found.error().message());
     auto ids = std::make_shared<const std::deque<queue_id>>(std::move(*found));
     on_main([self = shared_from_this(), back = std::move(back), ids = std::move(ids)] {
-        for (const auto id : *ids) self->lines.add(back, id);
+        for (const auto id : *ids) self->hops->wait(back, {id, {}, false, 0});
         self->look();
     });
 }
 
-// True: there are more than may be tried at once.
-bool queue_runner::impl::take_from_lines(std::size_t at_once) {
-    for (const auto& hop : lines.hops()) {
-        if (!primaries->why_away(hop).empty())
-            lines.clear(hop); // gone again: what is due is told so, and all is looked for when it is back
-        else if (take_from_line(hop, at_once))
-            return true;
-        else if (lines.drained(hop))
-            hurry(hop);
-    }
-    return false;
-}
-
-bool queue_runner::impl::take_from_line(const conf::relay_hop& hop, std::size_t at_once) {
+queue_runner::impl::taken queue_runner::impl::take_from_lines() {
     for (;;) {
-        if (is_full(at_once)) return true;
-        turn of{hop, places->take(hop.to_string())};
-        if (!of.place) return false;
-        const auto id = lines.pop(hop);
-        if (!id) return false;
-        if (never.contains(*id) || unreadable.contains(*id)) continue;
-        if (!take_for(*id, std::move(of))) return true;
+        auto next = hops->next(std::chrono::steady_clock::now());
+        if (!next) return taken::none;
+        if (!primaries->why_away(next->hop).empty()) {
+            // What is due is told so, and all is looked for when it is back.
+            hops->clear(next->hop);
+            frontier.reset();
+            continue;
+        }
+        if (never.contains(next->id) || unreadable.contains(next->id)) continue;
+        if (!take_for(next->id, {next->hop, std::move(next->place)})) return taken::full;
+        return taken::one;
     }
 }
 
@@ -81,13 +75,13 @@ bool queue_runner::impl::take_for(queue_id id, turn of) {
     const auto hop = *of.hop;
     if (active.has(id)) { // perhaps just put off
         active.when_ended(id, [self = shared_from_this(), id, hop] {
-            self->lines.add(hop, id);
+            self->hops->wait(hop, {id, {}, false, 0});
             self->wake();
         });
         return true;
     }
     if (take(id, std::move(of))) return true;
-    lines.add(hop, id);
+    hops->wait(hop, {id, {}, false, 0});
     return false;
 }
 
@@ -113,16 +107,25 @@ void queue_runner::impl::hand_over_outside(std::shared_ptr<attempt> made) {
     end_part(std::move(made));
 }
 
-void queue_runner::impl::begin_part(const std::shared_ptr<attempt>& made, const hop_part& part) {
-    if (const auto why = primaries->why_away(part.hop); !why.empty())
-        return put_off(network(made), part, "4.4.1", away_text(why));
-    auto place = made->of.hop == part.hop ? std::move(made->of.place) : places->take(part.hop.to_string());
-    if (!place && lines.may_park(part.hop)) return made->no_place_at.push_back(part.hop);
-    if (!place) {
-        lines.overflow(part.hop);
-        return put_off(network(made), part, "4.4.5", "the next server has enough to do");
+// True: it was.
+bool queue_runner::impl::put_off_closed(const std::shared_ptr<attempt>& made, const hop_part& part) {
+    if (const auto away = primaries->why_away(part.hop); !away.empty()) {
+        put_off(network(made), part, "4.4.1", away_text(away));
+        return true;
     }
-    auto task = deliver_to_hop(network(made), primaries->client(), *primaries, part);
+    const auto closed = hops->why_closed(part.hop, std::chrono::steady_clock::now());
+    if (closed.empty()) return false;
+    put_off(network(made), part, "4.4.1", closed);
+    return true;
+}
+
+void queue_runner::impl::begin_part(const std::shared_ptr<attempt>& made, const hop_part& part) {
+    if (put_off_closed(made, part)) return;
+    auto place = made->of.hop == part.hop ? std::move(made->of.place) : nullptr;
+    if (!place) place = hops->take(part.hop, std::chrono::steady_clock::now());
+    if (!place && hops->may_wait()) return made->no_place_at.push_back(part.hop);
+    if (!place) return put_off(network(made), part, "4.4.5", "the next server has enough to do");
+    auto task = deliver_to_hop(network(made), primaries->client(), *this, part);
     ++made->open;
     try {
         spawn(
@@ -147,9 +150,37 @@ void queue_runner::impl::end_part(std::shared_ptr<attempt> made) {
     --conversing;
 }
 
+// Its sender's crowd keeps nobody else waiting.
+void queue_runner::impl::wait_in_lines(const attempt& made) {
+    if (made.no_place_at.empty()) return;
+    const auto& message = *made.message;
+    destinations::in_line one{message.id, message.account.empty() ? message.sender : message.account, true,
+                              0};
+    for (const auto& to : message.recipients) {
+        if (to.state != storage::recipient_state::waiting) continue;
+        if (to.tries != 0) one.is_fresh = false;
+        const auto hop = hop_for(*made.under->config, to);
+        const bool is_here = hop && std::ranges::find(made.no_place_at, *hop) != made.no_place_at.end();
+        if (!is_here) one.also_due = one.also_due == 0 ? to.next_try : std::min(one.also_due, to.next_try);
+    }
+    for (const auto& hop : made.no_place_at) hops->wait(hop, one);
+}
+
+// How it went with a hop.
+void queue_runner::impl::tried(const conf::relay_hop& hop, const hop_result& how) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool watched = primaries->watches(hop);
+    if (watched) primaries->tried(hop, how.away);
+    if (how.away.empty() && how.is_busy) hops->asked_for_less(hop);
+    if (how.away.empty() && !how.is_busy) hops->went_well(hop, now);
+    if (how.away.empty() || watched) return;
+    if (hops->went_badly(hop, how.away, now))
+        with.journal.note(fmt::format("{} is away: {}; its mail waits", hop.to_string(), how.away));
+}
+
 // Whoever waits for a place is in line before it can be taken again.
 void queue_runner::impl::end_parts(std::shared_ptr<attempt> made) {
-    for (const auto& hop : made->no_place_at) lines.park(hop, made->message->id);
+    wait_in_lines(*made);
     made->of.place.reset();
     made->ended = now_seconds();
     if (made->changed())

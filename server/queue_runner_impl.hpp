@@ -1,8 +1,6 @@
 // What a queue runner is made of; private to queue_runner.cpp.
 #pragma once
 
-#include "server/delivery/hop_lines.hpp"
-#include "server/delivery/hop_places.hpp"
 #include "server/delivery/hop_watch.hpp"
 #include "server/delivery/next_hop_delivery.hpp"
 #include "server/insist.hpp"
@@ -12,7 +10,9 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
+#include <mutex>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -22,7 +22,7 @@ using storage::queue_id;
 // For whom a message is tried out of its turn, with a place there. No hop: it is due.
 struct turn {
     std::optional<conf::relay_hop> hop;
-    hop_places::place place;
+    destinations::place place;
 };
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
@@ -62,27 +62,31 @@ struct attempt {
     }
 };
 
-struct queue_runner::impl : std::enable_shared_from_this<impl> {
+struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<impl> {
     impl(asio::any_io_executor on, live_snapshot& c, async_spool& s, under_way& a, delivery_services w,
          std::set<queue_id> damaged, policy::resolver* dns)
         : main(std::move(on)), timer(main), config(c), spool(s), active(a), with(w),
           never(std::move(damaged)), names(dns),
-          pool(c.get()->config->queue.deliveries, jobs_max(c.get()->config->queue.deliveries)) {}
+          pool(c.get()->config->queue.deliveries, jobs_max(*c.get()->config)) {}
 
     // A conversation that finds no room for its next block is broken off: each has a job, and each may have
     // ended and another begun; so may each probe, and then a look for what waits.
-    static constexpr std::size_t jobs_max(std::size_t deliveries) {
-        return deliveries + 2 * hop_places::of_all_max + hop_watch::probes_max;
+    static std::size_t jobs_max(const conf::config& with) {
+        return with.queue.deliveries + 2 * with.relay.connections + hop_watch::probes_max;
     }
 
     void start();
     void wake();
+    void arrived(std::span<const queue_id> ids);
     void look();
     void look_now();
-    void look_in(std::chrono::seconds wait);
+    void look_in(std::chrono::milliseconds wait);
     bool is_full(std::size_t at_once) const;
-    bool take_due(std::size_t at_once);
-    result<std::vector<storage::due_message>> due_now(std::size_t limit) const;
+    enum class taken { one, none, full };
+    taken take_arrived();
+    taken take_due();
+    bool read_due();
+    void read_from_the_start() { frontier = {}; }
     bool take(queue_id id, turn of);
     void deliver(queue_id id, turn of);
     void try_to_deliver(queue_id id, turn of);
@@ -91,14 +95,16 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     void hurry(conf::relay_hop back);
     void hurry_later(conf::relay_hop back);
     void find_waiting(conf::relay_hop back);
-    bool take_from_lines(std::size_t at_once);
-    bool take_from_line(const conf::relay_hop& hop, std::size_t at_once);
+    taken take_from_lines();
     bool take_for(queue_id id, turn of);
     void hand_over(std::shared_ptr<attempt> made);
     void hand_over_outside(std::shared_ptr<attempt> made);
     void begin_part(const std::shared_ptr<attempt>& made, const hop_part& part);
     void end_part(std::shared_ptr<attempt> made);
     void end_parts(std::shared_ptr<attempt> made);
+    bool put_off_closed(const std::shared_ptr<attempt>& made, const hop_part& part);
+    void wait_in_lines(const attempt& made);
+    void tried(const conf::relay_hop& hop, const hop_result& how) override;
     network_delivery network(const std::shared_ptr<attempt>& made) {
         return {with, pool, made->under->config, made->message};
     }
@@ -134,13 +140,19 @@ struct queue_runner::impl : std::enable_shared_from_this<impl> {
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
     std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
     std::atomic<bool> woken{false};
+    std::mutex arrivals_guard; // of what follows
+    std::deque<queue_id> arrivals;
+    // The main thread's: how far the times due have been read, and what was read and is not taken yet. What
+    // stands behind the frontier has come since, or was put off until then; all is read again from time to
+    // time.
+    std::optional<storage::due_message> frontier;
+    std::deque<storage::due_message> read_ahead;
+    std::chrono::steady_clock::time_point read_again{};
     bool draining = false;
     std::atomic<bool> stopping{false}; // set on main
-    // The main thread's: who waits for a place at a hop, and the attempts that do nothing but wait for hops,
-    // which are none of those at a time.
-    hop_lines lines;
-    std::size_t conversing = 0;
-    std::optional<hop_places> places;          // from start() on
+    std::size_t conversing =
+        0; // attempts that do nothing but wait for hops: they are none of those at a time
+    std::optional<destinations> hops;          // from start() on
     std::shared_ptr<primary_keeper> primaries; // likewise
     policy::resolver* names;
     offload_pool pool; // last: its threads end before the rest goes

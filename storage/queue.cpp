@@ -139,11 +139,33 @@ result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit,
     });
 }
 
-result<std::optional<std::int64_t>> queue::next_due() const {
+namespace {
+
+// The first time due behind this one.
+std::string key_behind(due_message entry) {
+    ++entry.id.value; // at its end the entries of the next second follow all the same
+    return due_key(entry);
+}
+
+} // namespace
+
+result<std::vector<due_message>> queue::due_after(due_message after, std::int64_t now,
+                                                  std::size_t limit) const {
+    return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<due_message>> {
+        std::vector<due_message> found;
+        auto walk = lmdb::cursor::open(within, impl_->tables.due);
+        if (!walk) return walk.error();
+        if (const auto read = collect_due(*walk, key_behind(after), now, limit, found); !read)
+            return read.error();
+        return found;
+    });
+}
+
+result<std::optional<std::int64_t>> queue::next_due(due_message after) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<std::optional<std::int64_t>> {
         auto walk = lmdb::cursor::open(within, impl_->tables.due);
         if (!walk) return walk.error();
-        const auto entry = walk->first();
+        const auto entry = walk->seek(key_behind(after));
         if (!entry) return entry.error();
         if (!*entry) return std::optional<std::int64_t>();
         const auto message = due_of_key((*entry)->key);

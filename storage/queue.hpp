@@ -210,8 +210,10 @@ class queue {
     result<std::vector<due_message>>
     due(std::int64_t now, std::size_t limit,
         std::int64_t latest = std::numeric_limits<std::int64_t>::max()) const;
-    // When the earliest message is due; nullopt when none waits.
-    result<std::optional<std::int64_t>> next_due() const;
+    // Those due at `now` or before and behind `after`; equal times are in the order of ids.
+    result<std::vector<due_message>> due_after(due_message after, std::int64_t now, std::size_t limit) const;
+    // When the earliest message is due, or the earliest behind `after`; nullopt when there is none.
+    result<std::optional<std::int64_t>> next_due(due_message after = {}) const;
     // Up to `limit` messages with ids above `after`, in the order of arrival.
     result<queue_page> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows

@@ -82,7 +82,7 @@ class client_session {
     client_step next() const { return wanted_; }
     void on_input(std::string_view octets); // lent for the call
     void on_written();
-    void on_tls(bool done);
+    void on_tls(bool done, std::string_view why = "the TLS handshake failed"); // `why`: when it isn't
     void on_content_sent();
     // The connection broke, or a deadline passed: `why` in words, for logs and notices.
     void on_lost(std::string_view why);

@@ -131,6 +131,14 @@ void add_mail(exposition& out, const observed& seen) {
     out.sample({{"result", "deferred"}}, status.deferred);
     out.sample({{"result", "failed"}}, status.failed);
     out.sample({{"result", "set_aside"}}, status.set_aside);
+    out.family("relayed_total", "counter",
+               "Messages that another server was tried with, by the TLS of the connection: plain, encrypted, "
+               "verified by DANE, or refused: not sent, because TLS was a must and not to be had.");
+    out.sample({{"tls", "plain"}}, seen.sent_plain);
+    out.sample({{"tls", "encrypted"}}, seen.sent_encrypted);
+    out.sample({{"tls", "verified"}}, seen.sent_verified);
+    out.sample({{"tls", "refused"}}, seen.sent_refused);
+    out.gauge("dane_active", "1 while mail goes out under DANE where its domain asks for it.", seen.dane);
     out.gauge("deliveries_under_way", "Messages that are being delivered.", seen.deliveries_under_way);
 }
 

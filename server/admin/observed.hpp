@@ -28,6 +28,8 @@ struct observed {
     histogram::values commit_times, reply_times;
     std::vector<handshake_row> handshakes;
     std::uint64_t handshakes_failed = 0;
+    bool dane = false; // mail goes out under it, where domains ask for that
+    std::uint64_t sent_plain = 0, sent_encrypted = 0, sent_verified = 0, sent_refused = 0;
     std::uint64_t logins = 0, logins_denied = 0, logins_put_off = 0;
     struct test_verdicts {
         std::string_view test;

@@ -91,7 +91,7 @@ bool is_reply_of_peer(std::string_view text) {
 // reached by a socket in the file system is of this host.
 std::string server_of(const conf::config& config, const queued_recipient& to) {
     using kind = conf::relay_hop::kind;
-    if (const auto* hop = primary_for(config, to))
+    if (const auto hop = hop_for(config, to))
         return hop->what == kind::address ? hop->address.address.to_literal() : hop->name;
     const auto server = lmtp_for(config, to);
     if (!server) return {};

@@ -4,7 +4,8 @@
 #include "server/delivery/hop_finder.hpp"
 
 #include "policy/reachable.hpp"
-#include "protocol/smtp/grammar.hpp"
+#include "server/delivery/domain_finder.hpp"
+#include "server/delivery/host_lookup.hpp"
 
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,64 +20,21 @@ using protocol::mx_record;
 
 namespace {
 
-// The addresses of a host, A before AAAA; `trouble` where DNS didn't say.
-struct host_addresses {
-    std::vector<protocol::ip_address> all;
-    std::string trouble;
-};
-
-// Each look-up has its share of the time, so that silence about one name leaves some for the next.
-asio::awaitable<host_addresses> addresses_of(resolver& names, dns_name host,
-                                             std::chrono::milliseconds within) {
-    host_addresses made;
-    for (const auto type : {dns_type::a, dns_type::aaaa}) {
-        protocol::dns_question question{host, type};
-        auto answer = co_await names.look_up(std::move(question), names.deadline(within / 2));
-        if (const auto* found = std::get_if<protocol::dns_found>(&answer))
-            made.all.insert(made.all.end(), found->records.addresses.begin(), found->records.addresses.end());
-        if (const auto* later = std::get_if<policy::dns_try_later>(&answer))
-            made.trouble = fmt::format("{}: {}", host.to_string(), policy::dns_cause_text(*later));
-    }
-    co_return made;
-}
-
-void add(found_hop& to, const std::string& host, const host_addresses& found, std::uint16_t port) {
-    for (const auto& address : found.all)
-        if (to.addresses.size() < hop_addresses_max) to.addresses.push_back({host, {address, port}});
-    if (!found.trouble.empty()) to.trouble = "cannot be looked up now: " + found.trouble;
-}
-
-bool is_ours(const ourselves& us, const dns_name& host) {
-    return std::ranges::find(us.names, protocol::to_lower(host.to_string())) != us.names.end();
-}
-
-bool any_ours(const ourselves& us, const host_addresses& host) {
-    return std::ranges::any_of(host.all, [&](const auto& one) {
-        return std::ranges::find(us.addresses, one) != us.addresses.end();
-    });
-}
-
 asio::awaitable<found_hop> find_host(resolver& names, conf::relay_hop hop, std::chrono::milliseconds within) {
     found_hop made;
     const auto host = dns_name::parse(hop.name, protocol::dns_escapes::none);
     if (!host) co_return found_hop{{}, hop.name + " is no name of DNS"};
     const auto found = co_await addresses_of(names, *host, within);
-    add(made, hop.name, found, hop.address.port);
+    add_addresses(made, hop.name, 0, found, hop.address.port);
+    if (!found.trouble.empty()) made.trouble = "cannot be looked up now: " + found.trouble;
     if (made.addresses.empty() && made.trouble.empty()) made.trouble = hop.name + " has no address";
     co_return made;
 }
 
-// One MX host with what was looked up of it.
-struct exchanger {
-    mx_record record;
-    host_addresses found;
-    bool is_us = false;
-};
-
 // The preference that is ours; nullopt: we aren't among them.
-std::optional<std::uint16_t> our_preference(const std::vector<exchanger>& all) {
+std::optional<std::uint16_t> our_preference(const ourselves& us, const std::vector<exchanger>& all) {
     for (const auto& one : all)
-        if (one.is_us) return one.record.preference;
+        if (is_ours(us, one.record.exchange) || any_ours(us, one.found)) return one.record.preference;
     return std::nullopt;
 }
 
@@ -87,14 +45,17 @@ std::string first_trouble(const std::vector<exchanger>& all) {
 }
 
 // Of the sorted hosts those that stand before us.
-found_hop better_than_us(const std::string& domain, const std::vector<exchanger>& all, std::uint16_t port) {
-    const auto ours = our_preference(all);
+found_hop better_than_us(const std::string& domain, const ourselves& us, const std::vector<exchanger>& all,
+                         std::uint16_t port) {
+    const auto ours = our_preference(us, all);
     const auto trouble = first_trouble(all);
     if (!ours && !trouble.empty()) return {{}, trouble}; // one of them may be us
     if (!ours) return {{}, fmt::format("loop guard: this server is none of the MX hosts of {}", domain)};
     found_hop made;
     for (const auto& one : all)
-        if (one.record.preference < *ours) add(made, one.record.exchange.to_string(), one.found, port);
+        if (one.record.preference < *ours)
+            add_addresses(made, one.record.exchange.to_string(), one.record.preference, one.found, port);
+    if (!trouble.empty()) made.trouble = trouble;
     // Whoever has the domain's DNS in hand chooses no host of our own networks.
     std::erase_if(made.addresses, [](const auto& one) { return !policy::is_reachable(one.at.address); });
     if (!made.addresses.empty()) return made;
@@ -115,6 +76,7 @@ asio::awaitable<found_hop> find_exchangers(resolver& names, conf::relay_hop hop,
             {}, fmt::format("its MX records cannot be looked up now: {}", policy::dns_cause_text(*later))};
     if (std::holds_alternative<protocol::dns_absent>(answer))
         co_return found_hop{{}, fmt::format("loop guard: {} has no MX records", hop.name)};
+    const bool secure = std::get<protocol::dns_found>(answer).authenticated;
     auto records = std::get<protocol::dns_found>(answer).records.exchangers;
     std::erase_if(records, [](const auto& one) { return one.exchange.is_root(); });
     protocol::sort_by_preference(records);
@@ -131,12 +93,14 @@ asio::awaitable<found_hop> find_exchangers(resolver& names, conf::relay_hop hop,
     std::vector<exchanger> all;
     const auto of_each = within / 2 / static_cast<int>(records.size());
     for (const auto& record : records) {
-        exchanger one{record, {}, is_ours(us, record.exchange)};
-        if (!one.is_us) one.found = co_await addresses_of(names, record.exchange, of_each);
-        one.is_us = one.is_us || any_ours(us, one.found);
+        exchanger one{record, {}};
+        if (!is_ours(us, record.exchange)) one.found = co_await addresses_of(names, record.exchange, of_each);
         all.push_back(std::move(one));
     }
-    co_return better_than_us(hop.name, all, hop.address.port);
+    auto made = better_than_us(hop.name, us, all, hop.address.port);
+    made.domain = hop.name;
+    made.mx_secure = secure;
+    co_return made;
 }
 
 } // namespace
@@ -151,11 +115,13 @@ asio::awaitable<found_hop> find_hop(resolver* names, conf::relay_hop hop, oursel
     using kind = conf::relay_hop::kind;
     if (hop.what == kind::address) {
         found_hop made;
-        made.addresses.push_back({{}, hop.address});
+        made.addresses.push_back({{}, hop.address, 0, false, {}});
         co_return made;
     }
     if (names == nullptr) co_return found_hop{{}, "no names can be looked up"};
     if (hop.what == kind::host) co_return co_await find_host(*names, std::move(hop), within);
+    if (hop.what == kind::domain)
+        co_return co_await find_domain(*names, std::move(hop), std::move(us), within);
     co_return co_await find_exchangers(*names, std::move(hop), std::move(us), within);
 }
 

@@ -25,14 +25,20 @@ std::string hop_watch::why_away(const conf::relay_hop& hop) const {
     return found != hops_.end() && found->second.is == standing::away ? found->second.why : std::string();
 }
 
-std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
+void hop_watch::follow(const conf::relay_settings& routes) {
     std::set<std::string> wanted;
-    for (const auto& route : routes.routes) {
-        auto key = route.next_hop.to_string();
-        hops_[key].hop = route.next_hop;
+    const auto want = [&](const conf::relay_hop& hop) {
+        auto key = hop.to_string();
+        hops_[key].hop = hop;
         wanted.insert(std::move(key));
-    }
+    };
+    for (const auto& route : routes.routes) want(route.next_hop);
+    if (routes.smart_hop) want(*routes.smart_hop);
     std::erase_if(hops_, [&](const auto& one) { return !wanted.contains(one.first); });
+}
+
+std::vector<conf::relay_hop> hop_watch::to_probe(const conf::relay_settings& routes, time_point now) {
+    follow(routes);
     std::vector<conf::relay_hop> due;
     std::vector<entry*> asked; // marked when all memory is there: one that nobody asks would stay away
     for (auto& [key, known] : hops_) {

@@ -1,5 +1,5 @@
-// Which primaries are away: mail for them is deferred without a try, they are asked again and again whether
-// they are back, and when one is, all that waits for it is due. Pure; one thread's.
+// Which primaries, or smarthost, are away: mail for them is deferred without a try, they are asked again and
+// again whether they are back, and when one is, all that waits for it is due. Pure; one thread's.
 #pragma once
 
 #include "conf/config.hpp"
@@ -22,6 +22,10 @@ class hop_watch {
     bool reached(const conf::relay_hop& hop);
     // It can't. True: that is news.
     bool missed(const conf::relay_hop& hop, std::string why, time_point now);
+    // What stands there from now on; what doesn't is forgotten.
+    void follow(const conf::relay_settings& routes);
+    // It is in a route, or the smarthost.
+    bool watches(const conf::relay_hop& hop) const { return hops_.contains(hop.to_string()); }
     // Why it is away; "" = it isn't, as far as is known.
     std::string why_away(const conf::relay_hop& hop) const;
 

@@ -81,8 +81,7 @@ void defer_outside_recipients(const delivery_services& with, const conf::config&
                               queued_message& message, std::int64_t now) {
     try_due(with, config, message, now, storage::recipient_route::outside, [](std::size_t) {
         return attempt_outcome{attempt_outcome::kind::deferred, "4.4.1",
-                               "this version sends to other servers only by relay.route; kept in the queue",
-                               "none"};
+                               "its address cannot be read; kept in the queue", "none"};
     });
 }
 

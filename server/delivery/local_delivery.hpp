@@ -9,7 +9,7 @@ namespace postern::server {
 // `now` is unix seconds.
 void deliver_to_maildirs(const delivery_services& with, const conf::config& config,
                          storage::queued_message& message, std::int64_t now);
-// Those on servers that this version can't send to.
+// Those outside whose address can't be read any more.
 void defer_outside_recipients(const delivery_services& with, const conf::config& config,
                               storage::queued_message& message, std::int64_t now);
 

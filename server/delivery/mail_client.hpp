@@ -5,6 +5,7 @@
 #include "conf/config.hpp"
 #include "protocol/smtp/client_session.hpp"
 #include "server/delivery/conversation.hpp"
+#include "server/delivery/link_security.hpp"
 #include "server/tcp_stream.hpp"
 #include "tls/client_context.hpp"
 
@@ -17,6 +18,7 @@ namespace postern::server {
 struct mail_peer {
     conf::next_hop where;
     protocol::client_protocol speaks = protocol::client_protocol::smtp;
+    tls::demand demand = {}; // a connection under another one is another connection
     bool operator==(const mail_peer&) const = default;
 };
 
@@ -32,7 +34,7 @@ class mail_client {
     static constexpr std::size_t idle_max = 16;          // connections kept for later
     static constexpr std::chrono::seconds idle_time{30}; // an older one is not used again
 
-    // Without `security` no connection is ever encrypted.
+    // Without `security` no connection is ever encrypted, and none is made under a demand for it.
     explicit mail_client(std::shared_ptr<const tls::client_context> security = nullptr)
         : security_(std::move(security)) {}
 
@@ -40,10 +42,16 @@ class mail_client {
         std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
         std::string away; // why no mail at all can be sent there now; "" = it can
         bool is_ourselves = false;
+        bool is_busy = false;   // it broke off where mail could be sent (421)
         bool takes_dsn = false; // notices of what becomes of it are the peer's to write (RFC 3461)
+        link_security secured = {};
     };
     // Nobody could be asked.
     static report unreached(std::size_t recipients, std::string why);
+    // Nobody was asked, for it isn't known how it has to be encrypted.
+    static report insecure(std::size_t recipients, std::string why);
+    // Nobody ever can be.
+    static report impossible(std::size_t recipients, protocol::enhanced_code code, std::string why);
     // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
     // costs no more than a second try, as does a peer whose TLS doesn't work. A question has no content.
     using content_maker = std::function<std::unique_ptr<content_source>()>;
@@ -77,6 +85,7 @@ class mail_client {
     boost::asio::awaitable<result<std::unique_ptr<connection>>>
     open(mail_peer peer, client_identity who, protocol::client_tls tls, std::chrono::seconds within);
     protocol::client_tls tls_for(const mail_peer& peer) const;
+    static report report_of(const connection& link);
     bool may_try_again(const connection& link, protocol::client_tls& tls) const;
 
     std::shared_ptr<const tls::client_context> security_;

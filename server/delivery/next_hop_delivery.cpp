@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <unordered_map>
 #include <utility>
 
 namespace postern::server {
@@ -86,9 +87,11 @@ protocol::outgoing_message outgoing(const queued_message& message, std::string s
     return made;
 }
 
-attempt_outcome outcome_of(const recipient_outcome& said, const std::string& relay) {
+attempt_outcome outcome_of(const recipient_outcome& said, const std::string& relay,
+                           const link_security& secured) {
     attempt_outcome made;
     made.relay = relay;
+    made.secured = secured;
     std::string_view unclear = "4.3.0";
     switch (said.what) {
     case recipient_outcome::kind::delivered:
@@ -111,6 +114,18 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
     return made;
 }
 
+void count(sent_counts& into, const mail_client::report& said) {
+    using kind = link_security::kind;
+    const auto add = [](std::atomic<std::uint64_t>& to) { to.fetch_add(1, std::memory_order_relaxed); };
+    if (said.secured.what == kind::refused) return add(into.refused);
+    if (std::ranges::none_of(said.outcomes,
+                             [](const auto& one) { return one.what == recipient_outcome::kind::delivered; }))
+        return;
+    if (said.secured.what == kind::plain) add(into.plain);
+    if (said.secured.what == kind::encrypted) add(into.encrypted);
+    if (said.secured.what == kind::verified) add(into.verified);
+}
+
 mail_client::content_maker content_of(const network_delivery& what, std::string fields) {
     return [&with = what.with, &pool = what.pool, message = what.message,
             fields = std::move(fields)]() -> std::unique_ptr<content_source> {
@@ -122,7 +137,7 @@ void record(const network_delivery& what, const std::vector<std::size_t>& recipi
             const mail_client::report& said, const std::string& relay) {
     for (std::size_t i = 0; i < recipients.size(); ++i)
         record_outcome(what.with, *what.config, *what.message, recipients[i],
-                       outcome_of(said.outcomes[i], relay));
+                       outcome_of(said.outcomes[i], relay, said.secured));
 }
 
 } // namespace
@@ -168,13 +183,14 @@ asio::awaitable<void> deliver_by_lmtp(network_delivery what, mail_client& client
 
 std::vector<hop_part> hop_parts(const conf::config& config, const queued_message& message, std::int64_t now) {
     std::vector<hop_part> made;
+    std::unordered_map<std::string, std::size_t> places; // in `made`
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         if (!is_due(config, message.recipients[i], now)) continue;
-        const auto* hop = primary_for(config, message.recipients[i]);
-        if (hop == nullptr) continue;
-        auto same = std::ranges::find(made, *hop, &hop_part::hop);
-        if (same == made.end()) same = made.insert(made.end(), {*hop, {}});
-        same->recipients.push_back(i);
+        auto hop = hop_for(config, message.recipients[i]);
+        if (!hop) continue;
+        const auto [at, is_new] = places.emplace(hop->to_string(), made.size());
+        if (is_new) made.push_back({std::move(*hop), {}});
+        made[at->second].recipients.push_back(i);
     }
     return made;
 }
@@ -190,7 +206,8 @@ asio::awaitable<void> deliver_one_way(const network_delivery& what, hop_client& 
     auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
-    hops.tried(part.hop, done.of_server.away);
+    hops.tried(part.hop, {done.of_server.away, done.of_server.is_busy});
+    count(what.with.counts.sent, done.of_server);
     // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
     for (std::size_t i = 0; i < part.recipients.size(); ++i)
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)

@@ -10,12 +10,15 @@
 
 namespace postern::server {
 
-// What is learned of primaries on the way.
+// What is learned of a hop on the way.
+struct hop_result {
+    std::string away;     // why no mail can be sent there now; "" = it can
+    bool is_busy = false; // it is there, and broke off (421)
+};
 class hop_observer {
   public:
     virtual ~hop_observer() = default;
-    virtual std::string why_away(const conf::relay_hop& hop) const = 0; // "" = it can be tried
-    virtual void tried(const conf::relay_hop& hop, const std::string& away) = 0;
+    virtual void tried(const conf::relay_hop& hop, const hop_result& how) = 0;
 };
 
 // What a delivery over the network needs; whoever awaits one keeps all of it alive. The message is touched by

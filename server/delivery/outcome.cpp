@@ -57,6 +57,10 @@ void log_outcome(const delivery_services& with, const queued_message& message, c
     line.relay = outcome.relay;
     line.status_code = outcome.code;
     line.reply = outcome.text;
+    line.tls = outcome.secured.word();
+    line.tls_protocol = outcome.secured.protocol;
+    line.tls_cipher = outcome.secured.cipher;
+    line.tls_proof = outcome.secured.proof;
     line.tries = to.tries;
     line.delay = static_cast<double>(now_microseconds() - message.arrived) / 1e6;
     if (to.state != recipient_state::delivered) line.level = conf::log_level::warning;
@@ -116,6 +120,14 @@ void give_up_all(const delivery_services& with, const conf::config& config, queu
 
 bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t now) {
     return to.state == recipient_state::waiting && is_time(config, to, now);
+}
+
+bool is_due(const conf::config& config, const queued_message& message, std::int64_t now) {
+    if (message.given_up) return true;
+    return !message.held && std::ranges::any_of(message.recipients, [&](const auto& to) {
+        const bool is_open = to.state == recipient_state::waiting || to.state == recipient_state::aside;
+        return is_open && is_time(config, to, now);
+    });
 }
 
 std::string fields_above(const queued_message& message, bool junk) {

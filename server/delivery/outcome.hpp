@@ -3,6 +3,7 @@
 
 #include "conf/config.hpp"
 #include "server/counters.hpp"
+#include "server/delivery/link_security.hpp"
 #include "server/log.hpp"
 #include "storage/queue.hpp"
 #include "storage/tables/directory.hpp"
@@ -35,6 +36,7 @@ struct attempt_outcome {
     std::string text;         // what was said, or our words
     std::string relay;        // "maildir", "none", an LMTP server
     bool by_operator = false; // who knows what it leads to
+    link_security secured = {};
 };
 
 // To be called as the attempt ends: the next try is counted from this moment, however long the attempt took.
@@ -57,6 +59,9 @@ bool is_silent(const storage::queued_message& message, const storage::queued_rec
 
 // Waits, and its time has come. `now` is unix seconds.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
+// There is something to do for it: it was given up, or isn't held and a recipient waits, or is set aside,
+// whose time has come.
+bool is_due(const conf::config& config, const storage::queued_message& message, std::int64_t now);
 
 // What stands in front of the stored body of a recipient of this server: what was found once it was stored,
 // and whether it is taken for spam.

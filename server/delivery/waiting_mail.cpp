@@ -11,8 +11,7 @@ constexpr std::size_t page_messages = 500;
 
 bool waits_for(const conf::config& config, const storage::queued_recipient& to, const conf::relay_hop& hop) {
     if (to.state != storage::recipient_state::waiting) return false;
-    const auto* primary = primary_for(config, to);
-    return primary != nullptr && *primary == hop;
+    return hop_for(config, to) == hop;
 }
 
 } // namespace

@@ -20,7 +20,7 @@ struct body_bench {
     std::unique_ptr<storage::queue> queue =
         *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26});
     server::offload_pool pool;
-    server::async_spool spool{*queue, 10, [] {}};
+    server::async_spool spool{*queue, 10, [](std::span<const storage::queue_id>) {}};
     boost::asio::io_context loop{1};
 
     template <class Value> Value run(boost::asio::awaitable<Value> task) {

@@ -196,7 +196,7 @@ TEST_CASE("the writer tells of each message what is true, whichever allocation f
     std::uint64_t id = 0;
     unsigned failed = 0;
     for (long nth = 0;; ++nth) {
-        server::async_spool spool(*queue, 1000, [] {});
+        server::async_spool spool(*queue, 1000, [](std::span<const storage::queue_id>) {});
         std::promise<void> held, release;
         auto wait = release.get_future().share();
         // The operation before arms the writer's thread.

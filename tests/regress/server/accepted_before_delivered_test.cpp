@@ -18,7 +18,8 @@ TEST_CASE("what is said of a durable message is said before anybody is told to d
     boost::asio::io_context session(1);
     bool answered = false;
     {
-        server::async_spool spool(*queue, 10, [&order] { order.emplace_back("deliver"); });
+        server::async_spool spool(
+            *queue, 10, [&order](std::span<const storage::queue_id>) { order.emplace_back("deliver"); });
         storage::insert_message insert;
         insert.message.id = {1};
         insert.message.recipients.resize(1);

@@ -28,7 +28,7 @@ TEST_CASE("who shares a batch with a message that can't be stored is told of his
     std::vector<error_code> outcomes(3);
     unsigned wakes = 0;
     {
-        server::async_spool spool(*queue, 1000, [&] { ++wakes; });
+        server::async_spool spool(*queue, 1000, [&](std::span<const storage::queue_id>) { ++wakes; });
         REQUIRE(spool.try_submit(message(1, 1), [&](error_code) {
             held.set_value();
             wait.wait(); // so that the rest gathers

@@ -66,7 +66,7 @@ class runner_bench {
 
     // Runs until `enough` or the time is over; says whether it was enough.
     template <class Enough> bool run_until(Enough enough, std::chrono::milliseconds most) {
-        server::async_spool spool(*queue, 100, [] {});
+        server::async_spool spool(*queue, 100, [](std::span<const storage::queue_id>) {});
         server::queue_runner runner(loop.get_executor(), config, spool, attempts,
                                     {storage::system_files(), *queue, accounts, ids, journal, counts}, {});
         runner.start();

@@ -40,7 +40,7 @@ TEST_CASE("the server deletes a message that can't be read, and can do nothing e
     testing::runner_bench bench;
     bench.insert(1, std::time(nullptr) + 3600);
     break_record(bench, {1}, "\x01\x02\x03");
-    server::async_spool spool(*bench.queue, 100, [] {});
+    server::async_spool spool(*bench.queue, 100, [](std::span<const storage::queue_id>) {});
     std::vector<queue_id> told;
     server::queue_steering steering(bench.loop.get_executor(), spool, bench.attempts, bench.journal,
                                     [&](queue_id id, wish_outcome outcome) {

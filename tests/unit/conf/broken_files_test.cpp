@@ -277,7 +277,7 @@ TEST_CASE("each fault is found alone, at its place, with its key and its cure") 
 TEST_CASE("all faults of a file are told at once, in its order") {
     const auto result = load_text("[queue]\nretry = [\"x\"]\nexpire = 5\n"
                                   "[server]\nhostname = \"_\"\nthreds = 1\n"
-                                  "[[listener]]\ntier = \"D\"\n[relay]\ntls = \"dane\"\n",
+                                  "[[listener]]\ntier = \"D\"\n[relay]\ntls = \"dan\"\n",
                                   "x.toml");
     std::vector<std::string> lines;
     for (const auto& one : result.findings) lines.push_back(one.to_string());
@@ -285,7 +285,7 @@ TEST_CASE("all faults of a file are told at once, in its order") {
     const char* begins[] = {"x.toml:2:10: queue.retry[0]: ",  "x.toml:3:10: queue.expire: ",
                             "x.toml:5:12: server.hostname: ", "x.toml:6:1: server.threds: ",
                             "x.toml:7:1: listener[0].name: ", "x.toml:7:1: listener[0].address: ",
-                            "x.toml:8:8: listener[0].tier: ", "x.toml:10:7: relay.tls: warning: "};
+                            "x.toml:8:8: listener[0].tier: ", "x.toml:10:7: relay.tls: "};
     for (std::size_t i = 0; i < lines.size(); ++i) CHECK_THAT(lines[i], Catch::StartsWith(begins[i]));
 }
 

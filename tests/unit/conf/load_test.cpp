@@ -209,13 +209,20 @@ TEST_CASE("listeners at any port don't collide") {
     CHECK(result.ok());
 }
 
-TEST_CASE("what this version doesn't do is never silently ignored, once for each section") {
-    const auto result = load("[relay]\ntls = \"dane\"\nsmarthost = \"\"\n" + least);
-    CHECK(result.ok());
-    CHECK(lines(result) ==
-          std::vector<std::string>{
-              "x.toml:2:7: relay.tls: warning: has no effect in this version; leave it out",
-              "x.toml:3:13: relay.smarthost: warning: has no effect in this version; leave it out"});
+TEST_CASE("a smarthost is an address or a host with its port") {
+    const auto by_name = load("[relay]\nsmarthost = \"relay.example.net:587\"\ntls = \"off\"\n" + least);
+    REQUIRE(by_name.ok());
+    CHECK(by_name.snapshot->relay.smart_hop->to_string() == "relay.example.net:587");
+    CHECK(by_name.snapshot->relay.tls == relay_tls::off);
+    const auto none = load("[relay]\nsmarthost = \"\"\n" + least);
+    REQUIRE(none.ok());
+    CHECK(!none.snapshot->relay.smart_hop);
+    CHECK(none.snapshot->relay.tls == relay_tls::dane);
+    for (const auto* wrong : {"mx", "relay.example.net", "192.0.2.7"})
+        CHECK(!load(std::string("[relay]\nsmarthost = \"") + wrong + "\"\n" + least).ok());
+    CHECK(!load("[relay]\nsmarthost = \"127.0.0.1:2525\"\n[[listener]]\nname = \"a\"\naddress = "
+                "\"127.0.0.1:2525\"\n")
+               .ok());
 }
 
 TEST_CASE("status pages that other machines can reach are warned of, and only those") {

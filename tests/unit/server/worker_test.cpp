@@ -118,7 +118,7 @@ struct bench {
     boost::asio::io_context nobody{1};
     side_tasks beside{nobody.get_executor()};
     policy::services policy{accounts, room, dns, beside, book, zones};
-    async_spool spool{*queue, 16, [] {}};
+    async_spool spool{*queue, 16, [](std::span<const storage::queue_id>) {}};
     storage::queue_id_source ids{storage::queue_id{}}, session_ids{storage::queue_id{}};
     testing::memory_ledger refusals;
     session_limits limits;

@@ -40,7 +40,7 @@ TEST_CASE("the writer answers each operation once, after it is in the queue") {
     open_queue at;
     std::atomic<unsigned> inserts{0}, answers{0}, missing{0};
     {
-        server::async_spool spool(*at.queue, 1000, [&] { ++inserts; });
+        server::async_spool spool(*at.queue, 1000, [&](std::span<const storage::queue_id>) { ++inserts; });
         for (std::uint64_t id = 1; id <= 100; ++id)
             REQUIRE(spool.try_submit(message(id), [&, id](error_code ec) {
                 ++answers;
@@ -56,7 +56,7 @@ TEST_CASE("the writer answers each operation once, after it is in the queue") {
 
 TEST_CASE("a failed batch is told to all of it, and the next one works") {
     open_queue at;
-    server::async_spool spool(*at.queue, 1000, [] {});
+    server::async_spool spool(*at.queue, 1000, [](std::span<const storage::queue_id>) {});
     const auto outcome = [&](storage::queue_operation what) {
         std::promise<error_code> done;
         REQUIRE(spool.try_submit(std::move(what), [&](error_code ec) { done.set_value(ec); }));
@@ -73,7 +73,7 @@ TEST_CASE("a failed write is remembered until one succeeds, and no message's own
     const testing::temporary_folder folder{testing::temporary_folder::in_memory()};
     testing::failing_files files;
     const auto queue = *storage::queue::open(files, folder.path(), {.map_size = std::uint64_t{1} << 26});
-    server::async_spool spool(*queue, 1000, [] {});
+    server::async_spool spool(*queue, 1000, [](std::span<const storage::queue_id>) {});
     const auto outcome = [&](storage::queue_operation what) {
         std::promise<error_code> done;
         REQUIRE(spool.try_submit(std::move(what), [&](error_code ec) { done.set_value(ec); }));
@@ -94,7 +94,7 @@ TEST_CASE("a failed write is remembered until one succeeds, and no message's own
 TEST_CASE("a result waits a moment for a message and shares its flush, and not for ever") {
     using clock = std::chrono::steady_clock;
     open_queue at;
-    server::async_spool spool(*at.queue, 1000, [] {});
+    server::async_spool spool(*at.queue, 1000, [](std::span<const storage::queue_id>) {});
     std::promise<clock::time_point> alone, hurried;
     std::promise<bool> shared;
     const auto removal = [](std::uint64_t id) { return storage::remove_message{{id}, false}; };
@@ -117,7 +117,9 @@ TEST_CASE("a result waits a moment for a message and shares its flush, and not f
 
 TEST_CASE("a message waits for several that are coming in, and goes with them") {
     open_queue at;
-    server::async_spool spool(*at.queue, 1000, [] {}, std::chrono::hours(1)); // without them it would not end
+    server::async_spool spool(
+        *at.queue, 1000, [](std::span<const storage::queue_id>) {},
+        std::chrono::hours(1)); // without them it would not end
     constexpr std::size_t all = server::async_spool::company_min + 1;
     std::vector<std::unique_ptr<server::async_spool::to_come>> coming;
     for (std::size_t i = 0; i < all; ++i)
@@ -151,7 +153,8 @@ TEST_CASE("a message waits for several that are coming in, and goes with them") 
 TEST_CASE("company that doesn't come is waited for no longer than it may be") {
     using clock = std::chrono::steady_clock;
     open_queue at;
-    server::async_spool spool(*at.queue, 1000, [] {}, std::chrono::milliseconds(20));
+    server::async_spool spool(
+        *at.queue, 1000, [](std::span<const storage::queue_id>) {}, std::chrono::milliseconds(20));
     std::vector<std::unique_ptr<server::async_spool::to_come>> coming;
     for (std::size_t i = 0; i <= server::async_spool::company_min; ++i)
         coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
@@ -165,7 +168,8 @@ TEST_CASE("a writer that is hurried or stopped waits for no company") {
     open_queue at;
     std::atomic<unsigned> answers{0};
     {
-        server::async_spool spool(*at.queue, 1000, [] {}, std::chrono::hours(1));
+        server::async_spool spool(
+            *at.queue, 1000, [](std::span<const storage::queue_id>) {}, std::chrono::hours(1));
         std::vector<std::unique_ptr<server::async_spool::to_come>> coming;
         for (std::size_t i = 0; i <= server::async_spool::company_min; ++i)
             coming.push_back(std::make_unique<server::async_spool::to_come>(spool));
@@ -187,7 +191,7 @@ TEST_CASE("more than may wait is refused at once, not queued") {
     open_queue at;
     std::promise<void> blocked, release;
     auto wait = release.get_future().share();
-    server::async_spool spool(*at.queue, 2, [] {});
+    server::async_spool spool(*at.queue, 2, [](std::span<const storage::queue_id>) {});
     // The first one's answer holds the writer.
     REQUIRE(spool.try_submit(message(1), [&](error_code) {
         blocked.set_value();
