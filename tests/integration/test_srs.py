@@ -55,7 +55,8 @@ class Three:
         self.stack = ExitStack()
         for one in (self.first, self.last, self.forwarder):
             self.stack.enter_context(one)
-        self.last.wait_log('disconnect from')  # the forwarder sees that it is there
+        self.last.wait_log('TLS connection established')  # the forwarder looks whether it is there
+        time.sleep(0.2)
         self.last.stop()  # itself it found the forwarder away, and would look again in a while
         self.last.start()
         return self
