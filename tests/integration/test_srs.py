@@ -287,14 +287,16 @@ def test_mail_that_comes_back_ends_at_once_and_is_told_once():
 
 
 def test_what_doubles_and_comes_back_ends_too():
-    """Each round would double it if the aliases left no mark; so each of them forwards it once."""
+    """Each round would double it if the aliases left no mark; so each of them forwards it once, and each of both copies is told of."""
     with Three(aliases=(('info@d.test', 'back@o.test', 'again@o.test'), ('sales@d.test', 'back@o.test', 'again@o.test')),
                last_aliases=(('back@o.test', 'info@d.test'), ('again@o.test', 'sales@d.test'))) as all_of:
         send(all_of.forwarder, 'info@d.test', sender='')
         all_of.all_is_done()
         equal(taken(all_of.forwarder), 2, 'taken')
         send(all_of.forwarder, 'info@d.test')
-        all_of.notice()
+        until('notices', lambda: len(all_of.first.messages(SENDER.lower())) >= 2, MINUTE)
+        equal(len(all_of.notices()), 2, 'notices')
+        equal((taken(all_of.forwarder), taken(all_of.last)), (2 + 2 + 2, 1 + 2), 'the messages and the notices, at each')
 
 
 def test_another_forwarders_sender_goes_back_by_it():
