@@ -158,17 +158,21 @@ struct relay_settings {
     std::uint64_t connections = 0;             // at the same time, to all servers
     std::uint64_t destination_connections = 0; // at the same time, to one destination
     std::uint64_t destination_rate = 0;        // messages a minute to one destination; 0 = any number
-    std::vector<relay_route> routes;           // by domain, each once
+    bool srs = true;                           // forwarded mail leaves with a sender of ours
+    std::string srs_domain;                    // canonical: of those senders; "" = that of the alias
+    std::chrono::seconds srs_max_age{};
+    std::vector<relay_route> routes; // by domain, each once
     bool operator==(const relay_settings&) const = default;
 };
 
 struct queue_settings {
     std::vector<seconds> retry; // the last repeats; never empty
     seconds expire{};
-    seconds delay_notice{};     // age at which the sender is told that it waits; 0 = never
-    std::uint64_t min_free = 0; // octets free on the state folder's disk below which messages get 452
-    unsigned max_pending = 0;   // messages waiting for the writer before new ones get 452
-    unsigned deliveries = 0;    // local deliveries at the same time
+    seconds delay_notice{};        // age at which the sender is told that it waits; 0 = never
+    std::uint64_t min_free = 0;    // octets free on the state folder's disk below which messages get 452
+    unsigned notices_per_hour = 0; // to one sender; 0 = as many as there are
+    unsigned max_pending = 0;      // messages waiting for the writer before new ones get 452
+    unsigned deliveries = 0;       // local deliveries at the same time
     bool operator==(const queue_settings&) const = default;
 };
 

@@ -214,7 +214,8 @@ constexpr section sections[] = {
     {"relay.route", section::kind::by_domain,
      "The server that takes the mail of a domain, a line each: `\"example.org\" = \"192.0.2.7:25\"`. On a "
      "secondary, mail for such a domain is taken and held for that server, its primary; elsewhere the lines "
-     "say where mail goes that aliases send there. All other domains outside are reached by the smarthost or by their MX records.",
+     "say where mail goes that aliases send there. All other domains outside are reached by the smarthost or "
+     "by their MX records.",
      appended_route},
     {"queue", section::kind::table, "Accepted messages on their way to delivery."},
 };
@@ -725,6 +726,18 @@ constexpr setting settings[] = {
     {"relay", "destination_rate", number(0, 1'000'000), "0", reload,
      "Messages a minute to one destination; 0 = any number.",
      kept_in<&config::relay, &relay_settings::destination_rate>},
+    {"relay", "srs", yes_or_no, "true", reload,
+     "Mail that an alias sends to another domain leaves with a sender of this server (SRS), so that SPF "
+     "holds for "
+     "it, unless its sender is of a domain hosted here. docs/forwarding.md.",
+     kept_in<&config::relay, &relay_settings::srs>},
+    {"relay", "srs_domain", text(domain_or_empty, "a domain such as \"fwd.example.com\", or \"\""), "",
+     reload,
+     "The domain of those senders, whose MX and SPF records must name this server; \"\" = that of the alias.",
+     kept_in<&config::relay, &relay_settings::srs_domain>},
+    {"relay", "srs_max_age", duration(day_long, 365 * day_long), "21d", reload,
+     "How long notices are taken for such a sender; whole days.",
+     kept_in<&config::relay, &relay_settings::srs_max_age>},
 
     {"relay.route", "DOMAIN", text(relay_server, "a server such as \"192.0.2.7:25\""),
      required("192.0.2.7:25"), reload,
@@ -741,6 +754,9 @@ constexpr setting settings[] = {
     {"queue", "delay_notice", or_zero(duration(1, 365 * day_long)), "4h", reload,
      "How long a message waits before its sender is told so; 0s = never.",
      kept_in<&config::queue, &queue_settings::delay_notice>},
+    {"queue", "notices_per_hour", number(0, 1'000'000), "300", reload,
+     "Notices that one sender gets in an hour; of failures beyond it the sender is told later. 0 = no limit.",
+     kept_in<&config::queue, &queue_settings::notices_per_hour>},
     {"queue", "min_free", size(0, 1024 * gib), "64MiB", reload,
      "Room that must be left on the disk of the state folder; with less, new messages are told to come back "
      "(452). For those of at most 64 KiB what is free within the queue's file counts too.",

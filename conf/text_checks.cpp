@@ -130,6 +130,11 @@ checked<std::string> domain_name(std::string_view text) {
     return not_a(text, "a domain", "write one such as \"mx1.example.com\", without a dot at the end");
 }
 
+checked<std::string> domain_or_empty(std::string_view text) {
+    if (text.empty()) return std::string{};
+    return domain_name(text);
+}
+
 checked<std::string> address_or_empty(std::string_view text) {
     if (text.empty()) return std::string{};
     if (const auto where = parse_endpoint(text)) return where->to_string();

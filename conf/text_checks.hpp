@@ -18,6 +18,7 @@ checked<std::string> system_user(std::string_view text);     // or empty
 checked<std::string> syslog_name(std::string_view text);
 checked<std::string> short_name(std::string_view text);             // [a-z0-9_-]{1,32}: listeners and tiers
 checked<std::string> domain_name(std::string_view text);            // canonical; no address
+checked<std::string> domain_or_empty(std::string_view text);        // likewise
 checked<std::string> address_or_empty(std::string_view text);       // with a port
 checked<std::string> mailbox_or_empty(std::string_view text);       // local@domain
 checked<std::string> maildir_template(std::string_view text);       // absolute, with {domain} and {local}

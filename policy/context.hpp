@@ -10,12 +10,14 @@
 #include "policy/resolver.hpp"
 #include "policy/rules.hpp"
 #include "policy/scanner.hpp"
+#include "policy/sender_rewriter.hpp"
 #include "policy/spam_readers.hpp"
 #include "policy/submission/foreign_senders.hpp"
 #include "policy/submission/limits.hpp"
 #include "policy/verdict.hpp"
 #include "protocol/mail/header_scan.hpp"
 #include "protocol/smtp/envelope.hpp"
+#include "protocol/smtp/reply_catalogue.hpp"
 #include "protocol/spf/evaluator.hpp"
 #include "storage/resolve.hpp"
 #include "storage/tables/directory.hpp"
@@ -104,10 +106,11 @@ struct services {
     const storage::identities* identities = nullptr; // null: nobody has any
     foreign_senders* foreign = nullptr;              // null: nobody takes note of them
     sending_desk* sending = nullptr;                 // null: what is sent isn't counted
+    const sender_rewriter* srs = nullptr;            // null: no address stands for another
 
     services of_thread(mailbox_room& own_room, resolver& own, tasks& own_tasks) const {
-        return {accounts, own_room,  own,    own_tasks,  rules,   zones,
-                greylist, primaries, taught, identities, foreign, sending};
+        return {accounts,  own_room, own,        own_tasks, rules,   zones, greylist,
+                primaries, taught,   identities, foreign,   sending, srs};
     }
 };
 
@@ -132,6 +135,8 @@ struct context {
     message_scanner* content = nullptr; // at content; null: there is none
     // Of the candidate, filled by the engine.
     std::optional<result<storage::resolution>> leads_to = std::nullopt;
+    std::optional<protocol::reply_id> no_notice =
+        std::nullopt;                          // a forwarded sender that mail isn't taken for
     const conf::relay_hop* primary = nullptr;  // whom to ask whether it exists; null = nobody
     const conf::tier_settings* tier = nullptr; // null: of no name that the configuration has
     std::string allowed_by = {};               // the allow rule that skips tests; "" = none

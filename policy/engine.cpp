@@ -2,6 +2,7 @@
 #include "policy/engine.hpp"
 
 #include "policy/primary.hpp"
+#include "policy/returned_notice.hpp"
 #include "protocol/smtp/grammar.hpp"
 #include "protocol/smtp/reply_catalogue.hpp"
 #include "storage/resolve.hpp"
@@ -65,6 +66,7 @@ void open_the_world(const protocol::address& asked, context& about) {
 void look_at_candidate(context& about) {
     const auto& asked = about.candidate->mailbox;
     about.leads_to = storage::resolve(about.ask.accounts, asked, about.resolving);
+    look_behind_forwarded(about);
     if (!about.account.empty()) {
         open_the_world(asked, about);
     } else if (*about.leads_to) {

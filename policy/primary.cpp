@@ -29,7 +29,9 @@ held_recipient hold_for_primary(const conf::config& config, const conf::listener
         hold_each(config, leads_to);
         return made;
     }
-    const bool is_hosted = leads_to.kind != resolution_kind::not_ours;
+    // What a forwarded sender stands for, the primary knows.
+    const bool is_hosted =
+        leads_to.kind != resolution_kind::not_ours && !protocol::is_rewritten_sender(asked.local);
     if (is_hosted && leads_to.kind != resolution_kind::found) return made; // refused here and now
     if (!is_hosted) made.ask = &route->next_hop;
     leads_to.kind = resolution_kind::found;

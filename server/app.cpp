@@ -122,6 +122,7 @@ start_problem app::open_all() {
     if (auto problem = make_certificates(); !problem.text.empty()) return problem;
     if (auto problem = open_storage(); !problem.text.empty()) return problem;
     if (auto problem = open_logins(); !problem.text.empty()) return problem;
+    if (auto problem = open_srs_secrets(); !problem.text.empty()) return problem;
     if (auto problem = begin_scanners(); !problem.text.empty()) return problem;
     handover_ = std::make_unique<handover_listener>(config_.get()->config->server.state_dir);
     if (!handover_->problem().empty()) return {exit_code::cant_create, handover_->problem()};
@@ -277,14 +278,14 @@ void app::start_services() {
     primaries_.emplace(main_.get_executor(), config_, *journal_, counts_.call_outs, &*dns_);
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
                                      greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_,
-                                     &*sending_});
+                                     &*sending_, &*srs_});
     spool_.emplace(*queue_, config->queue.max_pending,
                    [this](std::span<const storage::queue_id> ids) { runner_->arrived(ids); });
     desk_->open(way_into_queue("an identity"));
     sending_notices_->open(way_into_queue("an account"));
     runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,
                     delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_,
-                                      &*sending_},
+                                      &*sending_, &*srs_, &notice_limit_, &destination_counts_},
                     std::move(damaged_), &*dns_);
     steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
                       [this](storage::queue_id id, storage::wish_outcome outcome) {

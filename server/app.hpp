@@ -63,6 +63,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::vector<storage::queued_message> oldest() override;
     reload_outcome reload() override;
     void wake_queue() override;
+    std::vector<destination_status> destinations() override;
     result<std::size_t> unblock(const std::optional<protocol::cidr>& network) override;
     boost::asio::awaitable<std::vector<storage::wish_outcome>>
     steer_queue(storage::queue_wish wish, std::vector<storage::queue_id> ids) override;
@@ -135,11 +136,14 @@ class app final : public control_target, public web_target, public handover_targ
     void reload_dns();
     void watch_dns(std::chrono::steady_clock::time_point now);
     void examine_dns(std::chrono::steady_clock::time_point now);
+    std::string dane_off() const; // why mail isn't secured by DANE though it was to be; "" = it is
+    void tell_of_dane();
     boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
     std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
     // app_submission.cpp: what people who send mail need
     start_problem open_logins();
+    start_problem open_srs_secrets();
     boost::system::error_code open_rates(const conf::config& config);
     void begin_sending();
     server_status status_of_senders() const; // only that part of it is filled
@@ -187,6 +191,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::unique_ptr<storage::ledger> ledger_;
     std::unique_ptr<storage::tokens> taught_;
     std::unique_ptr<storage::identities> identities_;
+    std::optional<policy::sender_rewriter> srs_;
     std::string guess_key_;
     std::unique_ptr<login_source> logins_;
     std::optional<identity_desk> desk_;
@@ -204,6 +209,8 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<accept_watch> accepting_;
     session_limits limits_;
     counters counts_;
+    notice_limit notice_limit_;
+    destination_counts destination_counts_;
     std::optional<scanner_pool> scanners_;
     std::optional<offload_pool> pool_;
     std::optional<offload_pool> room_pool_;
@@ -214,6 +221,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::uint64_t dns_examination_ = 0;          // the number of the last
     bool examines_dns_ = false;
     std::string dns_told_; // what was last said of them in the log
+    std::string dane_told_;
     std::chrono::steady_clock::time_point dns_looked_, dns_examined_;
     std::optional<call_outs> primaries_;
     std::optional<policy::services> policy_;

@@ -65,10 +65,26 @@ boost::asio::awaitable<void> app::learn_standing_of_dns(resolver_settings of, st
         found.push_back(standing);
     }
     dns_standings_ = std::move(found);
+    tell_of_dane();
     auto text = standing_text(of, dns_standings_);
     if (text == dns_told_) co_return;
     dns_told_ = std::move(text);
     journal_->note("dns: " + dns_told_);
+}
+
+// "" where nobody asks for DANE.
+std::string app::dane_off() const {
+    if (config_.get()->config->relay.tls != conf::relay_tls::dane) return {};
+    return dane_trouble(dns_settings_, dns_standings_);
+}
+
+// Each time that it is switched off, by whatever.
+void app::tell_of_dane() {
+    auto trouble = dane_off();
+    if (trouble == dane_told_) return;
+    dane_told_ = std::move(trouble);
+    if (!dane_told_.empty()) return journal_->fault(dane_told_);
+    journal_->note("DANE is no longer off");
 }
 
 // Those that may be open at the same time by a configuration: of each worker's resolver, and of the main

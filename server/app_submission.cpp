@@ -7,6 +7,7 @@
 #include "server/dovecot_auth.hpp"
 #include "server/table_terms.hpp"
 #include "storage/server_secret.hpp"
+#include "storage/srs_secrets.hpp"
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -41,6 +42,19 @@ start_problem app::open_logins() {
         logins_ = std::make_unique<authenticator>(
             *accounts_, *secret, *of_process,
             authenticator::settings{config->auth.workers, config->auth.waiting, config->auth.remember});
+    return {};
+}
+
+start_problem app::open_srs_secrets() {
+    const auto& state = config_.get()->config->server.state_dir;
+    const auto octets = random_octets(storage::server_secret_octets);
+    if (!octets) return {exit_code::unavailable, "the kernel gives no random octets"};
+    std::string fresh;
+    for (const char octet : *octets) fresh += fmt::format("{:02x}", static_cast<unsigned char>(octet));
+    const auto secrets = storage::make_srs_secrets(storage::system_files(), state, fresh);
+    if (!secrets)
+        return {exit_code::cant_create, fmt::format("{}/srs_secrets: {}", state, secrets.error().message())};
+    srs_.emplace(*secrets);
     return {};
 }
 

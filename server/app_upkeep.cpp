@@ -194,6 +194,7 @@ server_status app::status() {
         made.alarms.push_back({"a certificate expires within 14 days"});
     if (auto trouble = scanners_->now().trouble; !trouble.empty())
         made.alarms.push_back({std::move(trouble)});
+    if (auto trouble = dane_off(); !trouble.empty()) made.alarms.push_back({std::move(trouble)});
     for (auto& text : zones_.alarms()) made.alarms.push_back({std::move(text)});
     if (!complained_of_.empty())
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});

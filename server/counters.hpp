@@ -27,6 +27,12 @@ struct handshake_counts {
     }
 };
 
+// Tries to hand a message to a server of others, by how the connection was secured (link_security).
+struct sent_counts {
+    std::atomic<std::uint64_t> plain{0}, encrypted{0}, verified{0}; // it has taken it, for somebody
+    std::atomic<std::uint64_t> refused{0}; // nothing was sent, for TLS was a must and not to be had
+};
+
 // What became of questions to DNS.
 struct dns_counts {
     std::atomic<std::uint64_t> looked_up{0};  // names that somebody wanted to know
@@ -51,9 +57,11 @@ struct test_counts {
 struct counters {
     std::atomic<std::uint64_t> messages_accepted{0}, messages_refused{0}, recipients_refused{0};
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0}, set_aside{0};
-    histogram reply_times; // from a message's end of data to its reply
+    std::atomic<std::uint64_t> notices{0}, notices_put_off{0}; // to senders
+    histogram reply_times;                                     // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
+    sent_counts sent;
     call_out_counts call_outs;
     std::atomic<std::uint64_t> put_off{0}; // requests that a tempfail listener answered
     static constexpr std::size_t tests_max = 16;

@@ -71,6 +71,8 @@ struct log_record {
     std::string_view text{};    // free text of note, fault, ...
     std::string_view address{}; // of a listener
     std::string_view tls_protocol{}, tls_cipher{};
+    std::string_view tls{};       // of a delivery: "plain", "encrypted", "verified", "refused"
+    std::string_view tls_proof{}; // "DANE-EE 3 1 1"
     std::string_view sasl_method{}, sasl_username{}; // of who authenticated, or tried to
     std::uint64_t size = 0;
     std::uint32_t recipients = 0;

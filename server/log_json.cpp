@@ -81,6 +81,8 @@ void add_outcome(boost::json::object& line, const log_record& record) {
     add(line, "test", record.test);
     add(line, "reply", record.reply);
     add(line, "relay", record.relay);
+    add(line, "tls", record.tls);
+    add(line, "tls_proof", record.tls_proof);
     add(line, "dsn", record.status_code);
     add(line, "status", delivery_status(record.event));
     add(line, "tries", record.tries);

@@ -258,6 +258,18 @@ void add_delay(std::string& out, double delay) {
         add(out, "{:.0f}", delay);
 }
 
+// ", tls=verified TLSv1.3 TLS_AES_256_GCM_SHA384 DANE-EE 3 1 1"
+void add_security(std::string& out, const log_record& record) {
+    if (record.tls.empty()) return;
+    out += ", tls=";
+    out += record.tls;
+    for (const auto part : {record.tls_protocol, record.tls_cipher, record.tls_proof}) {
+        if (part.empty()) continue;
+        out += ' ';
+        add_printable(out, part, log_name_max);
+    }
+}
+
 // pflogsumm and its like want exactly this order; what stands behind the brackets is ours.
 void add_delivery(std::string& out, const log_record& record, std::string_view status) {
     add_queue_id(out, record);
@@ -278,6 +290,7 @@ void add_delivery(std::string& out, const log_record& record, std::string_view s
     out += " (";
     add_reply(out, record.reply);
     out += ')';
+    add_security(out, record);
     add_session(out, record, ", ");
 }
 

@@ -3,6 +3,9 @@
 
 #include "server/resolver.hpp"
 
+#include <algorithm>
+#include <fmt/format.h>
+
 namespace postern::server {
 
 namespace {
@@ -54,6 +57,23 @@ std::string standing_text(const resolver_settings& settings, std::span<const ser
     }
     if (needs_cure) all += ": for DANE run a validating resolver on this machine, such as unbound";
     return all;
+}
+
+std::string dane_trouble(const resolver_settings& settings, std::span<const server_standing> standings) {
+    std::string unfit;
+    bool any_fit = false;
+    for (std::size_t i = 0; i < std::min(settings.servers.size(), standings.size()); ++i) {
+        any_fit = any_fit || standings[i] == server_standing::validates;
+        if (standings[i] != server_standing::unbelieved && standings[i] != server_standing::unvalidated)
+            continue;
+        unfit += (unfit.empty() ? "" : ", ") + settings.servers[i].to_string();
+    }
+    if (unfit.empty()) return {};
+    return fmt::format(
+        "DANE is off{}: what {} says was not validated by DNSSEC, or is not believed to be "
+        "(dns.trust_ad). Mail goes out encrypted where the other server has TLS, and proved to "
+        "nobody. Run a validating resolver on this machine, such as unbound, or set relay.tls",
+        any_fit ? " now and then" : "", unfit);
 }
 
 } // namespace postern::server

@@ -29,4 +29,8 @@ boost::asio::awaitable<server_standing> examine(boost::asio::any_io_executor on,
 // something is amiss. `standings` are in step with the settings' servers; those that lack were only asked.
 std::string standing_text(const resolver_settings& settings, std::span<const server_standing> standings);
 
+// Why mail can't be secured by DANE, or not always: servers that answer, and whose answers count as not
+// validated. "" = nothing is known against it.
+std::string dane_trouble(const resolver_settings& settings, std::span<const server_standing> standings);
+
 } // namespace postern::server

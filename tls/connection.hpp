@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/sasl/channel_binding.hpp"
+#include "tls/demand.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -64,6 +65,8 @@ class connection {
     // two connections can have the same). Empty: it has no name.
     protocol::sasl::channel_binding channel_binding() const;
     std::string error() const; // reason of the last failure, one line
+    // Of a client's connection (client_context), once the handshake is done.
+    peer_proof proof() const;
 
   private:
     struct watch; // the message callback

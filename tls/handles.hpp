@@ -6,6 +6,7 @@
 struct bio_st;
 struct evp_pkey_st;
 struct ssl_ctx_st;
+struct ssl_session_st;
 struct x509_st;
 
 namespace postern::tls {
@@ -19,6 +20,9 @@ struct free_key {
 struct free_context {
     void operator()(ssl_ctx_st* owned) const;
 };
+struct free_session {
+    void operator()(ssl_session_st* owned) const;
+};
 struct free_x509 {
     void operator()(x509_st* owned) const;
 };
@@ -26,6 +30,7 @@ struct free_x509 {
 using bio_handle = std::unique_ptr<bio_st, free_bio>;
 using key_handle = std::unique_ptr<evp_pkey_st, free_key>;
 using context_handle = std::unique_ptr<ssl_ctx_st, free_context>;
+using session_handle = std::unique_ptr<ssl_session_st, free_session>;
 using x509_handle = std::unique_ptr<x509_st, free_x509>;
 
 } // namespace postern::tls

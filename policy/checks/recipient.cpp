@@ -98,6 +98,7 @@ boost::asio::awaitable<verdict> check_recipient(stage, context& about) {
     const auto& found = *about.leads_to;
     if (!found)
         co_return verdict::refuse(make_reply(reply_id::lookup_trouble, {asked}), found.error().message());
+    if (about.no_notice) co_return verdict::refuse(make_reply(*about.no_notice, {asked}));
     if (found->kind != resolution_kind::found)
         co_return verdict::refuse(make_reply(refusal_for(found->kind), {asked}));
     if (final_recipients(about.learned) + found->recipients.size() > storage::recipients_max ||

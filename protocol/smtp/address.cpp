@@ -94,6 +94,8 @@ result<scanned_local, parse_error> scan_quoted_string(std::string_view text, std
     return error_at(parse_errc::syntax, text.size());
 }
 
+std::size_t limit_of(std::string_view local) { return is_rewritten_sender(local) ? path_max : local_max; }
+
 // Departs from RFC 5321 §4.1.2: an empty quoted string is no local part here, since the key "@domain" means
 // something else in every table of addresses.
 result<scanned_local, parse_error> scan_local(std::string_view text, std::size_t from, unicode non_ascii) {
@@ -101,14 +103,15 @@ result<scanned_local, parse_error> scan_local(std::string_view text, std::size_t
     auto local = quoted ? scan_quoted_string(text, from) : scan_dot_string(text, from);
     if (local.has_error()) return local;
     if (local->text.empty()) return error_at(parse_errc::empty, from);
-    if (local->end - from > local_max) return error_at(parse_errc::too_long, from + local_max);
+    const std::size_t limit = limit_of(local->text);
+    if (local->end - from > limit) return error_at(parse_errc::too_long, from + limit);
     if (is_ascii(local->text)) return local;
     if (non_ascii == unicode::refuse) return error_at(parse_errc::needs_smtputf8, from);
     if (!is_valid_utf8(local->text)) return error_at(parse_errc::bad_utf8, from);
     if (!is_printable(local->text)) return error_at(parse_errc::control, from);
     auto normal = nfc(local->text);
     if (!normal) return error_at(parse_errc::bad_utf8, from);
-    if (quoted_if_needed(*normal).size() > local_max) return error_at(parse_errc::too_long, from + local_max);
+    if (quoted_if_needed(*normal).size() > limit) return error_at(parse_errc::too_long, from + limit);
     local->text = std::move(*normal);
     return local;
 }
@@ -172,6 +175,14 @@ result<std::size_t, parse_error> find_closing(std::string_view text) {
 }
 
 } // namespace
+
+bool is_rewritten_sender(std::string_view local) {
+    constexpr std::size_t tag = 4;
+    if (local.size() <= tag) return false;
+    const auto is = [&](std::string_view what) { return equals_ignoring_case(local.substr(0, tag), what); };
+    const char next = local[tag];
+    return (is("SRS0") || is("SRS1")) && (next == '=' || next == '+' || next == '-');
+}
 
 std::string address::to_string() const {
     std::string text = quoted_if_needed(local);

@@ -1,5 +1,7 @@
 // A mailbox address in SMTP: parsed, canonical, comparable. RFC 5321 §4.1.2 (Path, Mailbox), RFC 6531
 // (UTF-8), limits of RFC 5321 §4.5.3.1 (local part 64, domain 255, path 256 octets).
+// Departs from RFC 5321 §4.5.3.1.1: a local part that a forwarder has written (mail/srs.hpp) may fill the
+// path, since it holds a whole address. Others send such too, and their mail would be refused else.
 #pragma once
 
 #include "protocol/smtp/grammar.hpp"
@@ -19,6 +21,10 @@ struct address {
     bool is_literal() const { return !domain.empty() && domain.front() == '['; }
     bool operator==(const address&) const = default;
 };
+
+// "SRS0=...", also with "+" or "-" and in any case; or SRS1: a forwarder has written it in the sender's
+// place.
+bool is_rewritten_sender(std::string_view local);
 
 // local@domain without brackets, as in configuration and commands. Accepts UTF-8.
 result<address, parse_error> parse_address(std::string_view text);

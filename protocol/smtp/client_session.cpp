@@ -175,8 +175,8 @@ void client_session::took_starttls(const peer_reply& reply) {
     wanted_ = client_step::start_tls;
 }
 
-void client_session::on_tls(bool done) {
-    if (!done) return fail(trouble::kind::no_tls, "the TLS handshake failed");
+void client_session::on_tls(bool done, std::string_view why) {
+    if (!done) return fail(trouble::kind::no_tls, std::string(why));
     tls_ = true;
     replies_ = {};
     say_hello(); // RFC 3207 §4.2: what was learned before is forgotten

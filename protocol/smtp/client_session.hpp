@@ -104,7 +104,7 @@ class client_session {
     client_step next() const { return wanted_; }
     void on_input(std::string_view octets); // lent for the call
     void on_written();
-    void on_tls(bool done);
+    void on_tls(bool done, std::string_view why = "the TLS handshake failed"); // `why`: when it isn't
     void on_content_sent();
     // The content didn't go through to its end: whoever refuses it before that says so, and goes. That reply
     // is read if it came; on_lost() otherwise.

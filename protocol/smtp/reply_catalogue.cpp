@@ -190,6 +190,20 @@ constexpr std::array rows{
         550,
         {5, 6, 7},
         "<{}>: its primary server takes no internationalised mail (RFC 6531)"},
+    row{id::forwarded_sender_expired,
+        550,
+        {5, 1, 1},
+        "<{}>: Recipient address rejected: it stood for the sender of forwarded mail, and is no longer "
+        "valid"},
+    row{id::forwarded_sender_forged,
+        550,
+        {5, 1, 1},
+        "<{}>: Recipient address rejected: it looks like the sender of forwarded mail, and is not signed by "
+        "this server"},
+    row{id::forwarded_sender_for_notices,
+        550,
+        {5, 7, 1},
+        "<{}>: Recipient address rejected: it takes notices about forwarded mail only, with MAIL FROM:<>"},
 
     row{id::denied_by_rule,
         550,

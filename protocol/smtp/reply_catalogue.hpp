@@ -111,6 +111,9 @@ enum class reply_id : std::uint8_t {
     lookup_trouble,
     primary_away,
     primary_lacks_utf8,
+    forwarded_sender_expired,
+    forwarded_sender_forged,
+    forwarded_sender_for_notices,
     // tests
     denied_by_rule,
     client_listed,

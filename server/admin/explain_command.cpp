@@ -18,6 +18,7 @@
 #include "policy/rule_book.hpp"
 #include "policy/zone_health.hpp"
 #include "storage/file_env.hpp"
+#include "storage/srs_secrets.hpp"
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -195,6 +196,12 @@ exit_code find_out(const std::shared_ptr<const conf::config>& config, explain_su
     const auto identities = storage::open_lmdb_identities(tables.accounts.environment);
     if (!identities) return fail(with, config->server.state_dir, identities.error());
     ask.identities = identities->get();
+    // The server makes them at its first start; until then no address stands for another.
+    const auto secrets = storage::read_srs_secrets(storage::system_files(), config->server.state_dir);
+    if (!secrets && secrets.error() != storage::storage_errc::not_found)
+        return fail(with, config->server.state_dir + "/srs_secrets", secrets.error());
+    std::optional<policy::sender_rewriter> srs;
+    if (secrets) ask.srs = &srs.emplace(*secrets);
     spawn(loop.get_executor(), answer_into(made, dns, std::move(about), config, ask), note);
     loop.run();
     return made ? exit_code::ok : fail(with, exit_code::software, "explain", escaped);

@@ -3,6 +3,7 @@
 
 #include "protocol/mime/seven_bit.hpp"
 #include "protocol/smtp/data_encoder.hpp"
+#include "server/clock.hpp"
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
@@ -75,7 +76,7 @@ struct talk {
     content_source* content;
     client_deadlines within;
     deadline& until;
-    const tls::client_context* security;
+    const conversation_tls* security;
     deadline::time_point ready_by;            // one deadline for all until mail can be sent
     std::optional<unsigned> replies_before{}; // of the wait whose deadline runs; nullopt: none does
     bool content_at_end = false;
@@ -128,13 +129,29 @@ struct talk {
         co_return status == stream_status::ok;
     }
 
+    // "" = the handshake is done, and the peer is who it has to be.
+    std::string why_insecure(stream_status status) const {
+        const auto* const layer = with.tls_layer();
+        if (security == nullptr || layer == nullptr) return "TLS is not to be had here";
+        if (status != stream_status::ok) {
+            const auto error = layer->error();
+            return fmt::format("the TLS handshake failed: {}", error.empty() ? what_happened(status) : error);
+        }
+        if (security->wanted.level != tls::demand_level::dane) return {};
+        const auto proof = layer->proof();
+        if (proof.holds) return {};
+        return fmt::format("its certificate is not the one of the TLSA records: {}", proof.words);
+    }
+
     asio::awaitable<void> start_tls() {
         replies_before.reset();
         set_reply_deadline();
-        auto layer = security == nullptr ? nullptr : security->connect(with.descriptor());
+        std::unique_ptr<tls::connection> layer;
+        if (security) layer = security->by.connect(with.descriptor(), security->wanted, now_seconds());
         auto status = stream_status::failed;
         if (layer) status = co_await with.start_tls(std::move(layer));
-        session.on_tls(status == stream_status::ok);
+        const auto why = why_insecure(status);
+        session.on_tls(why.empty(), why);
     }
 
     // A message whose recipients are many is sent more than once.
@@ -190,7 +207,7 @@ struct talk {
 } // namespace
 
 asio::awaitable<void> converse(client_session& session, stream& with, content_source* content,
-                               client_deadlines within, const tls::client_context* security) {
+                               client_deadlines within, const conversation_tls* security) {
     const auto here = co_await asio::this_coro::executor;
     deadline until(here, with);
     const auto begun = asio::steady_timer::clock_type::now();

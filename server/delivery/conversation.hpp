@@ -43,11 +43,17 @@ struct client_deadlines {
     }
 };
 
+// The TLS of a conversation: by whom, and what is wanted of it. Both outlive the await.
+struct conversation_tls {
+    const tls::client_context& by;
+    const tls::demand& wanted;
+};
+
 // Returns at idle or close. `content` is needed when a message was begun. A content that can't be read ends
-// the connection before its last octet, so that the server keeps nothing. `security` outlives the await;
-// without it every handshake fails.
+// the connection before its last octet, so that the server keeps nothing. Without `security` every
+// handshake fails; with it so does one that doesn't prove what is wanted.
 boost::asio::awaitable<void> converse(protocol::client_session& session, stream& with,
                                       content_source* content, client_deadlines within,
-                                      const tls::client_context* security = nullptr);
+                                      const conversation_tls* security = nullptr);
 
 } // namespace postern::server

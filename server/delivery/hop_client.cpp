@@ -1,5 +1,7 @@
 #include "server/delivery/hop_client.hpp"
 
+#include "protocol/smtp/grammar.hpp"
+
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -10,6 +12,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds look_up_time{10}; // of all that one hop needs
+constexpr std::chrono::seconds tlsa_time{10};    // of the TLSA records of one host
 constexpr std::size_t remembered_max = 1000;     // hops
 
 std::string looped(const hop_address& at) {
@@ -39,6 +42,16 @@ asio::awaitable<found_hop> hop_client::find(conf::relay_hop hop) {
     co_return found;
 }
 
+// Both outlive the await.
+asio::awaitable<dane_finding> hop_client::security_for(const found_hop& found, const hop_address& at) {
+    const auto wanted = config_.get()->config->relay.tls;
+    if (wanted == conf::relay_tls::off) co_return dane_finding{};
+    dane_host host{at.host, at.canonical, at.at.port, at.is_secure, found.mx_secure ? found.domain : ""};
+    const bool may_prove = wanted == conf::relay_tls::dane && names_ != nullptr;
+    if (may_prove) co_return co_await find_dane(*names_, std::move(host), tlsa_time);
+    co_return dane_finding{{tls::demand_level::opportunistic, protocol::to_lower(at.host)}, {}};
+}
+
 void hop_client::remember(const conf::relay_hop& hop, const conf::endpoint& server) {
     if (hop.what != conf::relay_hop::kind::host) return; // RFC 5321 §5.1: the preferred MX is tried first
     if (answered_.size() >= remembered_max) answered_.clear(); // routes that were taken away long ago
@@ -55,7 +68,12 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
         co_return report{mail_client::impossible(recipients, *found.fails, found.trouble), "none"};
     report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
     for (const auto& one : found.addresses) {
-        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};
+        auto security = co_await security_for(found, one);
+        if (!security.trouble.empty()) {
+            made = {mail_client::insecure(recipients, std::move(security.trouble)), one.to_string()};
+            continue;
+        }
+        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand)};
         auto who = identity_of(*config_.get()->config);
         auto said = co_await client_.deliver(std::move(peer), std::move(who), message, make_content, within);
         if (said.is_ourselves && may_be_another(hop)) said = mail_client::unreached(recipients, looped(one));
@@ -71,7 +89,10 @@ asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadl
     const auto found = co_await find(hop);
     std::string why = found.trouble;
     for (const auto& one : found.addresses) {
-        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp};
+        auto security = co_await security_for(found, one);
+        why = security.trouble;
+        if (!why.empty()) continue;
+        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand)};
         auto who = identity_of(*config_.get()->config);
         const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
         why = said.is_ourselves && may_be_another(hop) ? looped(one) : said.away;

@@ -2,6 +2,7 @@
 // answered last before the others. Lives on one thread's executor.
 #pragma once
 
+#include "server/delivery/dane_finder.hpp"
 #include "server/delivery/hop_finder.hpp"
 #include "server/delivery/mail_client.hpp"
 #include "server/snapshot.hpp"
@@ -29,6 +30,7 @@ class hop_client {
 
   private:
     boost::asio::awaitable<found_hop> find(conf::relay_hop hop);
+    boost::asio::awaitable<dane_finding> security_for(const found_hop& found, const hop_address& at);
     void remember(const conf::relay_hop& hop, const conf::endpoint& server);
 
     live_snapshot& config_;

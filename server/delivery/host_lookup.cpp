@@ -17,7 +17,6 @@ namespace {
 void take_answer(host_addresses& into, const dns_name& host, const policy::dns_result& answer) {
     if (const auto* later = std::get_if<policy::dns_try_later>(&answer)) {
         into.trouble = fmt::format("{}: {}", host.to_string(), policy::dns_cause_text(*later));
-        into.is_secure = false;
     } else if (const auto* absent = std::get_if<protocol::dns_absent>(&answer)) {
         into.is_secure = into.is_secure && absent->authenticated;
     } else if (const auto* found = std::get_if<protocol::dns_found>(&answer)) {

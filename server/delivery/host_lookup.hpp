@@ -11,7 +11,9 @@ namespace postern::server {
 struct host_addresses {
     std::vector<protocol::ip_address> all; // A before AAAA
     std::string trouble;                   // where DNS didn't say
-    bool is_secure = false;                // all that was said was validated by DNSSEC, aliases included
+    // All that was said was validated by DNSSEC, aliases included. Silence about one family of addresses
+    // takes nothing from the other, or it would be a way to get mail in plain text (RFC 7672 §2.2.2).
+    bool is_secure = false;
     std::string canonical; // the name behind its aliases, where that is secure; "" = it is no alias
 };
 

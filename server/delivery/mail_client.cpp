@@ -6,6 +6,7 @@
 #include "server/delivery/text_content.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
@@ -35,6 +36,34 @@ void fail_for_its_content(std::vector<recipient_outcome>& outcomes) {
 
 std::string cannot_connect(const boost::system::error_code& ec) { return "cannot connect: " + ec.message(); }
 
+mail_client::report put_off(std::size_t recipients, std::string why, protocol::enhanced_code status) {
+    recipient_outcome one;
+    one.what = recipient_outcome::kind::deferred;
+    one.status = status;
+    one.text = why;
+    mail_client::report made;
+    made.outcomes.assign(recipients, one);
+    made.away = std::move(why);
+    return made;
+}
+
+// TLS is a must, and isn't there.
+bool lacks_tls(const client_session& session, const tls::demand& wanted) {
+    return wanted.level >= tls::demand_level::encrypted && session.fault() &&
+           session.fault()->what == trouble::no_tls;
+}
+
+// RFC 7672 §2.2: such a host is of no use now, and the mail waits for one that is.
+void tell_of_lack(mail_client::report& made, const tls::demand& wanted) {
+    made.secured.what = link_security::kind::refused;
+    made.away = fmt::format("the TLSA records of {} ask for TLS: {}", wanted.host, made.away);
+    for (auto& each : made.outcomes) {
+        if (each.said_by_peer) continue;
+        each.status = {4, 7, 5};
+        each.text = made.away;
+    }
+}
+
 // Whoever is to be named over another connection.
 std::vector<std::size_t> unasked_of(const std::vector<recipient_outcome>& outcomes) {
     std::vector<std::size_t> made;
@@ -53,13 +82,12 @@ std::string why_away(const client_session& session) {
 } // namespace
 
 mail_client::report mail_client::unreached(std::size_t recipients, std::string why) {
-    recipient_outcome one;
-    one.what = recipient_outcome::kind::deferred;
-    one.status = {4, 4, 1};
-    one.text = why;
-    report made;
-    made.outcomes.assign(recipients, one);
-    made.away = std::move(why);
+    return put_off(recipients, std::move(why), {4, 4, 1});
+}
+
+mail_client::report mail_client::insecure(std::size_t recipients, std::string why) {
+    auto made = put_off(recipients, std::move(why), {4, 7, 5});
+    made.secured.what = link_security::kind::refused;
     return made;
 }
 
@@ -128,13 +156,35 @@ asio::awaitable<void> mail_client::talk(connection& link, content_source* conten
     const auto leave = [this](connection* one) { talking_.erase(one); };
     talking_.insert(&link);
     const std::unique_ptr<connection, decltype(leave)> listed(&link, leave);
-    co_await converse(*link.session, *link.wire, content, within, security_.get());
+    if (!security_) co_return co_await converse(*link.session, *link.wire, content, within);
+    const conversation_tls how{*security_, link.peer.demand};
+    co_await converse(*link.session, *link.wire, content, within, &how);
 }
 
-// LMTP servers are on this machine or beside it.
 client_tls mail_client::tls_for(const mail_peer& peer) const {
-    const bool by_smtp = peer.speaks == protocol::client_protocol::smtp;
-    return by_smtp && security_ ? client_tls::when_offered : client_tls::never;
+    switch (peer.demand.level) {
+    case tls::demand_level::never: break;
+    case tls::demand_level::opportunistic: return security_ ? client_tls::when_offered : client_tls::never;
+    case tls::demand_level::encrypted:
+    case tls::demand_level::dane: return client_tls::required;
+    }
+    return client_tls::never;
+}
+
+// What there is to tell of a conversation that has ended, or rests.
+mail_client::report mail_client::report_of(const connection& link) {
+    const auto& session = *link.session;
+    report made;
+    made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
+    made.takes_dsn = session.offers("DSN");
+    made.away = why_away(session);
+    made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+    made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
+    made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
+    const bool by_smtp = link.peer.speaks == protocol::client_protocol::smtp;
+    if (by_smtp && session.is_ready()) made.secured = security_of(link.wire->tls_layer());
+    if (lacks_tls(session, link.peer.demand)) tell_of_lack(made, link.peer.demand);
+    return made;
 }
 
 asio::awaitable<result<std::unique_ptr<mail_client::connection>>>
@@ -213,13 +263,7 @@ mail_client::deliver_once(mail_peer peer, client_identity who, protocol::outgoin
         if (stored && !binary) text.emplace(*stored);
         content_source* const content = text ? &*text : stored.get();
         co_await talk(*link, content, within);
-        report made;
-        made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
-        made.takes_dsn = session.offers("DSN");
-        made.away = why_away(session);
-        made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
-        made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
-        made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
+        auto made = report_of(*link);
         if (session.next() == client_step::idle) {
             if (session.is_spent() || chunks != client_chunks::when_offered)
                 co_await part(std::move(link), within);
@@ -249,9 +293,8 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
             co_return reached{};
         }
         link->wire->close();
-        const auto& fault = link->session->fault();
-        if (!may_try_again(*link, tls))
-            co_return reached{why_away(*link->session), fault && fault->what == trouble::ourselves};
+        auto told = report_of(*link);
+        if (!may_try_again(*link, tls)) co_return reached{std::move(told.away), told.is_ourselves};
     }
 }
 

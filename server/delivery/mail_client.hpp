@@ -5,6 +5,7 @@
 #include "conf/config.hpp"
 #include "protocol/smtp/client_session.hpp"
 #include "server/delivery/conversation.hpp"
+#include "server/delivery/link_security.hpp"
 #include "server/tcp_stream.hpp"
 #include "tls/client_context.hpp"
 
@@ -17,6 +18,7 @@ namespace postern::server {
 struct mail_peer {
     conf::next_hop where;
     protocol::client_protocol speaks = protocol::client_protocol::smtp;
+    tls::demand demand = {}; // a connection under another one is another connection
     bool operator==(const mail_peer&) const = default;
 };
 
@@ -33,7 +35,7 @@ class mail_client {
     static constexpr std::chrono::seconds idle_time{30}; // an older one is not used again
     static constexpr unsigned connections_max = 20; // one after the other, for the recipients of one message
 
-    // Without `security` no connection is ever encrypted.
+    // Without `security` no connection is ever encrypted, and none is made under a demand for it.
     explicit mail_client(std::shared_ptr<const tls::client_context> security = nullptr)
         : security_(std::move(security)) {}
 
@@ -44,9 +46,12 @@ class mail_client {
         bool is_busy = false;         // it broke off where mail could be sent (421)
         bool knows_no_chunks = false; // though it offers CHUNKING
         bool takes_dsn = false;       // notices of what becomes of it are the peer's to write (RFC 3461)
+        link_security secured = {};
     };
     // Nobody could be asked.
     static report unreached(std::size_t recipients, std::string why);
+    // Nobody was asked, for it isn't known how it has to be encrypted.
+    static report insecure(std::size_t recipients, std::string why);
     // Nobody ever can be.
     static report impossible(std::size_t recipients, protocol::enhanced_code code, std::string why);
     // `make_content` is called once for each connection that is tried: a kept one that has died meanwhile
@@ -91,6 +96,7 @@ class mail_client {
                                                 protocol::client_chunks chunks);
     boost::asio::awaitable<void> part(std::unique_ptr<connection> link, client_deadlines within);
     protocol::client_tls tls_for(const mail_peer& peer) const;
+    static report report_of(const connection& link);
     bool may_try_again(const connection& link, protocol::client_tls& tls) const;
 
     std::shared_ptr<const tls::client_context> security_;

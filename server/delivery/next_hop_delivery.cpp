@@ -1,6 +1,9 @@
 // The server's word counts: what it refuses for good fails at once, all else is tried again.
 #include "server/delivery/next_hop_delivery.hpp"
 
+#include "protocol/mail/trace_header.hpp"
+#include "server/clock.hpp"
+#include "server/delivery/forwarding.hpp"
 #include "server/delivery/hop_watch.hpp"
 #include "server/route.hpp"
 
@@ -63,15 +66,16 @@ class stored_content final : public content_source {
 
 enum class way { smtp, lmtp };
 
-protocol::outgoing_message outgoing(const queued_message& message, const std::vector<std::size_t>& recipients,
-                                    const std::string& fields, way by) {
+protocol::outgoing_message outgoing(const queued_message& message, std::string sender,
+                                    const std::vector<std::size_t>& recipients, const std::string& fields,
+                                    way by) {
     const bool by_smtp = by == way::smtp;
     protocol::outgoing_message made;
-    made.sender = message.sender;
+    made.sender = std::move(sender);
     made.size = message.size + fields.size();
     made.body = static_cast<protocol::body_type>(message.body_type);
     // An LMTP server is the end of the way: its header needs no promise there.
-    made.needs_smtputf8 = !protocol::is_ascii(message.sender) || (by_smtp && message.smtputf8);
+    made.needs_smtputf8 = !protocol::is_ascii(made.sender) || (by_smtp && message.smtputf8);
     if (by_smtp) {
         made.ret = static_cast<protocol::dsn_return>(message.ret);
         made.envelope_id = message.envelope_id;
@@ -88,9 +92,11 @@ protocol::outgoing_message outgoing(const queued_message& message, const std::ve
     return made;
 }
 
-attempt_outcome outcome_of(const recipient_outcome& said, const std::string& relay) {
+attempt_outcome outcome_of(const recipient_outcome& said, const std::string& relay,
+                           const link_security& secured) {
     attempt_outcome made;
     made.relay = relay;
+    made.secured = secured;
     std::string_view unclear = "4.3.0";
     switch (said.what) {
     case recipient_outcome::kind::delivered:
@@ -114,6 +120,18 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
     return made;
 }
 
+void count(sent_counts& into, const mail_client::report& said) {
+    using kind = link_security::kind;
+    const auto add = [](std::atomic<std::uint64_t>& to) { to.fetch_add(1, std::memory_order_relaxed); };
+    if (said.secured.what == kind::refused) return add(into.refused);
+    if (std::ranges::none_of(said.outcomes,
+                             [](const auto& one) { return one.what == recipient_outcome::kind::delivered; }))
+        return;
+    if (said.secured.what == kind::plain) add(into.plain);
+    if (said.secured.what == kind::encrypted) add(into.encrypted);
+    if (said.secured.what == kind::verified) add(into.verified);
+}
+
 mail_client::content_maker content_of(const network_delivery& what, std::string fields) {
     return [&with = what.with, &pool = what.pool, message = what.message,
             fields = std::move(fields)]() -> std::unique_ptr<content_source> {
@@ -125,7 +143,7 @@ void record(const network_delivery& what, const std::vector<std::size_t>& recipi
             const mail_client::report& said, const std::string& relay) {
     for (std::size_t i = 0; i < recipients.size(); ++i)
         record_outcome(what.with, *what.config, *what.message, recipients[i],
-                       outcome_of(said.outcomes[i], relay));
+                       outcome_of(said.outcomes[i], relay, said.secured));
 }
 
 } // namespace
@@ -153,7 +171,7 @@ asio::awaitable<void> deliver_alike(const network_delivery& what, mail_client& c
     }
     if (!server) co_return;
     auto fields = fields_above(*what.message, junk);
-    auto letter = outgoing(*what.message, recipients, fields, way::lmtp);
+    auto letter = outgoing(*what.message, what.message->sender, recipients, fields, way::lmtp);
     auto content = content_of(what, std::move(fields));
     auto who = identity_of(*what.config);
     const client_deadlines usual;
@@ -183,20 +201,44 @@ std::vector<hop_part> hop_parts(const conf::config& config, const queued_message
     return made;
 }
 
-asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, hop_observer& hops,
-                                     hop_part part) {
-    // Whether it is spam there, the next server says.
-    const auto& fields = what.message->result_fields;
-    auto letter = outgoing(*what.message, part.recipients, fields, way::smtp);
+namespace {
+
+// Whether it is spam there, the next server says.
+asio::awaitable<void> deliver_one_way(const network_delivery& what, hop_client& client, hop_observer& hops,
+                                      const hop_part& part, way_out by) {
+    auto fields = what.message->result_fields;
+    if (!by.alias.empty()) fields.insert(0, protocol::delivered_to_field(by.alias));
+    auto letter = outgoing(*what.message, std::move(by.sender), part.recipients, fields, way::smtp);
     auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
     hops.tried(part.hop, {done.of_server.away, done.of_server.is_busy});
+    count(what.with.counts.sent, done.of_server);
     // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
     for (std::size_t i = 0; i < part.recipients.size(); ++i)
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)
             what.message->recipients[part.recipients[i]].notify = protocol::dsn_notify::never;
     record(what, part.recipients, done.of_server, done.server);
+}
+
+} // namespace
+
+// One way after the other: the hop has given a place for one conversation.
+asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, hop_observer& hops,
+                                     hop_part part) {
+    auto ways = ways_out(what.with, *what.config, *what.message, part.recipients, now_seconds());
+    if (!ways) {
+        put_off(what, part, "4.3.0", "the aliases cannot be looked up: " + ways.error().message());
+        co_return;
+    }
+    for (auto& one : *ways) {
+        const hop_part alike{part.hop, std::move(one.recipients)};
+        const auto away = hops.why_away(part.hop); // by now
+        if (!away.empty())
+            put_off(what, alike, "4.4.1", away_text(away));
+        else
+            co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
+    }
 }
 
 void put_off(const network_delivery& what, const hop_part& part, std::string_view code, std::string why) {

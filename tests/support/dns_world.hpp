@@ -48,6 +48,11 @@ class dns_world final : public policy::resolver {
         return (*protocol::reverse_name(*protocol::ip_address::parse(client), name(zone))).to_string();
     }
     void fails(const std::string& at, protocol::dns_type type) { trouble_.insert({name(at).key(), type}); }
+    void tlsa(const std::string& at, protocol::tlsa_record record) {
+        at_name(at, protocol::dns_type::tlsa).tlsa.push_back(std::move(record));
+    }
+    // Answers about the name, of any type, were validated.
+    void secure(const std::string& at) { secure_.insert(name(at).key()); }
     void no_such_name(const std::string& at) { missing_.insert(name(at).key()); }
 
     boost::asio::awaitable<policy::dns_result> look_up(protocol::dns_question question,
@@ -85,16 +90,18 @@ class dns_world final : public policy::resolver {
             later.why = policy::dns_try_later::cause::silent;
             return later;
         }
+        const bool is_secure = secure_.contains(wanted.first);
         const auto at = records_.find(wanted);
-        if (at != records_.end()) return protocol::dns_found{at->second, question.name, 60, false};
+        if (at != records_.end()) return protocol::dns_found{at->second, question.name, 60, is_secure};
         protocol::dns_absent absent;
+        absent.authenticated = is_secure;
         if (missing_.contains(wanted.first)) absent.what = protocol::dns_absent::kind::no_name;
         return absent;
     }
 
     std::map<key, protocol::dns_records> records_;
     std::set<key> trouble_;
-    std::set<std::string> missing_;
+    std::set<std::string> missing_, secure_;
 };
 
 } // namespace postern::testing

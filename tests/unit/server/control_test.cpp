@@ -54,6 +54,14 @@ class fake_target final : public control_target {
     }
     std::string unblocked;
     void wake_queue() override { ++woken; }
+    std::vector<destination_status> destinations() override {
+        destination_status one;
+        one.name = "d.test";
+        one.retry_at = 1'800'000'000;
+        one.last_error = "450 \x1b";
+        one.deferred = 4;
+        return {one};
+    }
     boost::asio::awaitable<std::vector<postern::storage::wish_outcome>>
     steer_queue(postern::storage::queue_wish wish, std::vector<postern::storage::queue_id> ids) override {
         wished = wish;

@@ -209,6 +209,24 @@ TEST_CASE("limits hold to the octet", "[address]") {
           parse_errc::too_long);
 }
 
+TEST_CASE("only a forwarder's local part may be longer than 64 octets", "[address]") {
+    const auto padded = [](std::string front) {
+        return front + std::string(200 - front.size(), 'l') + "@d.test";
+    };
+    for (const auto* front : {"SRS0=", "srs1=", "SRS0+", "SRS1-", "sRs0="}) {
+        CHECK(is_rewritten_sender(front));
+        CHECK(parse_address(padded(front))->local.size() == 200);
+        CHECK(parse_path('<' + padded(front) + '>', path_kind::reverse, unicode::refuse).has_value());
+        CHECK(parse_address('"' + padded(front).insert(200, "\"")).has_value());
+        CHECK(parse_address(front + std::string(242, 'l') + "@d.test").has_value());
+        CHECK(parse_address(front + std::string(243, 'l') + "@d.test").error().what == parse_errc::too_long);
+    }
+    for (const auto* front : {"SRS0", "SRS", "SRS2=", "SRS0_", "XSRS0=", ""}) {
+        CHECK_FALSE(is_rewritten_sender(front));
+        CHECK(parse_address(padded(front)).error().what == parse_errc::too_long);
+    }
+}
+
 TEST_CASE("a path's limit counts what is dropped from it", "[address]") {
     const auto routed = [](std::size_t length) { return "<@" + label_domain(length - 12) + ":u@d.test>"; };
     REQUIRE(routed(256).size() == 256);
