@@ -176,6 +176,7 @@ tls_advertise_hosts = *
 tls_certificate = {folder}/cert.crt
 tls_privatekey = {folder}/cert.key
 smtp_accept_queue_per_connection = 0
+smtp_accept_max_per_connection = {messages}
 acl_smtp_rcpt = check
 deliver_drop_privilege
 begin acl
@@ -219,7 +220,7 @@ class Exim(Receiver):
         os.chown(self.certificate['key'], EXIM_USER, EXIM_USER)
         for name in ('spool', 'logs'):
             self.folder_of(name, EXIM_USER)
-        wanted = {'folder': self.folder, 'exim': self.program, 'port': self.port, 'size': SIZE_MAX, 'recipients': 0, 'back': self.back, **self.options}
+        wanted = {'folder': self.folder, 'exim': self.program, 'port': self.port, 'size': SIZE_MAX, 'recipients': 0, 'messages': 1000, 'back': self.back, **self.options}
         config = self.write('exim.conf', EXIM.format(**wanted).replace('/%slog', '/logs/%slog'))
         self.launch(f'{self.program} -C {config} -bdf -q10m', before=self.before())
         return self

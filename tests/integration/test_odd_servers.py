@@ -1,0 +1,106 @@
+"""Servers that no package has: with limits of their own, with extensions that they only claim to have, and slow ones."""
+import re
+import socketserver
+import threading
+import time
+
+from deadline import equal
+from sinks import Sending
+from test_submission import MESSAGE
+
+MINUTE = 60
+
+
+class Odd(socketserver.ThreadingTCPServer):
+    """Notes each connection's commands and each message that it took, with its recipients."""
+
+    allow_reuse_address, daemon_threads = True, True
+
+    def __init__(self, *offers, bdat=True, greets_after=0):
+        self.offers, self.bdat, self.greets_after = offers, bdat, greets_after
+        self.connections, self.taken, self.lock = [], [], threading.Lock()
+        super().__init__(('127.0.0.1', 0), Talk)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Talk(socketserver.StreamRequestHandler):
+    def handle(self):
+        server, said, to = self.server, [], []
+        with server.lock:
+            server.connections.append(said)
+        time.sleep(server.greets_after)
+        self.say('220 odd.test')
+        for line in self.rfile:
+            verb, _, rest = line.decode().strip().partition(' ')
+            said.append(verb)
+            if verb == 'EHLO':
+                self.say(*[f'250-{one}' for one in ('odd.test', *server.offers)], '250 HELP')
+            elif verb == 'QUIT':
+                return self.say('221 bye')
+            elif verb == 'BDAT' and not server.bdat:
+                return self.say('502 5.5.1 what')
+            elif verb == 'BDAT':
+                self.take(to, self.rfile.read(int(rest.split()[0])))
+            elif verb == 'DATA':
+                self.say('354 go')
+                self.take(to, b''.join(iter(self.rfile.readline, b'.\r\n')))
+            else:
+                to = [] if verb == 'MAIL' else to + re.findall('<(.*)>', rest)
+                self.say('250 ok')
+
+    def say(self, *lines):
+        self.wfile.write(''.join(line + '\r\n' for line in lines).encode())
+
+    def take(self, to, content):
+        with self.server.lock:
+            self.server.taken.append((tuple(to), content))
+        self.say('250 ok')
+
+
+def test_a_server_has_as_few_recipients_and_messages_at_a_time_as_it_wants():
+    recipients = [f'x{number}@o.test' for number in range(5)]
+    with Odd('PIPELINING', 'LIMITS MAILMAX=2 RCPTMAX=1') as odd, Sending({'o.test': odd.port}) as server:
+        server.send(*recipients)
+        server.wait_queue_empty()
+        equal(sorted(to for to, _ in odd.taken), sorted((one,) for one in recipients), 'transactions')
+        equal([said.count('MAIL') for said in odd.connections if 'MAIL' in said], [2, 2, 1], 'messages of each connection')
+        equal([said[-1] for said in odd.connections if said.count('MAIL') == 2], ['QUIT', 'QUIT'], 'ends')
+        equal(server.log().count('status=deferred'), 0, 'deferrals')
+
+
+def test_who_claims_to_know_bdat_has_data_at_once():
+    with Odd('CHUNKING', bdat=False) as odd, Sending({'o.test': odd.port}) as server:
+        server.send('x@o.test', 'y@o.test')
+        server.wait_queue_empty()
+        equal(len(odd.taken), 1, 'messages')
+        assert odd.taken[0][1].endswith(MESSAGE), odd.taken
+        equal(server.log().count('status=deferred'), 0, 'deferrals')
+    with Odd('CHUNKING') as odd, Sending({'o.test': odd.port}) as server:
+        server.send('x@o.test', content=MESSAGE + b'.\r\n..\r\n')
+        server.wait_queue_empty()
+        assert odd.taken[0][1].endswith(MESSAGE + b'.\r\n..\r\n'), odd.taken
+        equal('DATA' in odd.connections[-1], False, 'DATA')
+
+
+def test_an_idle_connection_ends_with_quit():
+    with Odd() as odd:
+        with Sending({'o.test': odd.port}) as server:
+            server.send('x@o.test')
+            server.wait_queue_empty()
+        equal([said[-1] for said in odd.connections if 'MAIL' in said], ['QUIT'], 'the end')
+
+
+def test_a_server_that_greets_after_a_minute_is_waited_for():
+    with Odd(greets_after=65) as odd, Sending({'o.test': odd.port}) as server:
+        server.send('x@o.test')
+        server.wait_queue_empty(2 * MINUTE)
+        equal(len(odd.taken), 1, 'messages')
+        equal(server.log().count('status=deferred'), 0, 'deferrals')
+
+
+test_a_server_that_greets_after_a_minute_is_waited_for.long = True
