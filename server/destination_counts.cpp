@@ -6,7 +6,8 @@ namespace postern::server {
 namespace {
 
 bool has_more_in_line(const destination_status& a, const destination_status& b) {
-    return a.waiting + a.in_flight > b.waiting + b.in_flight;
+    const auto of_a = a.waiting + a.in_flight, of_b = b.waiting + b.in_flight;
+    return of_a != of_b ? of_a > of_b : a.name < b.name;
 }
 
 void add_what_is_seen(destination_status& to, const destination_status& seen) {
@@ -71,7 +72,9 @@ std::vector<destination_status> destination_counts::read() {
     };
     for (const auto& [name, one] : names_)
         if (one.shown) rows.emplace_back(one.weight, row_of(name, one.counts));
-    std::ranges::stable_sort(rows, std::greater<>(), [](const auto& row) { return row.first; });
+    std::ranges::sort(rows, [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second.name < b.second.name;
+    });
     std::vector<destination_status> made;
     for (auto& [weight, row] : rows) made.push_back(std::move(row));
     made.push_back(row_of(other_destinations, other_));
@@ -95,7 +98,7 @@ std::vector<destination_status> merge_destinations(std::vector<destination_statu
         else
             rest.push_back(one);
     }
-    std::ranges::stable_sort(rest, has_more_in_line);
+    std::ranges::sort(rest, has_more_in_line);
     for (auto& one : rest) {
         if (counted.size() < most)
             counted.push_back(std::move(one));

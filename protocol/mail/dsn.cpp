@@ -15,7 +15,6 @@ namespace postern::protocol {
 namespace {
 
 constexpr std::size_t address_max = 512;                    // octets shown of an address
-constexpr std::size_t recipient_octets_max = 3 * 1024;      // what one recipient takes in a part
 constexpr std::string_view longest_id = "0000000000000000"; // of a queue
 constexpr std::size_t reply_max = 800; // of a reply: with its field's name within RFC 5322 §2.1.1's 998
 

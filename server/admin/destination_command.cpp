@@ -116,7 +116,10 @@ std::vector<destination_row> rows_of(const by_name& queued, std::vector<destinat
         row.next_try = one.next_try;
         if (row.known.last_error.empty()) row.known.last_error = one.last_reply;
     }
-    std::ranges::stable_sort(rows, std::greater<>(), [](const auto& row) { return row.known.waiting; });
+    std::ranges::sort(rows, [](const auto& a, const auto& b) {
+        const auto of_a = a.known.waiting, of_b = b.known.waiting;
+        return of_a != of_b ? of_a > of_b : a.known.name < b.known.name;
+    });
     return rows;
 }
 

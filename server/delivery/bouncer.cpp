@@ -323,11 +323,12 @@ void put_off(const delivery_services& with, const conf::config& config, queued_m
     if (later || never) with.counts.notices_put_off.fetch_add(1, std::memory_order_relaxed);
 }
 
-// When the sender may be told of more; 0 = now. What an operator wants to be told is told.
+// When the sender may be told of it; 0 = now, and one notice is counted. What an operator wants to be told
+// is told.
 std::int64_t wait_of(const delivery_services& with, const conf::config& config, const queued_message& message,
                      std::int64_t now) {
-    if (with.notices == nullptr || message.sender.empty() || message.given_up) return 0;
-    return with.notices->wait_until(message.sender, config.queue.notices_per_hour, now);
+    if (with.notices == nullptr || message.sender.empty()) return 0;
+    return with.notices->claim(message.sender, message.given_up ? 0 : config.queue.notices_per_hour, now);
 }
 
 } // namespace
@@ -343,8 +344,8 @@ notices_for(const delivery_services& with, const conf::config& config,
     }
     auto made = notices_about(with, config, resolving, message, heard.whom, now);
     if (made && heard.of_delay) message.delay_told = true; // else the next try would find it told
-    if (made && !made->empty() && with.notices != nullptr)
-        with.notices->count(message.sender, static_cast<unsigned>(made->size()), now);
+    if (made && made->size() > 1 && with.notices != nullptr)
+        with.notices->count(message.sender, made->size() - 1, now);
     if (made) with.counts.notices.fetch_add(made->size(), std::memory_order_relaxed);
     return made;
 }

@@ -233,9 +233,9 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
     }
     for (auto& one : *ways) {
         const hop_part alike{part.hop, std::move(one.recipients)};
-        const auto away = hops.why_away(part.hop); // by now
+        auto away = hops.why_not_now(part.hop); // since the way before
         if (!away.empty())
-            put_off(what, alike, "4.4.1", away_text(away));
+            put_off(what, alike, "4.4.1", std::move(away));
         else
             co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
     }

@@ -16,10 +16,10 @@ class notice_limit {
     static constexpr std::size_t senders_max = 10'000;    // counted apart; those beyond share one count
     static constexpr std::size_t sender_octets_max = 320; // an address that is longer shares too
 
-    // 0: one may be sent now, and as many as one attempt needs. Else when the next ones may, in unix seconds.
-    // `an_hour` 0 = as many as there are.
-    std::int64_t wait_until(const std::string& sender, unsigned an_hour, std::int64_t now) const;
-    void count(const std::string& sender, unsigned notices, std::int64_t now);
+    // 0: one may be sent now, and is counted. Else when the next one may, in unix seconds. `an_hour` 0 = as
+    // many as there are.
+    std::int64_t claim(const std::string& sender, unsigned an_hour, std::int64_t now);
+    void count(const std::string& sender, std::size_t notices, std::int64_t now); // allowed or not
 
   private:
     struct hour {
@@ -27,10 +27,9 @@ class notice_limit {
         std::uint64_t notices = 0;
         bool is_over(std::int64_t now) const { return now - begun >= window || now < begun; }
     };
-    const hour* find(const std::string& sender) const;
-    hour& take(const std::string& sender, std::int64_t now);
+    hour& hour_of(const std::string& sender, std::int64_t now);
 
-    mutable std::mutex lock_;
+    std::mutex lock_;
     std::map<std::string, hour> senders_;
     hour others_;
 };
