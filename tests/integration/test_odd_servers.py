@@ -16,8 +16,9 @@ class Odd(socketserver.ThreadingTCPServer):
 
     allow_reuse_address, daemon_threads = True, True
 
-    def __init__(self, *offers, bdat=True, greets_after=0):
-        self.offers, self.bdat, self.greets_after = offers, bdat, greets_after
+    def __init__(self, *offers, bdat=True, greets_after=0, hangs_at=''):
+        self.offers, self.bdat, self.greets_after, self.hangs_at = offers, bdat, greets_after, hangs_at
+        self.hanging = threading.Event()
         self.connections, self.taken, self.lock = [], [], threading.Lock()
         super().__init__(('127.0.0.1', 0), Talk)
         self.port = self.server_address[1]
@@ -30,14 +31,24 @@ class Odd(socketserver.ThreadingTCPServer):
 
 class Talk(socketserver.StreamRequestHandler):
     def handle(self):
+        try:
+            self.talk()
+        except ConnectionError:
+            pass  # the peer was killed
+
+    def talk(self):
         server, said, to = self.server, [], []
         with server.lock:
             server.connections.append(said)
         time.sleep(server.greets_after)
+        if self.hangs('CONNECT'):
+            return
         self.say('220 odd.test')
         for line in self.rfile:
             verb, _, rest = line.decode().strip().partition(' ')
             said.append(verb)
+            if self.hangs(verb):
+                return
             if verb == 'EHLO':
                 self.say(*[f'250-{one}' for one in ('odd.test', *server.offers)], '250 HELP')
             elif verb == 'QUIT':
@@ -59,7 +70,17 @@ class Talk(socketserver.StreamRequestHandler):
     def take(self, to, content):
         with self.server.lock:
             self.server.taken.append((tuple(to), content))
-        self.say('250 ok')
+        if not self.hangs('.'):
+            self.say('250 ok')
+
+    def hangs(self, step):
+        """Says nothing until the peer has gone."""
+        if self.server.hangs_at != step:
+            return False
+        self.server.hanging.set()
+        while self.rfile.read(1000):
+            pass
+        return True
 
 
 def test_a_server_has_as_few_recipients_and_messages_at_a_time_as_it_wants():
@@ -93,6 +114,24 @@ def test_an_idle_connection_ends_with_quit():
             server.send('x@o.test')
             server.wait_queue_empty()
         equal([said[-1] for said in odd.connections if 'MAIL' in said], ['QUIT'], 'the end')
+
+
+def test_a_crash_at_any_step_of_a_delivery_loses_nothing():
+    """And makes a second copy only where the content was sent and no answer came."""
+    for step in ('CONNECT', 'EHLO', 'MAIL', 'RCPT', 'DATA', '.', 'QUIT'):
+        with Odd(hangs_at=step) as odd, Sending({'o.test': odd.port}) as server:
+            server.send('x@o.test')
+            if step == 'QUIT':  # it is idle by then
+                server.wait_queue_empty()
+            else:
+                assert odd.hanging.wait(MINUTE), step
+            server.kill()
+            odd.hangs_at = ''
+            server.start()
+            server.wait_queue_empty(3 * MINUTE)
+            equal(len(odd.taken), 2 if step == '.' else 1, f'{step}: copies')
+            assert all(content.endswith(MESSAGE) for _, content in odd.taken), step
+            equal(server.messages(), [], f'{step}: notices')
 
 
 def test_a_server_that_greets_after_a_minute_is_waited_for():
