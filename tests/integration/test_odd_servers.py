@@ -1,10 +1,12 @@
 """Servers that no package has: with limits of their own, with extensions that they only claim to have, and slow ones."""
 import re
 import socketserver
+import subprocess
 import threading
 import time
 
 from deadline import equal
+from own_network import in_a_network_of_its_own
 from sinks import Sending
 from test_submission import MESSAGE
 
@@ -114,6 +116,25 @@ def test_an_idle_connection_ends_with_quit():
             server.send('x@o.test')
             server.wait_queue_empty()
         equal([said[-1] for said in odd.connections if 'MAIL' in said], ['QUIT'], 'the end')
+
+
+def over_a_slow_line():
+    """256 kbit/s, and what is more than 50 ms behind is dropped."""
+    for words in (('ip', 'link', 'set', 'lo', 'mtu', '1500'),
+                  ('tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', '256kbit', 'burst', '3kb', 'latency', '50ms')):
+        subprocess.run(words, check=True, timeout=MINUTE)
+    content = MESSAGE + (b'y' * 70 + b'\r\n') * 1500
+    with Odd('PIPELINING') as odd, Sending({'o.test': odd.port}) as server:
+        server.send('x@o.test', content=content)
+        server.wait_queue_empty(2 * MINUTE)
+        assert [one.endswith(content) for _, one in odd.taken] == [True], len(odd.taken)
+        equal(server.log().count('status=deferred'), 0, 'deferrals')
+    dropped = subprocess.run(('tc', '-s', 'qdisc', 'show', 'dev', 'lo'), capture_output=True, text=True, check=True, timeout=MINUTE).stdout
+    assert int(re.search(r'dropped (\d+)', dropped)[1]) > 0, dropped
+
+
+def test_a_slow_line_that_loses_packets_is_no_trouble():
+    in_a_network_of_its_own([], over_a_slow_line)
 
 
 def test_a_crash_at_any_step_of_a_delivery_loses_nothing():
