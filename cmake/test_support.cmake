@@ -10,11 +10,15 @@ if(support_sources)
   set(support postern_test_support)
 endif()
 
-# What a fuzz target is linked to: the server, or what the scanner is made of.
+# What a fuzz target is linked to: the server, what the scanner is made of, or the layer that it is about.
 function(postern_library_under_fuzz target library)
   set(of_content zip_directory message_facts inspect)
   if(target IN_LIST of_content)
     set(${library} postern_content PARENT_SCOPE)
+  elseif(target STREQUAL dsn)
+    set(${library} postern_protocol PARENT_SCOPE)
+  elseif(target STREQUAL queue_record)
+    set(${library} postern_storage PARENT_SCOPE)
   else()
     set(${library} postern_server PARENT_SCOPE)
   endif()

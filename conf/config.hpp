@@ -61,12 +61,14 @@ struct admin_settings {
 struct certificate_settings {
     std::string cert;
     std::string key;
+    std::string next_key = {}; // "" = none is known
     bool operator==(const certificate_settings&) const = default;
 };
 
 struct tls_settings {
     std::string min_version; // "1.0", "1.1", "1.2", "1.3"
     std::vector<certificate_settings> certificates;
+    bool dane_check = true; // of renewed certificates
     bool operator==(const tls_settings&) const = default;
 };
 
@@ -168,10 +170,11 @@ struct relay_settings {
 struct queue_settings {
     std::vector<seconds> retry; // the last repeats; never empty
     seconds expire{};
-    seconds delay_notice{};     // age at which the sender is told that it waits; 0 = never
-    std::uint64_t min_free = 0; // octets free on the state folder's disk below which messages get 452
-    unsigned max_pending = 0;   // messages waiting for the writer before new ones get 452
-    unsigned deliveries = 0;    // local deliveries at the same time
+    seconds delay_notice{};        // age at which the sender is told that it waits; 0 = never
+    std::uint64_t min_free = 0;    // octets free on the state folder's disk below which messages get 452
+    unsigned notices_per_hour = 0; // to one sender; 0 = as many as there are
+    unsigned max_pending = 0;      // messages waiting for the writer before new ones get 452
+    unsigned deliveries = 0;       // local deliveries at the same time
     bool operator==(const queue_settings&) const = default;
 };
 

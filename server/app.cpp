@@ -285,7 +285,7 @@ void app::start_services() {
     sending_notices_->open(way_into_queue("an account"));
     runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,
                     delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_,
-                                      &*sending_, &*srs_},
+                                      &*sending_, &*srs_, &notice_limit_, &destination_counts_},
                     std::move(damaged_), &*dns_);
     steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
                       [this](storage::queue_id id, storage::wish_outcome outcome) {

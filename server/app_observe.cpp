@@ -16,6 +16,8 @@ namespace postern::server {
 
 namespace {
 
+constexpr std::size_t destinations_looked_at = 1000; // with the longest lines
+
 std::uint64_t resident_octets() {
     std::ifstream in("/proc/self/statm");
     std::uint64_t whole = 0, resident = 0;
@@ -84,6 +86,8 @@ observed app::observe() {
     made.messages_committed = commits.messages.load(std::memory_order_relaxed);
     made.commit_times = commits.times.read();
     made.reply_times = counts_.reply_times.read();
+    made.notices = counts_.notices;
+    made.notices_put_off = counts_.notices_put_off;
     for (std::size_t i = 0; i < handshake_counts::versions.size(); ++i) {
         const auto& row = counts_.handshakes.by_version[i];
         made.handshakes.push_back({handshake_counts::versions[i], row.whole, row.resumed});
@@ -124,12 +128,29 @@ observed app::observe() {
     made.scans_failed = scanners_->counts().failed;
     made.scan_times = scanners_->counts().times.read();
     made.ledger_dropped = ledger_->dropped();
+    made.destinations = destinations();
     const auto config = config_.get()->config;
     if (const auto free = storage::system_files().free_bytes(config->server.state_dir))
         made.disk_free = *free;
     made.disk_low = counts_.disk_low;
     look_at_process(made);
     return made;
+}
+
+std::vector<destination_status> app::destinations() {
+    std::vector<destination_status> seen;
+    for (auto& one : runner_->look_at_destinations(destinations_looked_at)) {
+        destination_status row;
+        row.name = std::move(one.name);
+        row.waiting = one.waiting;
+        row.in_flight = one.connections;
+        row.connections_allowed = one.connections_allowed;
+        row.failures = one.failures;
+        if (one.closed_for.count() > 0) row.retry_at = now_seconds() + one.closed_for.count();
+        row.last_error = std::move(one.last_error);
+        seen.push_back(std::move(row));
+    }
+    return merge_destinations(destination_counts_.read(), seen, destination_counts::shown_max);
 }
 
 desk_answer app::ask_owner(std::string_view account, std::string_view address) {

@@ -19,9 +19,8 @@ using time_point = std::chrono::steady_clock::time_point;
 
 namespace {
 
-// The greeting has a delivery's time: whoever asks doesn't wait that long, but who asks next finds the
-// answer.
-constexpr client_deadlines deadlines{.reply = call_outs::reply_time, .whole = std::chrono::seconds(120)};
+// Whoever asks doesn't wait for all of it, but who asks next finds the answer.
+constexpr auto deadlines = client_deadlines::of(call_outs::reply_time, std::chrono::seconds(120));
 constexpr std::chrono::seconds idle_look{10}; // for connections that are too old to be kept
 
 // One who waits, and what he is told.

@@ -57,7 +57,8 @@ struct test_counts {
 struct counters {
     std::atomic<std::uint64_t> messages_accepted{0}, messages_refused{0}, recipients_refused{0};
     std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0}, set_aside{0};
-    histogram reply_times; // from a message's end of data to its reply
+    std::atomic<std::uint64_t> notices{0}, notices_put_off{0}; // to senders
+    histogram reply_times;                                     // from a message's end of data to its reply
     handshake_counts handshakes;
     dns_counts dns;
     sent_counts sent;

@@ -12,12 +12,7 @@ using steady = std::chrono::steady_clock;
 
 namespace {
 
-constexpr client_deadlines deadlines{.reply = lmtp_room::reply_time,
-                                     .content_block = lmtp_room::reply_time,
-                                     .final_reply = lmtp_room::reply_time,
-                                     .connect = lmtp_room::reply_time,
-                                     .greeting = lmtp_room::reply_time,
-                                     .whole = 2 * lmtp_room::reply_time};
+constexpr auto deadlines = client_deadlines::of(lmtp_room::reply_time, 2 * lmtp_room::reply_time);
 
 // RFC 3463 §3.3: x.2.2, for good or for now; RFC 5321 §4.2.2 where no enhanced code is given: 552 is the
 // mailbox's, 452 the whole system's and will pass. Who is not known there is another question.

@@ -107,20 +107,14 @@ void queue_runner::impl::hand_over_outside(std::shared_ptr<attempt> made) {
     end_part(std::move(made));
 }
 
-// True: it was.
-bool queue_runner::impl::put_off_closed(const std::shared_ptr<attempt>& made, const hop_part& part) {
-    if (const auto away = primaries->why_away(part.hop); !away.empty()) {
-        put_off(network(made), part, "4.4.1", away_text(away));
-        return true;
-    }
-    const auto closed = hops->why_closed(part.hop, std::chrono::steady_clock::now());
-    if (closed.empty()) return false;
-    put_off(network(made), part, "4.4.1", closed);
-    return true;
+std::string queue_runner::impl::why_not_now(const conf::relay_hop& hop) {
+    if (const auto away = primaries->why_away(hop); !away.empty()) return away_text(away);
+    return hops->why_closed(hop, std::chrono::steady_clock::now());
 }
 
 void queue_runner::impl::begin_part(const std::shared_ptr<attempt>& made, const hop_part& part) {
-    if (put_off_closed(made, part)) return;
+    if (auto why = why_not_now(part.hop); !why.empty())
+        return put_off(network(made), part, "4.4.1", std::move(why));
     auto place = made->of.hop == part.hop ? std::move(made->of.place) : nullptr;
     if (!place) place = hops->take(part.hop, std::chrono::steady_clock::now());
     if (!place && hops->may_wait()) return made->no_place_at.push_back(part.hop);

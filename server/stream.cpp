@@ -98,6 +98,7 @@ class tcp_stream final : public stream {
     void cancel() override;
     void uncancel() override { cancelled_ = false; }
     void close() override;
+    void close_with(std::string_view last_words) override;
 
   private:
     // One try: how it went, and whether it has to be repeated after a wait.
@@ -109,7 +110,8 @@ class tcp_stream final : public stream {
 
     // mutable in Asio's eyes only
     int handle() const { return const_cast<socket_type&>(socket_).native_handle(); }
-    bool is_usable() const { return socket_.is_open() && !broken_; }
+    bool is_usable() const { return is_readable() && !half_written_; }
+    bool is_readable() const { return socket_.is_open() && !broken_; }
     attempt try_read();
     attempt try_write(std::string_view bytes, after then);
     attempt try_peek(std::span<char> into);
@@ -125,8 +127,10 @@ class tcp_stream final : public stream {
     unsigned turns_ = 0;
     bool maybe_more_ = false; // recv may find something without a wait: the last one filled the buffer
     bool cancelled_ = false;
-    bool broken_ =
-        false; // a handshake or a write stopped half-way: what followed would mean something else to the peer
+    // A handshake or a write stopped half-way: what followed would mean something else to the peer. Behind a
+    // write it can still be heard.
+    bool broken_ = false;
+    bool half_written_ = false;
 };
 
 tcp_stream::step tcp_stream::step_of(tls::io_status status) {
@@ -178,7 +182,7 @@ awaitable<stream_status> tcp_stream::read(taker& into) {
     if (turns_ >= turns_in_a_row) co_await give_way();
     for (;;) {
         if (cancelled_) co_return stream_status::cancelled;
-        if (!is_usable()) co_return stream_status::failed;
+        if (!is_readable()) co_return stream_status::failed;
         const attempt got = try_read();
         switch (got.how) {
         case step::done:
@@ -208,7 +212,7 @@ tcp_stream::attempt tcp_stream::try_write(std::string_view bytes, after then) {
 awaitable<stream_status> tcp_stream::write(std::string_view bytes, after then) {
     if (cancelled_) co_return stream_status::cancelled;
     if (!is_usable()) co_return stream_status::failed;
-    broken_ = true; // until all of it is out
+    half_written_ = true; // until all of it is out
     while (!bytes.empty()) {
         if (turns_++ >= turns_in_a_row) co_await give_way();
         if (cancelled_) co_return stream_status::cancelled;
@@ -224,7 +228,7 @@ awaitable<stream_status> tcp_stream::write(std::string_view bytes, after then) {
         const stream_status waited = co_await wait(sent.how);
         if (waited != stream_status::ok) co_return waited;
     }
-    broken_ = false;
+    half_written_ = false;
     co_return stream_status::ok;
 }
 
@@ -318,6 +322,11 @@ void tcp_stream::cancel() {
     boost::system::error_code ignored; // not open: no wait to wake
     socket_.cancel(ignored);
     if (pausing_ != nullptr) pausing_->cancel();
+}
+
+void tcp_stream::close_with(std::string_view last_words) {
+    if (is_usable()) (void)try_write(last_words, after::more);
+    close();
 }
 
 void tcp_stream::close() {

@@ -58,6 +58,7 @@ class stream {
     virtual void cancel() = 0;   // wakes the one wait that is under way, and every later one
     virtual void uncancel() = 0; // waits work again: a farewell can be written under a new deadline
     virtual void close() = 0;    // TLS close_notify if it can go at once, then the socket
+    virtual void close_with(std::string_view last_words) = 0; // those too, if they can go at once
 };
 
 } // namespace postern::server

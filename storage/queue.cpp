@@ -104,6 +104,11 @@ result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& mess
     });
 }
 
+result<std::vector<delivery_try>> queue::history(queue_id id) const {
+    return impl_->read(
+        [&](const lmdb::transaction& within) { return read_history(within, impl_->tables, id); });
+}
+
 result<body_place> queue::place_of(queue_id id) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<body_place> {
         const auto place = read_place(within, impl_->tables, id);

@@ -9,6 +9,7 @@
 #include "protocol/result.hpp"
 #include "storage/file_env.hpp"
 #include "storage/queue_id.hpp"
+#include "storage/try_history.hpp"
 
 #include <limits>
 #include <memory>
@@ -29,6 +30,7 @@ enum class recipient_state : std::uint8_t {
     delivered = 1,
     failed = 2, // given up; kept until somebody was told
     aside = 3,  // failed, and nobody may be told: kept for the operator, looked at again at next_try
+    untold = 4, // failed, and the sender has been told of so much that this waits: told at next_try
 };
 // Is the sender who the message says? A notice to a forged one would go to a stranger.
 enum class sender_proof : std::uint8_t {
@@ -77,6 +79,8 @@ struct queued_message {
     bool delay_told = false; // the sender knows that it waits
     bool held = false;       // the operator's: not tried until released
     bool given_up = false;   // the operator's: tried no more, its sender is to be told
+    // Made since it was read. Not in its records: an update puts them behind its history.
+    std::vector<delivery_try> fresh_tries{};
 };
 
 // The record codec, pure: length-prefixed, versioned, bounded; any octets decode to a record or to corrupt /
@@ -90,8 +94,8 @@ result<void> decode_states(std::string_view record,
                            queued_message& into); // corrupt unless made for as many recipients
 inline constexpr std::size_t recipients_max = 100'000;
 inline constexpr std::size_t record_text_max = 1024 * 1024; // octets of any one text
-// The earliest next_try of a recipient that waits or is set aside; nullopt when there is none, or the message
-// is held.
+// The earliest next_try of a recipient that waits, is set aside or is to be told of; nullopt when there is
+// none, or the message is held.
 std::optional<std::int64_t> due_time(const queued_message& message);
 
 // What the writer can be asked for. Applied in the order given.
@@ -201,6 +205,10 @@ class queue {
 
     result<std::optional<queued_message>> find(queue_id id) const;
     result<std::unique_ptr<body_reader>> open_body(const queued_message& message) const;
+    // What was tried in vain so far, and with what; empty when there is nothing, or no such message.
+    result<std::vector<delivery_try>> history(queue_id id) const;
+    // Of messages that are gone: an earlier version, which knows no history, took them away. For recovery.
+    result<void> sweep_history();
     // Of a message with its body in a file.
     result<body_place> place_of(queue_id id) const;
     // A message with its body in this pack; nullopt: there is none.

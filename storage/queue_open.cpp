@@ -39,6 +39,7 @@ result<void> write_new_environment(const std::string& folder, const lmdb::enviro
     if (!tables) return tables.error();
     queue_tables all = *tables;
     if (const auto packs = open_pack_tables(*begun, lmdb::when_absent::make, all); !packs) return packs;
+    if (const auto tries = open_history_table(*begun, lmdb::when_absent::make, all); !tries) return tries;
     if (const auto written = write_queue_format(*begun, *tables); !written) return written;
     return begun->commit();
 }
@@ -104,11 +105,13 @@ result<void> make_queue_if_absent(file_env& files, const file_handle& state, con
     return make_queue(files, state, state_dir, with);
 }
 
-// To the queue of an earlier version. Without room for them large bodies are refused until the next start.
-void add_pack_tables(lmdb::environment& to, queue_tables& tables) {
+// To the queue of an earlier version. Without room for them large bodies are refused, and no tries are kept,
+// until the next start.
+void add_tables(lmdb::environment& to, queue_tables& tables) {
     queue_tables all = tables;
     auto begun = to.begin_write();
     if (!begun || !open_pack_tables(*begun, lmdb::when_absent::make, all)) return;
+    if (!open_history_table(*begun, lmdb::when_absent::make, all)) return;
     if (begun->commit()) tables = all;
 }
 
@@ -138,12 +141,14 @@ result<void> queue::impl::open_environment() {
     if (!found) return corrupt_if_absent(found.error());
     const auto packs = open_pack_tables(*begun, lmdb::when_absent::fail, *found);
     if (!packs && packs.error() != storage_errc::not_found) return packs;
+    const auto tries = open_history_table(*begun, lmdb::when_absent::fail, *found);
+    if (!tries && tries.error() != storage_errc::not_found) return tries;
     if (const auto known = check_queue_format(*begun, *found); !known) return known;
     if (const auto kept = begun->commit(); !kept) return kept; // keeps the handles of the tables
     // A write that failed may have left in memory what isn't on the disk; nothing may be built on that.
     if (with.mode == lmdb::access::write) {
         if (const auto flushed = (*opened)->flush(); !flushed) return flushed;
-        if (!packs) add_pack_tables(**opened, *found);
+        if (!packs || !tries) add_tables(**opened, *found);
     }
     environment = std::move(*opened);
     tables = *found;

@@ -1,8 +1,7 @@
-// The two records of a message as octets. Numbers are little-endian and of fixed width, texts have a 32-bit
-// length before them, the first octet is the version. Decoding trusts nothing: every length is checked
-// against what remains before anything is reserved, octets left over are corrupt, and what decodes encodes to
-// the same octets again.
+// The two records of a message as octets (record_octets.hpp); the first octet is the version. Octets left
+// over are corrupt, and what decodes encodes to the same octets again.
 #include "storage/queue_tables.hpp"
+#include "storage/record_octets.hpp"
 
 #include <algorithm>
 
@@ -11,8 +10,8 @@ namespace {
 
 // A later version has what those before can't say, and is written where that is needed only: an older server
 // that meets one leaves it alone. Messages: 2 has the sender's proof, 3 result fields and Junk, 4 the
-// account. States: 2 has recipients set aside.
-constexpr std::uint8_t record_version = 1, message_version_last = 4, states_version_last = 2;
+// account. States: 2 has recipients set aside, 3 those that are to be told of later.
+constexpr std::uint8_t record_version = 1, message_version_last = 4, states_version_last = 3;
 // In a states record.
 constexpr std::uint8_t waits_flag = 1, told_flag = 2, held_flag = 4, given_up_flag = 8;
 constexpr std::uint8_t states_flags_known = 15;
@@ -22,71 +21,6 @@ constexpr std::uint8_t route_outside = 1, route_junk = 2; // version 3 has the s
 constexpr std::uint8_t body_type_last = 2, ret_last = 2, notify_last = 15;
 constexpr std::size_t recipient_octets_min = 3 * 4 + 2; // three empty texts, notify, route
 constexpr std::size_t state_octets_min = 1 + 2 + 8 + 4; // state, tries, next_try, an empty text
-
-class record_writer {
-  public:
-    template <class Number> void number(Number value) {
-        auto rest = static_cast<std::uint64_t>(value);
-        for (std::size_t i = 0; i < sizeof(Number); ++i, rest >>= 8) {
-            octets_.push_back(static_cast<char>(rest & 0xff));
-        }
-    }
-    void text(std::string_view value) {
-        number(static_cast<std::uint32_t>(value.size()));
-        octets_.append(value);
-    }
-    std::string take() { return std::move(octets_); }
-
-  private:
-    std::string octets_;
-};
-
-// Once something did not fit, everything after reads as 0 or empty and complete() is false.
-class record_reader {
-  public:
-    explicit record_reader(std::string_view octets) : rest_(octets) {}
-
-    template <class Number> Number number() {
-        const std::string_view octets = take(sizeof(Number));
-        std::uint64_t value = 0;
-        for (std::size_t i = octets.size(); i > 0; --i) {
-            value = value << 8 | static_cast<unsigned char>(octets[i - 1]);
-        }
-        return static_cast<Number>(value);
-    }
-    std::uint8_t number_up_to(std::uint8_t last) {
-        const auto value = number<std::uint8_t>();
-        if (value > last) failed_ = true;
-        return value;
-    }
-    std::string text(std::size_t longest = record_text_max) {
-        const auto length = number<std::uint32_t>();
-        if (length > longest) failed_ = true;
-        return std::string(take(length));
-    }
-    // How many items of at least `smallest` octets follow.
-    std::size_t count(std::size_t smallest) {
-        const auto value = number<std::uint32_t>();
-        if (value > recipients_max || value > rest_.size() / smallest) failed_ = true;
-        return failed_ ? 0 : value;
-    }
-    bool failed() const { return failed_; }
-    bool complete() const { return !failed_ && rest_.empty(); }
-
-  private:
-    std::string_view take(std::size_t length) {
-        if (failed_ || length > rest_.size()) {
-            failed_ = true;
-            return {};
-        }
-        const std::string_view taken = rest_.substr(0, length);
-        rest_.remove_prefix(length);
-        return taken;
-    }
-
-    std::string_view rest_;
-    bool failed_ = false;
-};
 
 result<std::uint8_t> check_version(record_reader& in, std::uint8_t last) {
     const auto version = in.number<std::uint8_t>();
@@ -102,12 +36,14 @@ std::uint8_t version_for(const queued_message& message) {
     return message.proof == sender_proof::unknown ? 1 : 2;
 }
 
-bool any_aside(const queued_message& message) {
-    return std::ranges::any_of(message.recipients,
-                               [](const auto& to) { return to.state == recipient_state::aside; });
+bool any_is(const queued_message& message, recipient_state state) {
+    return std::ranges::any_of(message.recipients, [&](const auto& to) { return to.state == state; });
 }
 
-std::uint8_t states_version_for(const queued_message& message) { return any_aside(message) ? 2 : 1; }
+std::uint8_t states_version_for(const queued_message& message) {
+    if (any_is(message, recipient_state::untold)) return 3;
+    return any_is(message, recipient_state::aside) ? 2 : 1;
+}
 
 queued_recipient read_recipient(record_reader& in, std::uint8_t version) {
     queued_recipient recipient;
@@ -123,7 +59,7 @@ queued_recipient read_recipient(record_reader& in, std::uint8_t version) {
 
 void read_state(record_reader& in, queued_recipient& recipient) {
     recipient.state =
-        static_cast<recipient_state>(in.number_up_to(static_cast<std::uint8_t>(recipient_state::aside)));
+        static_cast<recipient_state>(in.number_up_to(static_cast<std::uint8_t>(recipient_state::untold)));
     recipient.tries = in.number<std::uint16_t>();
     recipient.next_try = in.number<std::int64_t>();
     recipient.last_reply = in.text(last_reply_max);
@@ -134,7 +70,8 @@ void read_state(record_reader& in, queued_recipient& recipient) {
 namespace {
 
 bool may_be_due(recipient_state state) {
-    return state == recipient_state::waiting || state == recipient_state::aside;
+    return state == recipient_state::waiting || state == recipient_state::aside ||
+           state == recipient_state::untold;
 }
 
 } // namespace

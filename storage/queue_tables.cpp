@@ -99,6 +99,7 @@ result<void> apply(lmdb::transaction& within, const queue_tables& tables, const 
     if ((*before)->recipients != message.recipients.size()) return storage_errc::invalid;
     const auto was = (*before)->due, is = due_time(message);
     auto done = within.put(tables.states, key, encode_states(message), lmdb::put_mode::replace);
+    if (done) done = lengthen_history(within, tables, message);
     if (was == is || !done) return done;
     if (was) done = remove_due(within, tables, *was, message.id);
     if (done && is) done = put_due(within, tables, *is, message.id);
@@ -111,7 +112,8 @@ result<void> remove_records(lmdb::transaction& within, const queue_tables& table
     const auto in_pack = leave_pack(within, tables, wanted.id, files);
     if (!in_pack && !(wanted.even_damaged && is_damage(in_pack.error()))) return in_pack.error();
     if (wanted.body_in_file && in_pack && !*in_pack) files.gone.push_back(body_path(wanted.id));
-    for (const lmdb::table each : {tables.messages, tables.states, tables.bodies}) {
+    for (const lmdb::table each : {tables.messages, tables.states, tables.bodies, tables.history}) {
+        if (each == 0) continue;
         if (const auto removed = within.remove(each, key); !removed) return removed.error();
     }
     return {};
@@ -174,7 +176,7 @@ result<void> apply(lmdb::transaction& within, const queue_tables& tables, const 
     return apply(within, tables, update_message{wanted.message}, files);
 }
 
-// Of both records, roughly; rounding up is room_needed's part.
+// Of all records, roughly; rounding up is room_needed's part.
 std::uint64_t text_octets(const queued_message& message) {
     constexpr std::uint64_t numbers = 64;
     std::uint64_t octets = numbers + message.sender.size() + message.envelope_id.size() + message.helo.size();
@@ -182,7 +184,7 @@ std::uint64_t text_octets(const queued_message& message) {
         octets += numbers + recipient.address.size() + recipient.original.size() + recipient.orcpt.size() +
                   recipient.last_reply.size();
     }
-    return octets;
+    return octets + history_octets(message);
 }
 
 bool texts_fit(const queued_message& message) {

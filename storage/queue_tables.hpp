@@ -4,6 +4,7 @@
 //   bodies    id                     -> the body, when it is inline
 //   packed    id                     -> the pack with its body, and the offset there
 //   packs     pack, id               -> nothing; a pack stays while it has an entry
+//   history   id                     -> what was tried for it (encode_history); only where something waits
 //   due       time due, id           -> nothing; only messages with a waiting recipient
 //   meta      "format", "highest id" -> a number of 8 octets
 // Ids and numbers are big-endian in keys and in meta, so that they sort by value.
@@ -20,7 +21,8 @@ inline constexpr std::uint64_t queue_format = 1;
 
 struct queue_tables {
     lmdb::table messages = 0, states = 0, bodies = 0, due = 0, meta = 0;
-    lmdb::table packed = 0, packs = 0; // 0: a queue of an earlier version, without room for them
+    // 0: a queue of an earlier version, without room for them.
+    lmdb::table packed = 0, packs = 0, history = 0;
 };
 
 struct packed_place {
@@ -49,9 +51,16 @@ bool is_damage(const boost::system::error_code& error);
 result<queue_tables> open_queue_tables(lmdb::transaction& within, lmdb::when_absent absent);
 // The two of packs, into `tables`: an earlier version made none.
 result<void> open_pack_tables(lmdb::transaction& within, lmdb::when_absent absent, queue_tables& tables);
+// Likewise that of tries.
+result<void> open_history_table(lmdb::transaction& within, lmdb::when_absent absent, queue_tables& tables);
+result<std::vector<delivery_try>> read_history(const lmdb::transaction& within, const queue_tables& tables,
+                                               queue_id id);
 // nullopt: it isn't in a pack.
 result<std::optional<packed_place>> read_place(const lmdb::transaction& within, const queue_tables& tables,
                                                queue_id id);
+result<void> lengthen_history(lmdb::transaction& within, const queue_tables& tables,
+                              const queued_message& message); // by its fresh tries
+std::uint64_t history_octets(const queued_message& message);  // that this may take
 // A message with its body in this pack; nullopt: there is none.
 result<std::optional<queue_id>> any_in_pack(const lmdb::transaction& within, const queue_tables& tables,
                                             queue_id pack);

@@ -91,6 +91,7 @@ result<recovery_report> recover(file_env& files, queue& from) {
     const auto repaired = from.repair_due();
     if (!repaired) return repaired.error();
     report.due = *repaired;
+    if (const auto swept = from.sweep_history(); !swept) return swept.error();
     for (std::size_t i = 0; i < body_subfolders; ++i) {
         const auto removed = sweep_subfolder(files, from.bodies(), body_subfolder(i), from);
         if (!removed) return removed.error();

@@ -21,7 +21,8 @@ std::optional<Value> find_in(const std::array<std::string_view, Count>& names, s
 
 void make_due(queued_message& message, std::int64_t now) {
     for (auto& to : message.recipients)
-        if (to.state == recipient_state::waiting) to.next_try = std::min(to.next_try, now);
+        if (to.state == recipient_state::waiting || to.state == recipient_state::untold)
+            to.next_try = std::min(to.next_try, now);
 }
 
 // What was set aside waits again. False: nothing was.

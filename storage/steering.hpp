@@ -9,7 +9,7 @@
 namespace postern::storage {
 
 enum class queue_wish : std::uint8_t {
-    retry,   // try all that wait now
+    retry,   // try all that wait now, and tell now of what failed
     hold,    // don't try it until it is released
     release, // a held one is tried again, now
     bounce,  // try it no more and tell its sender

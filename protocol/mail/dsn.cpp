@@ -2,6 +2,7 @@
 // Postfix's, which filters of every kind know.
 #include "protocol/mail/dsn.hpp"
 
+#include "protocol/mail/text_notice.hpp"
 #include "protocol/mail/trace_header.hpp"
 #include "protocol/smtp/grammar.hpp"
 
@@ -13,8 +14,8 @@
 namespace postern::protocol {
 namespace {
 
-constexpr std::size_t address_max = 512;               // octets shown of an address
-constexpr std::size_t recipient_octets_max = 3 * 1024; // what one recipient takes in a part
+constexpr std::size_t address_max = 512;                    // octets shown of an address
+constexpr std::string_view longest_id = "0000000000000000"; // of a queue
 constexpr std::size_t reply_max = 800; // of a reply: with its field's name within RFC 5322 §2.1.1's 998
 
 struct action_words {
@@ -76,6 +77,28 @@ void add(std::string& out, fmt::format_string<Values...> form, Values&&... value
     fmt::format_to(std::back_inserter(out), form, std::forward<Values>(values)...);
 }
 
+// The characters of the fields: all, in a notice that needs SMTPUTF8.
+enum class charset : bool { ascii, utf8 };
+
+// Printable, and in ASCII with others written as RFC 6533 §3 writes those of an address: \x{FC}.
+std::string field_text(std::string_view text, std::size_t longest, charset of) {
+    auto shown = printable(text, longest);
+    if (of == charset::utf8 || is_ascii(shown)) return shown;
+    std::string out;
+    for (std::size_t at = 0; at < shown.size();) {
+        const auto first = static_cast<unsigned char>(shown[at]);
+        const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        std::uint32_t code = length == 1 ? first : first & (0xffU >> (length + 1));
+        for (std::size_t i = 1; i < length; ++i)
+            code = code << 6 | (static_cast<unsigned char>(shown[at + i]) & 0x3fU);
+        const auto piece = length == 1 ? std::string(1, shown[at]) : fmt::format("\\x{{{:02X}}}", code);
+        if (out.size() + piece.size() > longest) break;
+        out += piece;
+        at += length;
+    }
+    return out;
+}
+
 // RFC 3464 §2.3.2, RFC 6533 §3: the type says how to read the address.
 void add_address(std::string& out, std::string_view field, std::string_view address) {
     add(out, "{}: {}; {}\r\n", field, is_ascii(address) ? "rfc822" : "utf-8",
@@ -83,23 +106,24 @@ void add_address(std::string& out, std::string_view field, std::string_view addr
 }
 
 // ORCPT brings its own type.
-void add_original(std::string& out, std::string_view original) {
+void add_original(std::string& out, std::string_view original, charset of) {
     const auto semicolon = original.find(';');
     if (semicolon == std::string_view::npos) return;
-    add(out, "Original-Recipient: {}; {}\r\n", printable(original.substr(0, semicolon), 64),
-        printable(original.substr(semicolon + 1), address_max));
+    add(out, "Original-Recipient: {}; {}\r\n", field_text(original.substr(0, semicolon), 64, of),
+        field_text(original.substr(semicolon + 1), address_max, of));
 }
 
-void add_field_group(std::string& out, const dsn_recipient& to) {
+void add_field_group(std::string& out, const dsn_recipient& to, std::string_view about, charset of) {
     out += "\r\n";
-    if (!to.original.empty()) add_original(out, to.original);
+    if (!to.original.empty()) add_original(out, to.original, of);
     add_address(out, "Final-Recipient", to.address);
     add(out, "Action: {}\r\nStatus: {}\r\n", words_for(to.action).name, status_of(to));
-    if (!to.remote_host.empty()) add(out, "Remote-MTA: dns; {}\r\n", printable(to.remote_host, 255));
+    if (!to.remote_host.empty()) add(out, "Remote-MTA: dns; {}\r\n", field_text(to.remote_host, 255, of));
     if (!to.reply.empty())
         add(out, "Diagnostic-Code: {}; {}\r\n", to.remote_host.empty() ? "x-postern" : "smtp",
-            printable(to.reply, reply_max));
+            field_text(to.reply, reply_max, of));
     if (to.last_attempt != 0) add(out, "Last-Attempt-Date: {}\r\n", mail_date(to.last_attempt));
+    if (!about.empty()) add(out, "Final-Log-ID: {}\r\n", about);
     if (to.action == dsn_action::delayed && to.retry_until != 0)
         add(out, "Will-Retry-Until: {}\r\n", mail_date(to.retry_until));
 }
@@ -119,13 +143,20 @@ struct told {
     std::size_t recipients = 0;
 };
 
-told tell_of(std::span<const dsn_recipient> recipients) {
+// As many fit in ASCII as do in UTF-8, or fewer. The first always does.
+told tell_of(std::span<const dsn_recipient> recipients, std::string_view about, charset of) {
     told made;
+    std::size_t words_octets = 0; // encoded
     for (const auto& to : recipients) {
-        if (made.words.size() > dsn_words_max - recipient_octets_max) break;
-        if (made.fields.size() > dsn_fields_max - recipient_octets_max) break;
-        add_words_about(made.words, to);
-        add_field_group(made.fields, to);
+        std::string words, fields;
+        add_words_about(words, to);
+        add_field_group(fields, to, about, of);
+        words_octets += quoted_printable(words).size();
+        const bool fits =
+            words_octets <= dsn_words_max && made.fields.size() + fields.size() <= dsn_fields_max;
+        if (!fits && made.recipients != 0) break;
+        made.words += words;
+        made.fields += fields;
         ++made.recipients;
     }
     return made;
@@ -143,10 +174,10 @@ std::string words_part(const dsn_facts& facts, const told& all) {
     return out;
 }
 
-std::string fields_part(const dsn_facts& facts, const told& all) {
+std::string fields_part(const dsn_facts& facts, const told& all, charset of) {
     std::string out;
     if (!facts.envelope_id.empty())
-        add(out, "Original-Envelope-Id: {}\r\n", printable(facts.envelope_id, 128));
+        add(out, "Original-Envelope-Id: {}\r\n", field_text(facts.envelope_id, 128, of));
     add(out, "Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n{}", facts.hostname, mail_date(facts.arrived),
         all.fields);
     return out;
@@ -179,11 +210,17 @@ void add_returned(std::string& out, std::string_view boundary, const dsn_facts& 
 }
 
 std::string parts_of(const dsn_facts& facts, std::string_view boundary) {
-    const auto all = tell_of(facts.recipients);
-    const auto words = words_part(facts, all), fields = fields_part(facts, all);
+    const auto of = dsn_needs_smtputf8(facts) ? charset::utf8 : charset::ascii;
+    const auto all = tell_of(facts.recipients, facts.about, of);
+    const auto words = words_part(facts, all), fields = fields_part(facts, all, of);
     std::string out;
-    add_part(out, boundary, "Notification",
-             is_ascii(words) ? "text/plain; charset=us-ascii" : "text/plain; charset=utf-8", words);
+    // No server on the way needs 8BITMIME for it.
+    if (is_ascii(words))
+        add_part(out, boundary, "Notification", "text/plain; charset=us-ascii", words);
+    else
+        add_part(out, boundary, "Notification",
+                 "text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable",
+                 quoted_printable(words));
     add_part(out, boundary, "Delivery report",
              is_ascii(fields) ? "message/delivery-status" : "message/global-delivery-status", fields);
     add_returned(out, boundary, facts);
@@ -198,7 +235,7 @@ bool dsn_needs_smtputf8(const dsn_facts& facts) {
 }
 
 std::size_t dsn_recipients_named(std::span<const dsn_recipient> recipients) {
-    return tell_of(recipients).recipients;
+    return tell_of(recipients, longest_id, charset::ascii).recipients;
 }
 
 std::string make_dsn(const dsn_facts& facts) {

@@ -29,6 +29,7 @@ enum class returned_part : std::uint8_t { nothing, header, message };
 struct dsn_facts {
     std::string_view hostname{}; // ours
     std::string_view id{};       // of this notice in our queue; becomes its Message-ID
+    std::string_view about{};    // the id that the message it is about has in our log; "" = none
     std::string_view chance{};   // at least 16 letters and digits that nobody can guess: the boundary
     std::int64_t now = 0;        // unix seconds
     std::string_view to{};       // the sender of the message it is about; never "<>"
@@ -42,8 +43,8 @@ struct dsn_facts {
 };
 
 // A notice is at most 64 KiB: of each part so many octets.
-inline constexpr std::size_t dsn_words_max = 12 * 1024;
-inline constexpr std::size_t dsn_fields_max = 26 * 1024;
+inline constexpr std::size_t dsn_words_max = 13 * 1024;
+inline constexpr std::size_t dsn_fields_max = 28 * 1024;
 inline constexpr std::size_t dsn_returned_max = 20 * 1024; // of a longer message only the header
 inline constexpr std::size_t dsn_size_max = 64 * 1024;
 inline constexpr std::size_t dsn_chance_min = 16;
@@ -53,7 +54,7 @@ inline constexpr std::size_t dsn_chance_min = 16;
 std::size_t dsn_recipients_named(std::span<const dsn_recipient> recipients);
 
 // The whole message, CRLF lines. Recipients beyond those that it names are counted. Octets above 127 are
-// UTF-8 of addresses and replies, or of what is returned.
+// UTF-8 of addresses where the notice needs SMTPUTF8, or of what is returned: what a peer said is encoded.
 std::string make_dsn(const dsn_facts& facts);
 
 // An address of ours beyond ASCII is told: the notice itself needs SMTPUTF8.

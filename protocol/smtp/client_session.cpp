@@ -13,15 +13,15 @@ client_session::client_session(client_settings settings) : settings_(std::move(s
     expect(awaited::greeting);
 }
 
-bool client_session::offers(std::string_view keyword) const {
+std::optional<std::string_view> client_session::value_of(std::string_view keyword) const {
     const std::string wanted = to_lower(keyword);
-    return std::any_of(capabilities_.begin(), capabilities_.end(),
-                       [&](const capability& each) { return each.keyword == wanted; });
+    const auto found = std::find_if(capabilities_.begin(), capabilities_.end(),
+                                    [&](const capability& each) { return each.keyword == wanted; });
+    if (found == capabilities_.end()) return std::nullopt;
+    return found->value;
 }
 
-bool client_session::awaits_final_reply() const {
-    return !expected_.empty() && expected_.front().what == awaited::final_reply;
-}
+bool client_session::offers(std::string_view keyword) const { return value_of(keyword).has_value(); }
 
 // --- input and output
 
@@ -39,8 +39,11 @@ void client_session::on_input(std::string_view octets) {
         if (secures && wanted_ == client_step::start_tls && !octets.empty())
             return fail(trouble::kind::protocol, "the server sent plain text behind its reply to STARTTLS");
     }
-    if (!octets.empty() && wanted_ != client_step::close)
-        fail(trouble::kind::protocol, "the server speaks without being asked");
+    if (octets.empty() || wanted_ == client_step::close) return;
+    if (wanted_ != client_step::send_content)
+        return fail(trouble::kind::protocol, "the server speaks without being asked");
+    on_content_broken(); // it has changed its mind
+    on_input(octets);
 }
 
 void client_session::on_written() {
@@ -64,12 +67,10 @@ void client_session::take(peer_reply reply) {
     const auto awaited_now = expected_.front();
     expected_.pop_front();
     // RFC 5321 §3.8: a server that must go says so instead of any reply.
-    if (reply.code == 421 && awaited_now.what != awaited::quit)
-        return fail(trouble::kind::temporary, reply.text());
+    if (reply.code == 421 && awaited_now.what != awaited::quit) return took_farewell(reply, awaited_now.what);
     switch (awaited_now.what) {
     case awaited::greeting: took_greeting(reply); break;
-    case awaited::ehlo:
-    case awaited::helo: took_hello(reply, awaited_now.what); break;
+    case awaited::hello: took_hello(reply); break;
     case awaited::starttls: took_starttls(reply); break;
     case awaited::mail: took_mail(reply); break;
     case awaited::rcpt: took_rcpt(reply, awaited_now.recipient); break;
@@ -77,7 +78,7 @@ void client_session::take(peer_reply reply) {
     case awaited::final_reply: took_final(reply, awaited_now.recipient); break;
     case awaited::rset:
         if (!reply.positive()) return fail(trouble::kind::protocol, "RSET was refused: " + reply.text());
-        finish_message();
+        finish_transaction();
         break;
     case awaited::quit: wanted_ = client_step::close; return;
     }
@@ -107,26 +108,49 @@ void client_session::took_greeting(const peer_reply& reply) {
 
 void client_session::say_hello() {
     capabilities_.clear();
-    fmt::format_to(std::back_inserter(output_), "{} {}\r\n",
-                   settings_.protocol == client_protocol::lmtp ? "LHLO" : "EHLO", settings_.hostname);
-    expect(awaited::ehlo);
+    limits_ = {};
+    const auto* verb = settings_.protocol == client_protocol::lmtp ? "LHLO" : says_helo_ ? "HELO" : "EHLO";
+    fmt::format_to(std::back_inserter(output_), "{} {}\r\n", verb, settings_.hostname);
+    expect(awaited::hello);
 }
 
-void client_session::took_hello(const peer_reply& reply, awaited which) {
+// RFC 5321 §4.1.1.1: each line behind the first names an extension.
+void client_session::learn(const peer_reply& reply) {
+    for (std::size_t i = 1; i < reply.lines.size(); ++i) {
+        const std::string& line = reply.lines[i];
+        const auto blank = std::min(line.find(' '), line.size());
+        capabilities_.push_back(
+            {to_lower(line.substr(0, blank)), line.substr(std::min(blank + 1, line.size()))});
+    }
+    if (const auto limits = value_of("LIMITS")) learn_limits(*limits);
+}
+
+// RFC 9422 §3: "NAME=number" and others that we needn't know. What is no number is no limit.
+void client_session::learn_limits(std::string_view text) {
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+        const auto sign = word.find('=');
+        if (sign == std::string_view::npos) continue;
+        const auto number = parse_number(word.substr(sign + 1));
+        if (!number) continue;
+        const auto name = word.substr(0, sign);
+        if (equals_ignoring_case(name, "RCPTMAX")) limits_.recipients = *number;
+        if (equals_ignoring_case(name, "MAILMAX")) limits_.mails = *number;
+        if (equals_ignoring_case(name, "RCPTDOMAINMAX")) limits_.domains = *number;
+    }
+}
+
+void client_session::took_hello(const peer_reply& reply) {
     if (reply.code == 250) {
-        for (std::size_t i = 1; i < reply.lines.size() && which == awaited::ehlo; ++i) {
-            const std::string& line = reply.lines[i];
-            const auto blank = std::min(line.find(' '), line.size());
-            capabilities_.push_back(
-                {to_lower(line.substr(0, blank)), line.substr(std::min(blank + 1, line.size()))});
-        }
+        if (!says_helo_) learn(reply);
         return become_ready();
     }
     // RFC 5321 §3.2: a server of old knows HELO only; one that was secured is none.
-    if (which == awaited::ehlo && reply.permanent() && !tls_ && settings_.protocol == client_protocol::smtp &&
+    if (!says_helo_ && reply.permanent() && !tls_ && settings_.protocol == client_protocol::smtp &&
         settings_.tls != client_tls::required) {
-        fmt::format_to(std::back_inserter(output_), "HELO {}\r\n", settings_.hostname);
-        return expect(awaited::helo);
+        says_helo_ = true;
+        return say_hello();
     }
     if (reply.permanent()) return fail(trouble::kind::refused, reply.text());
     if (reply.temporary()) return fail(trouble::kind::temporary, reply.text());
@@ -143,7 +167,7 @@ void client_session::become_ready() {
             return fail(trouble::kind::no_tls, "TLS is required and the server does not offer it");
     }
     ready_ = true;
-    if (message_) send_envelope();
+    if (message_) begin_transaction();
 }
 
 void client_session::took_starttls(const peer_reply& reply) {
@@ -168,6 +192,21 @@ void client_session::fail(trouble::kind what, std::string text) {
     settle_pending(recipient_outcome::kind::deferred, {4, 4, 2}, text);
     fault_ = trouble{what, printable(text, peer_reply::text_max)};
     message_.reset();
+}
+
+// One that has had enough messages over this connection says it at the next one's MAIL: nothing is against
+// asking it again over another.
+void client_session::took_farewell(const peer_reply& reply, awaited instead_of) {
+    const bool has_had_some = instead_of == awaited::mail && mails_ > 1;
+    if (has_had_some) settle_pending(recipient_outcome::kind::unasked, reply.enhanced, reply.text());
+    if (instead_of == awaited::final_reply) now_.content_sent = false; // an answer, and it is no consent
+    fail(trouble::kind::temporary, reply.text());
+}
+
+void client_session::on_content_unfit(enhanced_code status, std::string_view why) {
+    if (wanted_ == client_step::close) return;
+    settle_pending(recipient_outcome::kind::failed, status, why);
+    fail(trouble::kind::lost, std::string(why));
 }
 
 void client_session::on_lost(std::string_view why) {

@@ -1,6 +1,7 @@
 // One conversation with a server, SMTP or LMTP (RFC 5321, RFC 2033), as a pure object: fed with what the
 // server said, it says what to do next, and in the end what became of each recipient. It knows no socket,
-// clock or thread. A recipient counts as delivered in one place only: the reply to the content.
+// clock or thread. A recipient counts as delivered in one place only: the reply to the content. A message
+// whose recipients are too many for the server goes in as many transactions as it takes.
 #pragma once
 
 #include "protocol/smtp/envelope.hpp"
@@ -19,11 +20,17 @@ enum class client_tls : std::uint8_t {
     required,     // or no mail is sent
 };
 
+enum class client_chunks : std::uint8_t {
+    when_offered, // BDAT (RFC 3030) for SMTP
+    when_needed,  // for binary content alone
+};
+
 struct client_settings {
     client_protocol protocol = client_protocol::smtp;
     std::string hostname; // ours, for EHLO or LHLO
     client_tls tls = client_tls::never;
     std::vector<std::string> own_names{}; // whoever greets with one of them is ourselves: a mail loop
+    client_chunks chunks = client_chunks::when_offered;
 };
 
 struct outgoing_recipient {
@@ -52,10 +59,24 @@ enum class client_step {
     read,         // on_input(), on_lost()
     write,        // output(); on_written()
     start_tls,    // on_tls(); nothing that was read before counts
-    send_content, // the message, dot-stuffed, and the final dot; on_content_sent()
-    send_chunk,   // output() first, then the message as it is (BDAT); on_content_sent()
+    send_content, // the message, dot-stuffed, and the final dot; on_content_sent(). Again for each
+                  // transaction
+    send_chunk,   // output() first, then the message as it is (BDAT), message.size octets; on_content_sent()
     idle,         // all recipients have an outcome: begin() the next message, or quit()
     close,        // the end; fault() may say why
+};
+
+// What the server has to answer: each has its time (RFC 5321 §4.5.3.2).
+enum class client_wait : std::uint8_t {
+    greeting,
+    hello,
+    starttls,
+    mail,
+    rcpt,
+    data,
+    final_reply,
+    rset,
+    quit
 };
 
 struct recipient_outcome {
@@ -64,7 +85,8 @@ struct recipient_outcome {
         delivered,
         deferred,
         failed,
-        taken, // of a question: by RCPT
+        taken,   // of a question: by RCPT
+        unasked, // this connection takes no more transactions: to be named over another, at once
     };
     kind what = kind::pending;
     bool perhaps_delivered =
@@ -84,6 +106,11 @@ class client_session {
     void on_written();
     void on_tls(bool done, std::string_view why = "the TLS handshake failed"); // `why`: when it isn't
     void on_content_sent();
+    // The content didn't go through to its end: whoever refuses it before that says so, and goes. That reply
+    // is read if it came; on_lost() otherwise.
+    void on_content_broken();
+    // The content can't be sent to this server, today or later; the connection is of no more use.
+    void on_content_unfit(enhanced_code status, std::string_view why);
     // The connection broke, or a deadline passed: `why` in words, for logs and notices.
     void on_lost(std::string_view why);
 
@@ -99,7 +126,14 @@ class client_session {
     bool is_ready() const {
         return ready_;
     } // greeted, secured where it was to be: mail can be, or could be, sent
-    bool awaits_final_reply() const; // the content has gone: its deadline is longer (RFC 5321 §4.5.3.2.6)
+    // The reply that comes next, or would.
+    client_wait awaits() const { return expected_.empty() ? client_wait::quit : expected_.front().what; }
+    bool awaits_final_reply() const { return awaits() == client_wait::final_reply; } // the content has gone
+    // The server has no 8BITMIME: the content is to be encoded before it is sent (RFC 6152 §3).
+    bool sends_seven_bit() const;
+    std::uint64_t content_size() const { return message_ ? message_->size : 0; } // of the message being sent
+    // It takes no further transaction (RFC 9422 §4.1): to be ended with quit().
+    bool is_spent() const { return limits_.mails != 0 && mails_ >= limits_.mails; }
 
     // Why the conversation ended without being asked to; empty while it goes on or after quit().
     struct trouble {
@@ -108,6 +142,7 @@ class client_session {
             temporary, // 4yz where nothing else can be done
             protocol,  // the server said what it can't say
             no_tls,    // required and not to be had, or the handshake failed
+            no_chunks, // it offers CHUNKING and doesn't know BDAT
             ourselves, // it has a name of ours
             lost,
         };
@@ -118,18 +153,7 @@ class client_session {
     bool offers(std::string_view keyword) const; // any case
 
   private:
-    enum class awaited : std::uint8_t {
-        greeting,
-        ehlo,
-        helo,
-        starttls,
-        mail,
-        rcpt,
-        data,
-        final_reply,
-        rset,
-        quit
-    };
+    using awaited = client_wait;
     struct expectation {
         awaited what;
         std::size_t recipient = 0; // rcpt, final_reply of LMTP
@@ -138,10 +162,26 @@ class client_session {
         std::string keyword; // lower case
         std::string value;
     };
+    struct peer_limits { // RFC 9422; 0 = none told
+        std::uint64_t recipients = 0, mails = 0, domains = 0;
+    };
+    // What a recipient is in the transaction under way. Those that have an outcome are in none.
+    enum class place : std::uint8_t { outside, named, accepted };
+    struct transaction {
+        std::size_t next = 0;             // the first that was not looked at for it
+        std::uint64_t named = 0;          // RCPTs
+        bool full = false;                // nobody else is named
+        bool content_sent = false;        // to its last octet
+        bool content_broken = false;      // it never will be
+        std::vector<std::string> domains; // of those named; kept where the server limits them
+    };
 
     void take(peer_reply reply);
+    void took_farewell(const peer_reply& reply, awaited instead_of);
     void took_greeting(const peer_reply& reply);
-    void took_hello(const peer_reply& reply, awaited which);
+    void took_hello(const peer_reply& reply);
+    void learn(const peer_reply& reply);
+    void learn_limits(std::string_view text);
     void took_starttls(const peer_reply& reply);
     void took_mail(const peer_reply& reply);
     void took_rcpt(const peer_reply& reply, std::size_t index);
@@ -150,11 +190,16 @@ class client_session {
 
     void say_hello();
     void become_ready();
-    void send_envelope();
+    void begin_transaction();
     void send_recipients();
+    std::optional<std::size_t> next_to_name();
+    bool fits_domains(const std::string& address);
     void send_data();
     void after_envelope();
+    void finish_transaction();
+    bool uses_chunks() const;
     bool can_carry_message();
+    bool is_one_too_many(const peer_reply& reply) const;
     std::string mail_line() const;
     std::string rcpt_line(const outgoing_recipient& to) const;
     void expect(awaited what, std::size_t recipient = 0) { expected_.push_back({what, recipient}); }
@@ -164,8 +209,12 @@ class client_session {
     void settle(std::size_t index, const peer_reply& reply);
     void settle_all(const peer_reply& reply);
     void settle_pending(recipient_outcome::kind what, enhanced_code status, std::string_view why);
+    void settle_content(std::size_t index, const peer_reply& reply);
+    void settle_accepted(const peer_reply& reply);
     bool any_accepted() const;
+    bool any_pending() const;
     void settle_question();
+    std::optional<std::string_view> value_of(std::string_view keyword) const;
     bool is_our_own(std::string_view greeting) const;
 
     client_settings settings_;
@@ -174,20 +223,23 @@ class client_session {
     std::string output_;
     std::deque<expectation> expected_; // replies that will come, in order; at most a group of commands
     std::vector<capability> capabilities_;
+    peer_limits limits_;
     bool tls_ = false;
-    bool ready_ = false;        // greeted, secured: a message can begin
-    bool content_sent_ = false; // of this message
-    unsigned heard_ = 0;        // replies since begin()
+    bool says_helo_ = false; // it knew no EHLO
+    bool ready_ = false;     // greeted, secured: a message can begin
+    unsigned heard_ = 0;     // replies since begin()
     bool quitting_ = false;
+    std::uint64_t mails_ = 0; // MAILs on this connection
 
     std::optional<outgoing_message> message_;
     std::vector<recipient_outcome> outcomes_;
-    std::vector<bool> accepted_;     // by RCPT
-    std::size_t next_recipient_ = 0; // not yet named to the server
+    std::vector<place> places_;
+    transaction now_;
     std::optional<trouble> fault_;
 };
 
-inline constexpr std::size_t capabilities_max = 100;
+// RFC 5321 §4.1.1.10: said before a connection is closed that is kept and idle, whoever listens.
+inline constexpr std::string_view client_farewell = "QUIT\r\n";
 inline constexpr std::size_t recipients_group_max = 100; // RCPTs written before their replies are read
 
 } // namespace postern::protocol

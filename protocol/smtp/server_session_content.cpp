@@ -179,11 +179,12 @@ void server_session::end_of_message() {
     want(step::ask);
 }
 
-// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME.
+// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME. Whether it has
+// 8 bits its octets say, whatever its sender said.
 body_type server_session::body_needed() const {
     const auto& facts = content();
     const bool lines = !facts.bare_line_end && !facts.nul && facts.longest_line <= text_line_max;
-    if (now().envelope.body != body_type::binary_mime || !lines) return now().envelope.body;
+    if (now().envelope.body == body_type::binary_mime && !lines) return body_type::binary_mime;
     return facts.eight_bit ? body_type::eight_bit_mime : body_type::seven_bit;
 }
 

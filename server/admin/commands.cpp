@@ -103,8 +103,21 @@ constexpr argument_row account_release[] = {{"ACCOUNT", "the mailbox that sends"
 constexpr argument_row account_unblock[] = {{"[NETWORK]", "192.0.2.1, 192.0.2.0/24 or 2001:db8::/64"},
                                             {"--all", "every network"}};
 constexpr argument_row queue_show[] = {{"ID", "the queue id"}, {"--json", "print one JSON document"}};
-
-constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"}, {"--all", "every message"}};
+constexpr argument_row of_sender = {"--sender ADDRESS", "those of this sender, of @domain, or of <>"};
+constexpr argument_row of_recipient = {"--recipient ADDRESS", "those that wait for this one, or for @domain"};
+constexpr argument_row of_destination = {"--destination DOMAIN",
+                                         "those that wait for this domain, or a server of this name or IP"};
+constexpr argument_row queue_list[] = {of_sender,
+                                       of_recipient,
+                                       of_destination,
+                                       {"--limit N", "the first N of them"},
+                                       {"--json", "print one JSON document"}};
+constexpr argument_row queue_wish[] = {{"[ID...]", "queue ids"},
+                                       of_sender,
+                                       of_recipient,
+                                       of_destination,
+                                       {"--all", "every message"},
+                                       {"--dry-run", "change nothing, say how many it would be"}};
 
 constexpr std::array rows = {
     command_row{"", "serve", "run the server in the foreground", serve_how, &run_serve},
@@ -155,8 +168,10 @@ constexpr std::array rows = {
                 &run_explain},
     command_row{"ledger", "find", "what was refused or deferred, newest first", ledger_find,
                 &run_ledger_find},
-    command_row{"queue", "list", "the messages that wait", json_only, &run_queue_list},
+    command_row{"queue", "list", "the messages that wait", queue_list, &run_queue_list},
     command_row{"queue", "show", "all about one message", queue_show, &run_queue_show},
+    command_row{"queue", "destinations", "how much waits for each, and what came of it", json_only,
+                &run_queue_destinations},
     command_row{"queue", "retry", "try now what waits", queue_wish, &run_queue_retry},
     command_row{"queue", "hold", "try no more until released", queue_wish, &run_queue_hold},
     command_row{"queue", "release", "let held messages go", queue_wish, &run_queue_release},

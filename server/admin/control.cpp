@@ -54,6 +54,12 @@ document on_wake_queue(control_target& target, const boost::json::object&) {
     co_return boost::json::object{{"ok", true}};
 }
 
+document on_destinations(control_target& target, const boost::json::object&) {
+    boost::json::array rows;
+    for (const auto& one : target.destinations()) rows.push_back(destination_object(one));
+    co_return boost::json::object{{"destinations", std::move(rows)}};
+}
+
 document on_unblock(control_target& target, const boost::json::object& request) {
     const auto* network = request.if_contains("network");
     if (network == nullptr || !network->is_string())
@@ -109,8 +115,13 @@ struct request_row {
 };
 
 constexpr request_row request_rows[] = {
-    {"status", &on_status},   {"reload", &on_reload}, {"wake_queue", &on_wake_queue},
-    {"unblock", &on_unblock}, {"queue", &on_queue},   {"ask_owner", &on_ask_owner},
+    {"status", &on_status},
+    {"reload", &on_reload},
+    {"wake_queue", &on_wake_queue},
+    {"unblock", &on_unblock},
+    {"queue", &on_queue},
+    {"ask_owner", &on_ask_owner},
+    {"destinations", &on_destinations},
 };
 
 std::string error_document(std::string_view problem) {

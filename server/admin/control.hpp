@@ -6,11 +6,13 @@
 #include "protocol/net/cidr.hpp"
 #include "protocol/result.hpp"
 #include "server/admin/status.hpp"
+#include "server/destination_status.hpp"
 #include "server/identity/desk.hpp"
 #include "server/queue_steering.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
 #include <memory>
 #include <optional>
 
@@ -34,6 +36,8 @@ class control_target {
     // Mails the owner of the address; identity_desk says more.
     virtual desk_answer ask_owner(std::string_view account, std::string_view address) = 0;
     virtual void wake_queue() = 0; // look for due messages now
+    // The busiest, at most destination_counts::shown_max, and "other" last.
+    virtual std::vector<destination_status> destinations() = 0;
     // Networks from which passwords were guessed; nullopt: all. How many were blocked.
     virtual result<std::size_t> unblock(const std::optional<protocol::cidr>& network) = 0;
     // The outcome for each id, in their order, within steering_time_max.
@@ -48,6 +52,8 @@ boost::asio::awaitable<std::string> answer_control_request(std::string_view requ
 
 // Serves the socket until cancelled; its path is removed at the end.
 boost::asio::awaitable<void> serve_control(std::unique_ptr<control_listener> on, control_target& target);
+
+boost::json::object destination_object(const destination_status& of); // destination_command.cpp
 
 // The client side, blocking, for the sub-commands: the document, or empty when nobody listens. Waits 30 s at
 // the most.

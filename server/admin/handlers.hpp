@@ -53,6 +53,7 @@ exit_code run_ledger_find(const arguments& given, terminal& with);
 
 exit_code run_queue_list(const arguments& given, terminal& with);
 exit_code run_queue_show(const arguments& given, terminal& with);
+exit_code run_queue_destinations(const arguments& given, terminal& with);
 exit_code run_queue_retry(const arguments& given, terminal& with);
 exit_code run_queue_hold(const arguments& given, terminal& with);
 exit_code run_queue_release(const arguments& given, terminal& with);

@@ -139,6 +139,10 @@ void add_mail(exposition& out, const observed& seen) {
     out.sample({{"tls", "verified"}}, seen.sent_verified);
     out.sample({{"tls", "refused"}}, seen.sent_refused);
     out.gauge("dane_active", "1 while mail goes out under DANE where its domain asks for it.", seen.dane);
+    out.family("notices_total", "counter",
+               "Notices to senders; put_off: told later, the sender having had queue.notices_per_hour.");
+    out.sample({{"result", "made"}}, seen.notices);
+    out.sample({{"result", "put_off"}}, seen.notices_put_off);
     out.gauge("deliveries_under_way", "Messages that are being delivered.", seen.deliveries_under_way);
 }
 
@@ -168,6 +172,25 @@ void add_queue(exposition& out, const observed& seen) {
         out.gauge("disk_free_bytes", "Octets free where the state folder lies.", *seen.disk_free);
     out.gauge("disk_low", "1 while mail is refused for want of room, or for another state folder.",
               seen.disk_low);
+}
+
+// As many label values as destination_counts has places, and "other".
+void add_destinations(exposition& out, const observed& seen) {
+    out.family("destination_deliveries_total", "counter",
+               "Attempts at recipients of the busiest destinations; local: mailboxes here, other: all the "
+               "rest.");
+    for (const auto& one : seen.destinations) {
+        out.sample({{"destination", one.name}, {"result", "delivered"}}, one.delivered);
+        out.sample({{"destination", one.name}, {"result", "deferred"}}, one.deferred);
+        out.sample({{"destination", one.name}, {"result", "failed"}}, one.failed);
+    }
+    out.family("destination_queued", "gauge", "What waits in line for a destination.");
+    for (const auto& one : seen.destinations) out.sample({{"destination", one.name}}, one.waiting);
+    out.family("destination_in_flight", "gauge", "Conversations with a destination.");
+    for (const auto& one : seen.destinations) out.sample({{"destination", one.name}}, one.in_flight);
+    out.family("destination_backing_off", "gauge", "1 while nothing is sent to a destination that failed.");
+    for (const auto& one : seen.destinations)
+        out.sample({{"destination", one.name}}, one.retry_at > seen.now ? 1U : 0U);
 }
 
 void add_tests(exposition& out, const observed& seen) {
@@ -227,6 +250,7 @@ std::string render_metrics(const observed& seen) {
     add_mail(out, seen);
     add_call_outs(out, seen);
     add_queue(out, seen);
+    add_destinations(out, seen);
     add_tests(out, seen);
     add_scans(out, seen);
     add_dns(out, seen);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/admin/status.hpp"
+#include "server/destination_status.hpp"
 #include "server/histogram.hpp"
 #include "storage/queue.hpp"
 
@@ -25,6 +26,7 @@ struct observed {
     std::uint64_t queue_octets = 0;
     std::uint64_t deliveries_under_way = 0;
     std::uint64_t messages_committed = 0;
+    std::uint64_t notices = 0, notices_put_off = 0; // to senders
     histogram::values commit_times, reply_times;
     std::vector<handshake_row> handshakes;
     std::uint64_t handshakes_failed = 0;
@@ -42,7 +44,8 @@ struct observed {
     std::uint64_t scanners = 0, scanners_free = 0, signatures = 0, scanner_starts = 0;
     std::uint64_t scans_done = 0, scans_failed = 0;
     histogram::values scan_times;
-    std::uint64_t ledger_dropped = 0; // rows
+    std::uint64_t ledger_dropped = 0;             // rows
+    std::vector<destination_status> destinations; // "other" last
 
     std::optional<std::uint64_t> disk_free; // nullopt: the disk can't be asked
     bool disk_low = false;

@@ -40,6 +40,13 @@ bool queue_access::take_lock(const conf::config& settings, terminal& with) {
     return lock.has_value();
 }
 
+std::function<std::vector<storage::delivery_try>(storage::queue_id)> history_of(const storage::queue& in) {
+    return [&in](storage::queue_id id) {
+        auto tries = in.history(id);
+        return tries ? std::move(*tries) : std::vector<storage::delivery_try>();
+    };
+}
+
 exit_code tell_damaged(terminal& with, storage::queue_id id) {
     return fail(with, exit_code::bad_data, id.to_string(), "its record is damaged; it is kept, untried");
 }

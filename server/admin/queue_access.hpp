@@ -6,6 +6,7 @@
 #include "storage/state_lock.hpp"
 #include "storage/steering.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -33,6 +34,9 @@ struct queue_access {
 // The wish for each of them, by the running server or without one; what came of it is said.
 exit_code steer_messages(storage::queue_wish wish, const std::vector<storage::queue_id>& ids,
                          const conf::config& settings, terminal& with);
+
+// For queue_filter; what can't be read is as if nothing had been tried.
+std::function<std::vector<storage::delivery_try>(storage::queue_id)> history_of(const storage::queue& in);
 
 exit_code tell_damaged(terminal& with, storage::queue_id id); // its record can't be read
 

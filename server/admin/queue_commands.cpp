@@ -2,6 +2,7 @@
 // a time, so that a queue of a million messages costs no more memory than one of a thousand.
 #include "server/admin/handlers.hpp"
 #include "server/admin/queue_access.hpp"
+#include "server/admin/queue_filter.hpp"
 
 #include "conf/settings.hpp"
 #include "storage/queue.hpp"
@@ -12,6 +13,7 @@
 #include <boost/json/serialize.hpp>
 #include <ctime>
 #include <fmt/format.h>
+#include <limits>
 #include <ostream>
 
 namespace postern::server {
@@ -26,6 +28,7 @@ std::string_view state_name(storage::recipient_state state) {
     case storage::recipient_state::delivered: return "delivered";
     case storage::recipient_state::failed: return "failed";
     case storage::recipient_state::aside: return "set aside";
+    case storage::recipient_state::untold: return "to be told";
     }
     return "waiting";
 }
@@ -110,19 +113,49 @@ void print_message(const storage::queued_message& message, std::int64_t now, std
     for (const auto& recipient : message.recipients) print_recipient(message, recipient, now, out);
 }
 
+struct which_messages {
+    const conf::config& settings; // the caller's
+    std::optional<queue_filter> filter{};
+    std::uint64_t at_most = std::numeric_limits<std::uint64_t>::max();
+    bool is_some() const { return filter || at_most != std::numeric_limits<std::uint64_t>::max(); }
+};
+
+// False: the error was said.
+bool read_which(const arguments& given, which_messages& into, terminal& with) {
+    if (queue_filter::is_given(given) && !(into.filter = queue_filter::read(given, with))) return false;
+    if (!given.has("--limit")) return true;
+    const auto limit = protocol::parse_number(given.one("--limit"));
+    if (limit && *limit > 0) {
+        into.at_most = *limit;
+        return true;
+    }
+    fail(with, exit_code::bad_data, given.one("--limit"), "is no number of messages");
+    return false;
+}
+
 // Calls `print` for each message; each page is its own read transaction, over before anything is printed.
 // Those that can't be read are said on stderr, and told by the exit code at the end.
-template <class Print> exit_code each_message(const storage::queue& from, terminal& with, Print print) {
+template <class Print>
+exit_code each_message(const storage::queue& from, const which_messages& which, terminal& with, Print print) {
     auto code = exit_code::ok;
     storage::queue_id after{};
-    for (;;) {
+    const auto history = history_of(from);
+    for (std::uint64_t left = which.at_most;;) {
         const auto found = from.list(after, queue_page_max);
         if (!found) return fail(with, "queue", found.error());
-        for (const auto& message : found->messages) print(message);
+        for (const auto& message : found->messages) {
+            if (which.filter && !which.filter->matches(message, which.settings, history)) continue;
+            if (left-- == 0) return code;
+            print(message);
+        }
         for (const auto id : found->unreadable) code = tell_damaged(with, id);
         if (!found->last) return code;
         after = *found->last;
     }
+}
+
+std::string address_of(const storage::queued_message& message, const storage::delivery_try& one) {
+    return one.recipient < message.recipients.size() ? shown(message.recipients[one.recipient].address) : "-";
 }
 
 void print_details(const storage::queued_message& message, const std::string& body, std::int64_t now,
@@ -153,6 +186,32 @@ void print_details(const storage::queued_message& message, const std::string& bo
     }
 }
 
+void print_history(const storage::queued_message& message, const std::vector<storage::delivery_try>& tries,
+                   std::ostream& out) {
+    if (tries.empty()) return;
+    text_table table({"RECIPIENT", "TRY", "ENDED", "SERVER", "ENCRYPTION", "STATUS", "REPLY"});
+    const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : shown(text); };
+    for (const auto& one : tries)
+        table.add({address_of(message, one), std::to_string(one.number), local_time_text(one.when),
+                   or_dash(one.server), or_dash(one.tls), or_dash(one.code), shown(one.text)});
+    out << "tries\n";
+    table.print(out);
+}
+
+boost::json::array history_array(const storage::queued_message& message,
+                                 const std::vector<storage::delivery_try>& tries) {
+    boost::json::array made;
+    for (const auto& one : tries)
+        made.push_back(boost::json::object{{"recipient", address_of(message, one)},
+                                           {"try", one.number},
+                                           {"time", one.when},
+                                           {"server", shown(one.server)},
+                                           {"tls", shown(one.tls)},
+                                           {"status", shown(one.code)},
+                                           {"reply", shown(one.text)}});
+    return made;
+}
+
 boost::json::object details_object(const storage::queued_message& message, const std::string& body,
                                    std::int64_t now) {
     auto object = message_object(message, now);
@@ -173,21 +232,26 @@ boost::json::object details_object(const storage::queued_message& message, const
 exit_code run_queue_list(const arguments& given, terminal& with) {
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
+    which_messages which{*settings};
+    if (!read_which(given, which, with)) return exit_code::bad_data;
     const queue_access queue(*settings, with, queue_use::read);
     if (queue.code != exit_code::ok) return queue.code;
     const std::int64_t now = std::time(nullptr);
     auto code = exit_code::ok;
+    std::uint64_t count = 0;
     if (given.has("--json")) {
         json_list list(with.out, "messages");
         if (queue.messages)
-            code = each_message(*queue.messages, with, [&](const storage::queued_message& message) {
+            code = each_message(*queue.messages, which, with, [&](const storage::queued_message& message) {
                 list.add(message_object(message, now));
             });
         list.end();
     } else if (queue.messages) {
-        code = each_message(*queue.messages, with, [&](const storage::queued_message& message) {
+        code = each_message(*queue.messages, which, with, [&](const storage::queued_message& message) {
             print_message(message, now, with.out);
+            ++count;
         });
+        if (which.is_some()) with.out << fmt::format("{} message{}\n", count, count == 1 ? "" : "s");
     }
     return code;
 }
@@ -206,10 +270,15 @@ exit_code run_queue_show(const arguments& given, terminal& with) {
     if (!*message) return fail(with, exit_code::no_user, text, "is not in the queue");
     const std::int64_t now = std::time(nullptr);
     const auto body = body_location(**message, *queue.messages, settings->server.state_dir);
-    if (given.has("--json"))
-        with.out << boost::json::serialize(details_object(**message, body, now)) << '\n';
-    else
+    const auto tries = history_of(*queue.messages)(*id);
+    if (given.has("--json")) {
+        auto object = details_object(**message, body, now);
+        object["history"] = history_array(**message, tries);
+        with.out << boost::json::serialize(object) << '\n';
+    } else {
         print_details(**message, body, now, with.out);
+        print_history(**message, tries, with.out);
+    }
     return exit_code::ok;
 }
 

@@ -4,6 +4,7 @@
 #include "server/admin/control.hpp"
 #include "server/admin/handlers.hpp"
 #include "server/admin/queue_access.hpp"
+#include "server/admin/queue_filter.hpp"
 
 #include "storage/steering.hpp"
 
@@ -36,12 +37,26 @@ std::string_view done_words(queue_wish wish) {
     return "";
 }
 
+std::string_view would_words(queue_wish wish) {
+    switch (wish) {
+    case queue_wish::retry: return "would be made due";
+    case queue_wish::hold: return "would be held";
+    case queue_wish::release: return "would be released";
+    case queue_wish::bounce: return "would be given up, and their senders told";
+    case queue_wish::remove: return "would be deleted";
+    }
+    return "";
+}
+
+enum class earnest : bool { only_looks, changes };
+
 // Where the wishes go.
 class steerer {
   public:
-    steerer(const conf::config& settings, terminal& with)
-        : settings_(settings), with_(with),
-          alone_(ask_control(settings.admin.socket, R"({"command":"status"})").empty()),
+    steerer(const conf::config& settings, terminal& with, earnest how)
+        : settings_(settings), with_(with), how_(how),
+          alone_(how == earnest::changes &&
+                 ask_control(settings.admin.socket, R"({"command":"status"})").empty()),
           queue_(settings, with, alone_ ? queue_use::change : queue_use::read) {
         code = queue_.code;
     }
@@ -50,6 +65,7 @@ class steerer {
 
     // The outcome for each, at most queue_page_max; fewer when it could not be asked (see code).
     std::vector<wish_outcome> steer(queue_wish wish, std::span<const queue_id> ids) {
+        if (how_ == earnest::only_looks) return look(wish, ids);
         return alone_ ? steer_alone(wish, ids) : ask(wish, ids);
     }
 
@@ -68,6 +84,14 @@ class steerer {
         for (const auto& name : list->get_array())
             outcomes.push_back(storage::find_outcome(text_of(name)).value_or(wish_outcome::failed));
         outcomes.resize(std::min(outcomes.size(), ids.size()));
+        return outcomes;
+    }
+
+    std::vector<wish_outcome> look(queue_wish wish, std::span<const queue_id> ids) {
+        std::vector<wish_outcome> outcomes;
+        for (const auto id : ids)
+            outcomes.push_back(
+                storage::steer_found(wish, id, queue_.messages->find(id), std::time(nullptr)).outcome);
         return outcomes;
     }
 
@@ -90,6 +114,7 @@ class steerer {
 
     const conf::config& settings_; // the caller's, as is with_
     terminal& with_;
+    const earnest how_;
     const bool alone_; // no server runs: we do it ourselves
     queue_access queue_;
 };
@@ -99,11 +124,11 @@ class progress {
   public:
     explicit progress(terminal& with)
         : with_(with), shown_(&with.err == &std::cerr && ::isatty(STDERR_FILENO) != 0) {}
-    void at(std::uint64_t done) {
+    void at(std::uint64_t looked_at, std::uint64_t done) {
         const auto now = std::chrono::steady_clock::now();
         if (!shown_ || now - last_ < progress_interval) return;
         last_ = now;
-        with_.err << fmt::format("{} messages so far\n", done);
+        with_.err << fmt::format("{} messages so far, of {} looked at\n", done, looked_at);
     }
 
   private:
@@ -114,8 +139,9 @@ class progress {
 
 class wish_command {
   public:
-    wish_command(queue_wish wish, const conf::config& settings, terminal& with)
-        : wish_(wish), with_(with), to_(settings, with) {}
+    wish_command(queue_wish wish, const conf::config& settings, terminal& with,
+                 earnest how = earnest::changes)
+        : wish_(wish), settings_(settings), with_(with), how_(how), to_(settings, with, how) {}
 
     exit_code steer(const std::vector<queue_id>& ids) {
         code_ = to_.code;
@@ -124,10 +150,12 @@ class wish_command {
         return end();
     }
 
-    exit_code steer_all() {
+    // All, or those that the filter means.
+    exit_code steer_all(const std::optional<queue_filter>& which) {
         code_ = to_.code;
         progress shown(with_);
         queue_id after{};
+        std::uint64_t looked_at = 0;
         const auto last = last_meant();
         while (code_keeps_on() && after < last) {
             const auto found = to_.messages()->list(after, queue_page_max);
@@ -137,8 +165,9 @@ class wish_command {
             }
             if (!found->last) break;
             after = *found->last;
-            steer_portion(those_meant(*found, last), false);
-            shown.at(done_);
+            steer_portion(those_meant(*found, last, which), false);
+            looked_at += found->messages.size() + found->unreadable.size();
+            shown.at(looked_at, done_);
         }
         return end();
     }
@@ -155,12 +184,16 @@ class wish_command {
         return {};
     }
 
-    // Of the damaged ones only a removal is possible; the others are said.
-    std::vector<queue_id> those_meant(const storage::queue_page& page, queue_id last) {
+    // Of the damaged ones only a removal is possible, and whether a filter means them nobody knows: they are
+    // said.
+    std::vector<queue_id> those_meant(const storage::queue_page& page, queue_id last,
+                                      const std::optional<queue_filter>& which) {
+        const auto history = history_of(*to_.messages());
         std::vector<queue_id> ids;
-        for (const auto& message : page.messages) ids.push_back(message.id);
+        for (const auto& message : page.messages)
+            if (!which || which->matches(message, settings_, history)) ids.push_back(message.id);
         for (const auto id : page.unreadable) {
-            if (wish_ == queue_wish::remove)
+            if (wish_ == queue_wish::remove && !which)
                 ids.push_back(id);
             else if (id <= last)
                 code_ = tell_damaged(with_, id);
@@ -201,14 +234,17 @@ class wish_command {
 
     exit_code end() {
         if (code_ != exit_code::ok && done_ == 0) return code_;
-        with_.out << fmt::format("{} message{} {}", done_, done_ == 1 ? "" : "s", done_words(wish_));
+        const auto words = how_ == earnest::changes ? done_words(wish_) : would_words(wish_);
+        with_.out << fmt::format("{} message{} {}", done_, done_ == 1 ? "" : "s", words);
         if (held_ != 0) with_.out << fmt::format("; {} held, as before", held_);
         with_.out << '\n';
         return code_;
     }
 
     const queue_wish wish_;
-    terminal& with_; // the caller's
+    const conf::config& settings_; // the caller's, as is with_
+    terminal& with_;
+    const earnest how_;
     steerer to_;
     exit_code code_ = exit_code::ok;
     std::uint64_t done_ = 0, held_ = 0;
@@ -217,8 +253,12 @@ class wish_command {
 exit_code run_wish(queue_wish wish, const arguments& given, terminal& with) {
     const auto name = fmt::format("queue {}", storage::wish_name(wish));
     const auto& words = given.all("ID");
-    if (words.empty() != given.has("--all"))
-        return fail(with, exit_code::usage, name, "needs queue ids, or --all alone");
+    const bool is_filtered = queue_filter::is_given(given);
+    if (int{!words.empty()} + int{given.has("--all")} + int{is_filtered} != 1)
+        return fail(with, exit_code::usage, name,
+                    "needs queue ids, or --sender, --recipient or --destination, or --all alone");
+    std::optional<queue_filter> which;
+    if (is_filtered && !(which = queue_filter::read(given, with))) return exit_code::bad_data;
     const auto settings = read_config(given, with);
     if (!settings) return exit_code::config;
     std::vector<queue_id> ids;
@@ -227,8 +267,9 @@ exit_code run_wish(queue_wish wish, const arguments& given, terminal& with) {
         if (!id) return fail(with, exit_code::bad_data, word, "is not a queue id");
         ids.push_back(*id);
     }
-    wish_command command(wish, *settings, with);
-    return given.has("--all") ? command.steer_all() : command.steer(ids);
+    wish_command command(wish, *settings, with,
+                         given.has("--dry-run") ? earnest::only_looks : earnest::changes);
+    return words.empty() ? command.steer_all(which) : command.steer(ids);
 }
 
 } // namespace

@@ -8,10 +8,12 @@
 #include "server/clock.hpp"
 #include "server/delivery/forwarding.hpp"
 #include "server/route.hpp"
+#include "storage/schedule.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 #include <unistd.h>
 
 namespace postern::server {
@@ -59,7 +61,8 @@ news news_of(const conf::config& config, const queued_message& message,
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& to = message.recipients[i];
         told one{&to, dsn_action::delayed};
-        if (to.state == recipient_state::aside || is_silent(message, to)) continue;
+        if (to.state == recipient_state::aside || to.state == recipient_state::untold) continue;
+        if (is_silent(message, to)) continue;
         if (to.state == recipient_state::waiting && (!late || to.tries == 0)) continue;
         if (to.state != recipient_state::waiting && to.state == before[i]) continue;
         if (to.state == recipient_state::failed) one.action = dsn_action::failed;
@@ -87,15 +90,30 @@ bool is_reply_of_peer(std::string_view text) {
            (text.size() == 3 || text[3] == ' ');
 }
 
-// The server that takes the recipient's mail, as RFC 3464 §2.3.5 names it; "" = none does. One that is
-// reached by a socket in the file system is of this host.
-std::string server_of(const conf::config& config, const queued_recipient& to) {
-    using kind = conf::relay_hop::kind;
-    if (const auto hop = hop_for(config, to))
-        return hop->what == kind::address ? hop->address.address.to_literal() : hop->name;
-    const auto server = lmtp_for(config, to);
-    if (!server) return {};
-    return server->where.path.empty() ? server->where.address.address.to_literal() : config.server.hostname;
+// As RFC 3464 §2.3.5 names a server that a try was made at. One that is reached by a socket in the file
+// system is of this host.
+std::string mta_name(const conf::config& config, std::string_view server) {
+    if (server.starts_with('/')) return config.server.hostname;
+    const auto bracket = server.find('[');
+    if (bracket != 0) {
+        const auto name = server.substr(0, std::min(bracket, server.rfind(':')));
+        const auto address = protocol::ip_address::parse(name);
+        return address ? address->to_literal() : std::string(name);
+    }
+    const auto address = protocol::ip_address::parse(server.substr(1, server.find(']') - 1));
+    return address ? address->to_literal() : std::string();
+}
+
+// The last try for each recipient of the message.
+std::vector<storage::delivery_try> last_tries(const delivery_services& with, const queued_message& message) {
+    std::vector<storage::delivery_try> last(message.recipients.size());
+    const auto note = [&last](std::span<const storage::delivery_try> tries) {
+        for (const auto& one : tries)
+            if (one.recipient < last.size()) last[one.recipient] = one;
+    };
+    if (const auto kept = with.queue.history(message.id)) note(*kept);
+    note(message.fresh_tries);
+    return last;
 }
 
 std::string_view reply_of(const queued_recipient& to) {
@@ -180,21 +198,22 @@ result<addressees> way_to(const delivery_services& with, const storage::resolve_
     return made;
 }
 
-// `servers` has one for each of `whom`, and is borrowed by what is made.
+// `servers` has one for each recipient of the message, and is borrowed by what is made, as the message is.
 std::vector<protocol::dsn_recipient> described(const conf::config& config, const queued_message& message,
                                                const std::vector<told>& whom,
+                                               const std::vector<storage::delivery_try>& tries,
                                                const std::vector<std::string>& servers, std::int64_t now) {
     std::vector<protocol::dsn_recipient> made;
     for (const auto& [who, action] : whom) {
-        const auto& server = servers[made.size()];
+        const auto index = static_cast<std::size_t>(who - message.recipients.data());
         protocol::dsn_recipient one;
         one.address = who->original.empty() ? who->address : who->original;
         one.original = who->orcpt;
         one.action = action;
         one.status = status_of(*who);
         one.reply = reply_of(*who);
-        if (is_reply_of_peer(one.reply)) one.remote_host = server;
-        one.last_attempt = now;
+        if (is_reply_of_peer(one.reply)) one.remote_host = servers[index];
+        one.last_attempt = tries[index].when != 0 ? tries[index].when : now;
         one.retry_until = message.arrived / 1'000'000 + config.queue.expire.count();
         made.push_back(one);
     }
@@ -221,6 +240,8 @@ storage::insert_message compose(const delivery_services& with, const conf::confi
     protocol::dsn_facts facts;
     facts.hostname = config.server.hostname;
     facts.id = id;
+    const auto about = message.id.to_string();
+    facts.about = about;
     facts.chance = chance;
     facts.now = now;
     facts.to = sender;
@@ -263,9 +284,10 @@ result<std::vector<storage::insert_message>> notices_about(const delivery_servic
     if (!beginning)
         with.journal.fault("the body of message " + message.id.to_string() +
                            " can't be returned: " + beginning.error().message());
+    const auto tries = last_tries(with, message);
     std::vector<std::string> servers;
-    for (const auto& one : whom) servers.push_back(server_of(config, *one.who));
-    const auto recipients = described(config, message, whom, servers, now);
+    for (const auto& one : tries) servers.push_back(mta_name(config, one.server));
+    const auto recipients = described(config, message, whom, tries, servers, now);
     for (std::span<const protocol::dsn_recipient> left(recipients); !left.empty();) {
         const auto named = left.first(protocol::dsn_recipients_named(left));
         left = left.subspan(named.size());
@@ -279,6 +301,36 @@ result<std::vector<storage::insert_message>> notices_about(const delivery_servic
     return made;
 }
 
+// Whoever failed is told of when the sender may be told again, and looked at once in the longest wait at the
+// least: the limit may be another one then. Of deliveries nobody is told; a delay is told of at a later try.
+void put_off(const delivery_services& with, const conf::config& config, queued_message& message,
+             std::span<const recipient_state> before, const std::vector<told>& whom, std::int64_t until,
+             std::int64_t now) {
+    const storage::retry_plan plan{config.queue.retry, config.queue.expire};
+    const auto looked_at = storage::next_try(plan, std::numeric_limits<unsigned>::max(), now);
+    bool later = false, never = false;
+    for (const auto& [who, action] : whom) {
+        const auto index = static_cast<std::size_t>(who - message.recipients.data());
+        never = never || action == dsn_action::delivered || action == dsn_action::relayed;
+        if (action != dsn_action::failed) continue;
+        auto& to = message.recipients[index];
+        later = later || before[index] != recipient_state::untold;
+        to.state = recipient_state::untold;
+        to.next_try = std::max(std::min(until, looked_at), now + 1);
+    }
+    if (later) log_notice(with, message, "the sender is told later: queue.notices_per_hour is reached");
+    if (never) log_notice(with, message, "nobody is told of the delivery: queue.notices_per_hour is reached");
+    if (later || never) with.counts.notices_put_off.fetch_add(1, std::memory_order_relaxed);
+}
+
+// When the sender may be told of it; 0 = now, and one notice is counted. What an operator wants to be told
+// is told.
+std::int64_t wait_of(const delivery_services& with, const conf::config& config, const queued_message& message,
+                     std::int64_t now) {
+    if (with.notices == nullptr || message.sender.empty()) return 0;
+    return with.notices->claim(message.sender, message.given_up ? 0 : config.queue.notices_per_hour, now);
+}
+
 } // namespace
 
 result<std::vector<storage::insert_message>>
@@ -286,8 +338,15 @@ notices_for(const delivery_services& with, const conf::config& config,
             const storage::resolve_settings& resolving, queued_message& message,
             std::span<const recipient_state> before, std::int64_t now) {
     const auto heard = news_of(config, message, before, now);
+    if (const auto until = heard.whom.empty() ? 0 : wait_of(with, config, message, now); until != 0) {
+        put_off(with, config, message, before, heard.whom, until, now);
+        return std::vector<storage::insert_message>();
+    }
     auto made = notices_about(with, config, resolving, message, heard.whom, now);
     if (made && heard.of_delay) message.delay_told = true; // else the next try would find it told
+    if (made && made->size() > 1 && with.notices != nullptr)
+        with.notices->count(message.sender, made->size() - 1, now);
+    if (made) with.counts.notices.fetch_add(made->size(), std::memory_order_relaxed);
     return made;
 }
 

@@ -10,8 +10,8 @@
 namespace postern::server {
 
 // The notices that an attempt causes, to be written together with its result; `before` are the recipients'
-// states before it. Marks the message when a delay is told of. An error: try again later, nothing was
-// written.
+// states before it. Marks the message when a delay is told of. Beyond queue.notices_per_hour a failure is to
+// be told of later: the message stays for that. An error: try again later, nothing was written.
 result<std::vector<storage::insert_message>>
 notices_for(const delivery_services& with, const conf::config& config,
             const storage::resolve_settings& resolving, storage::queued_message& message,

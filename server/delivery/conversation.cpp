@@ -1,6 +1,7 @@
 // One wait at a time, each under a deadline that cancels the stream.
 #include "server/delivery/conversation.hpp"
 
+#include "protocol/mime/seven_bit.hpp"
 #include "protocol/smtp/data_encoder.hpp"
 #include "server/clock.hpp"
 
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace postern::server {
 namespace asio = boost::asio;
@@ -50,6 +52,14 @@ struct listener final : stream::taker {
     client_session& session;
 };
 
+std::string cannot_read(const boost::system::error_code& ec) {
+    return "the stored message cannot be read: " + ec.message();
+}
+
+std::string cannot_narrow(std::string_view why) {
+    return fmt::format("the next server takes no 8BITMIME, and the message can't be encoded for it: {}", why);
+}
+
 std::string_view what_happened(stream_status status) {
     switch (status) {
     case stream_status::ok: return "";
@@ -69,10 +79,26 @@ struct talk {
     const conversation_tls* security;
     deadline::time_point ready_by;            // one deadline for all until mail can be sent
     std::optional<unsigned> replies_before{}; // of the wait whose deadline runs; nullopt: none does
+    bool content_at_end = false;
 
     void set_reply_deadline() {
-        if (!session.is_ready()) return until.set(ready_by);
-        until.set(session.awaits_final_reply() ? within.final_reply : within.reply);
+        const auto at = asio::steady_timer::clock_type::now() + time_for(session.awaits());
+        until.set(session.is_ready() ? at : std::min(at, ready_by));
+    }
+
+    std::chrono::seconds time_for(protocol::client_wait what) const {
+        switch (what) {
+        case protocol::client_wait::greeting: return within.greeting;
+        case protocol::client_wait::hello:
+        case protocol::client_wait::starttls:
+        case protocol::client_wait::rset: return within.hello;
+        case protocol::client_wait::mail: return within.mail;
+        case protocol::client_wait::rcpt: return within.recipient;
+        case protocol::client_wait::data: return within.data;
+        case protocol::client_wait::final_reply: return within.final_reply;
+        case protocol::client_wait::quit: break;
+        }
+        return within.quit;
     }
 
     // One deadline a reply, in however many pieces it comes.
@@ -99,7 +125,7 @@ struct talk {
         replies_before.reset();
         until.set(within.content_block);
         const auto status = co_await with.write(octets);
-        if (status != stream_status::ok) session.on_lost(what_happened(status));
+        if (status != stream_status::ok) session.on_content_broken();
         co_return status == stream_status::ok;
     }
 
@@ -128,31 +154,53 @@ struct talk {
         session.on_tls(why.empty(), why);
     }
 
-    asio::awaitable<void> send_content(bool stuffed) {
+    // A message whose recipients are many is sent more than once.
+    asio::awaitable<result<std::string>> next_block() {
+        if (std::exchange(content_at_end, false)) content->restart();
+        auto block = co_await content->next();
+        if (block) content_at_end = block->empty();
+        co_return block;
+    }
+
+    asio::awaitable<void> send_content() {
         protocol::data_encoder encoder;
-        std::string wire;
+        protocol::mime::seven_bit_writer narrow;
+        const bool narrows = session.sends_seven_bit();
+        std::string wire, text;
         for (bool more = true; more;) {
-            auto block = co_await content->next();
-            if (!block)
-                co_return session.on_lost("the stored message cannot be read: " + block.error().message());
-            more = !block->empty();
+            auto block = co_await next_block();
+            if (!block) co_return session.on_lost(cannot_read(block.error()));
+            more = !content_at_end;
             wire.clear();
-            if (!stuffed)
-                wire = std::move(*block);
-            else if (more)
-                encoder.feed(*block, wire);
-            else
-                encoder.finish(wire);
+            text.clear();
+            if (!narrows)
+                text = std::move(*block);
+            else if (!(more ? narrow.feed(*block, text) : narrow.finish(text)))
+                co_return session.on_content_unfit({5, 6, 3}, cannot_narrow(narrow.refusal()));
+            encoder.feed(text, wire);
+            if (!more) encoder.finish(wire);
             const bool sent = co_await send(wire);
             if (!sent) co_return;
         }
         session.on_content_sent();
     }
 
+    // As many octets as were announced: with fewer the server would wait, and take more for commands.
     asio::awaitable<void> send_chunk() {
         const std::string command(session.output());
-        const bool sent = co_await send(command);
-        if (sent) co_await send_content(false);
+        std::uint64_t left = session.content_size();
+        const bool begun = co_await send(command);
+        if (!begun) co_return;
+        for (;;) {
+            auto block = co_await next_block();
+            if (!block) co_return session.on_lost(cannot_read(block.error()));
+            if (block->size() > left || (content_at_end && left != 0))
+                co_return session.on_lost("the stored message has another size than was noted");
+            if (content_at_end) co_return session.on_content_sent();
+            left -= block->size();
+            const bool sent = co_await send(*block);
+            if (!sent) co_return;
+        }
     }
 };
 
@@ -164,13 +212,13 @@ asio::awaitable<void> converse(client_session& session, stream& with, content_so
     deadline until(here, with);
     const auto begun = asio::steady_timer::clock_type::now();
     until.end_all_at(begun + within.whole);
-    talk now{session, with, content, within, until, security, begun + within.greeting};
+    talk now{session, with, content, within, until, security, begun + within.ready};
     for (;;) {
         switch (session.next()) {
         case client_step::read: co_await now.read(); break;
         case client_step::write: co_await now.write(); break;
         case client_step::start_tls: co_await now.start_tls(); break;
-        case client_step::send_content: co_await now.send_content(true); break;
+        case client_step::send_content: co_await now.send_content(); break;
         case client_step::send_chunk: co_await now.send_chunk(); break;
         case client_step::idle:
         case client_step::close: co_return;

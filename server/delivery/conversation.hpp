@@ -19,16 +19,28 @@ class content_source {
     virtual ~content_source() = default;
     // Empty at the end. The text is the caller's until the next call.
     virtual boost::asio::awaitable<result<std::string>> next() = 0;
+    virtual void restart() = 0; // next() is the first block again
 };
 
-// RFC 5321 §4.5.3.2's, but for the way to the first MAIL: whoever takes longer for it is away.
+// RFC 5321 §4.5.3.2's, each for the reply that it names. Of what comes before the first MAIL it tells the
+// time of the greeting only; EHLO, STARTTLS and the handshake have as long each.
 struct client_deadlines {
-    std::chrono::seconds reply{300};
+    std::chrono::seconds connect{30};
+    std::chrono::seconds greeting{300};
+    std::chrono::seconds hello{300}; // EHLO, STARTTLS, the handshake, RSET
+    std::chrono::seconds mail{300};
+    std::chrono::seconds recipient{300};
+    std::chrono::seconds data{120};
     std::chrono::seconds content_block{180};
     std::chrono::seconds final_reply{600};
-    std::chrono::seconds connect{10};
-    std::chrono::seconds greeting{40}; // greeting, EHLO and TLS together
-    std::chrono::seconds whole{3600};  // all of it, however many recipients and blocks
+    std::chrono::seconds quit{10};
+    std::chrono::seconds ready{600};  // connected: until mail can be sent, however many lines that takes
+    std::chrono::seconds whole{3600}; // all of it, however many recipients and blocks
+
+    // For whoever has no time: no wait is longer.
+    static constexpr client_deadlines of(std::chrono::seconds each, std::chrono::seconds whole) {
+        return {each, each, each, each, each, each, each, each, each, each, whole};
+    }
 };
 
 // The TLS of a conversation: by whom, and what is wanted of it. Both outlive the await.

@@ -13,6 +13,11 @@ std::string_view link_security::word() const {
     return "";
 }
 
+std::string link_security::to_string() const {
+    if (protocol.empty()) return std::string(word());
+    return proof.empty() ? protocol : protocol + " " + proof;
+}
+
 link_security security_of(const tls::connection* layer) {
     link_security made;
     made.what = link_security::kind::plain;

@@ -22,6 +22,7 @@ struct link_security {
     std::string proof;            // verified: "DANE-EE 3 1 1"
 
     std::string_view word() const; // "" = none; "plain", "encrypted", "verified", "refused"
+    std::string to_string() const; // "" = none; "plain", "TLSv1.3", "TLSv1.3 DANE-EE 3 1 1", "refused"
 };
 
 // Of a connection that is ready for mail; `layer` is null when it is plain.

@@ -12,6 +12,7 @@
 
 namespace postern::server {
 namespace asio = boost::asio;
+using protocol::client_chunks;
 using protocol::client_session;
 using protocol::client_step;
 using protocol::client_tls;
@@ -61,6 +62,14 @@ void tell_of_lack(mail_client::report& made, const tls::demand& wanted) {
         each.status = {4, 7, 5};
         each.text = made.away;
     }
+}
+
+// Whoever is to be named over another connection.
+std::vector<std::size_t> unasked_of(const std::vector<recipient_outcome>& outcomes) {
+    std::vector<std::size_t> made;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        if (outcomes[i].what == recipient_outcome::kind::unasked) made.push_back(i);
+    return made;
 }
 
 // Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
@@ -119,20 +128,20 @@ void mail_client::keep(std::unique_ptr<connection> one) {
     one->used = std::chrono::steady_clock::now();
     kept_.push_back(std::move(one));
     if (kept_.size() <= idle_max) return;
-    kept_.front()->wire->close();
+    kept_.front()->wire->close_with(protocol::client_farewell);
     kept_.pop_front();
 }
 
 void mail_client::close_idle() {
     const auto now = std::chrono::steady_clock::now();
     while (!kept_.empty() && now - kept_.front()->used >= idle_time) {
-        kept_.front()->wire->close();
+        kept_.front()->wire->close_with(protocol::client_farewell);
         kept_.pop_front();
     }
 }
 
 void mail_client::close() {
-    for (auto& each : kept_) each->wire->close();
+    for (auto& each : kept_) each->wire->close_with(protocol::client_farewell);
     kept_.clear();
 }
 
@@ -170,6 +179,7 @@ mail_client::report mail_client::report_of(const connection& link) {
     made.takes_dsn = session.offers("DSN");
     made.away = why_away(session);
     made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
+    made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
     made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
     const bool by_smtp = link.peer.speaks == protocol::client_protocol::smtp;
     if (by_smtp && session.is_ready()) made.secured = security_of(link.wire->tls_layer());
@@ -178,10 +188,10 @@ mail_client::report mail_client::report_of(const connection& link) {
 }
 
 asio::awaitable<result<std::unique_ptr<mail_client::connection>>>
-mail_client::open(mail_peer peer, client_identity who, client_tls tls, std::chrono::seconds within) {
+mail_client::open(mail_peer peer, client_identity who, manner how, std::chrono::seconds within) {
     auto wire = co_await connect_to(peer.where, within, buffers_);
     if (!wire) co_return wire.error();
-    protocol::client_settings settings{peer.speaks, std::move(who.hostname), tls, {}};
+    protocol::client_settings settings{peer.speaks, std::move(who.hostname), how.tls, {}, how.chunks};
     if (peer.speaks == protocol::client_protocol::smtp) settings.own_names = std::move(who.own_names);
     auto made = std::make_unique<connection>();
     made->peer = std::move(peer);
@@ -201,17 +211,46 @@ bool mail_client::may_try_again(const connection& link, client_tls& tls) const {
     return link.is_reused && session.fault()->what == trouble::lost && session.replies_to_message() == 0;
 }
 
+// Politely, and without a word of what comes of it.
+asio::awaitable<void> mail_client::part(std::unique_ptr<connection> link, client_deadlines within) {
+    link->session->quit();
+    co_await talk(*link, nullptr, within);
+    link->wire->close();
+}
+
 asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client_identity who,
                                                           protocol::outgoing_message message,
                                                           content_maker make_content,
                                                           client_deadlines within) {
+    auto said = co_await deliver_once(peer, who, message, make_content, within, client_chunks::when_offered);
+    auto left = unasked_of(said.outcomes);
+    // Whoever was sent to has an outcome that stays: nothing that follows makes the server one that is away.
+    for (unsigned more = 1; !left.empty() && more < connections_max; ++more) {
+        auto rest = message;
+        rest.recipients.clear();
+        for (const auto index : left) rest.recipients.push_back(message.recipients[index]);
+        const auto chunks = said.knows_no_chunks ? client_chunks::when_needed : client_chunks::when_offered;
+        auto next = co_await deliver_once(peer, who, std::move(rest), make_content, within, chunks);
+        for (std::size_t i = 0; i < left.size(); ++i) said.outcomes[left[i]] = std::move(next.outcomes[i]);
+        said.knows_no_chunks = said.knows_no_chunks || next.knows_no_chunks;
+        said.is_busy = next.is_busy;
+        said.takes_dsn = said.takes_dsn && next.takes_dsn;
+        left = unasked_of(said.outcomes);
+    }
+    for (const auto index : left) said.outcomes[index].what = recipient_outcome::kind::deferred;
+    co_return said;
+}
+
+asio::awaitable<mail_client::report>
+mail_client::deliver_once(mail_peer peer, client_identity who, protocol::outgoing_message message,
+                          content_maker make_content, client_deadlines within, client_chunks chunks) {
     const bool binary = message.body == protocol::body_type::binary_mime;
     within.whole += std::chrono::seconds(message.size / slowest_octets);
     client_tls tls = tls_for(peer);
     for (;;) {
-        auto link = take_kept(peer);
+        auto link = chunks == client_chunks::when_offered ? take_kept(peer) : nullptr;
         if (!link) {
-            auto opened = co_await open(peer, who, tls, within.connect);
+            auto opened = co_await open(peer, who, {tls, chunks}, within.connect);
             if (!opened) {
                 co_return unreached(message.recipients.size(), cannot_connect(opened.error()));
             }
@@ -226,7 +265,10 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
         co_await talk(*link, content, within);
         auto made = report_of(*link);
         if (session.next() == client_step::idle) {
-            keep(std::move(link));
+            if (session.is_spent() || chunks != client_chunks::when_offered)
+                co_await part(std::move(link), within);
+            else
+                keep(std::move(link));
             co_return made;
         }
         link->wire->close();
@@ -242,7 +284,7 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
                                                          client_deadlines within) {
     client_tls tls = tls_for(peer);
     for (;;) {
-        auto opened = co_await open(peer, who, tls, within.connect);
+        auto opened = co_await open(peer, who, {tls}, within.connect);
         if (!opened) co_return reached{cannot_connect(opened.error())};
         auto link = std::move(*opened);
         co_await talk(*link, nullptr, within);

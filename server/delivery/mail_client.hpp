@@ -33,6 +33,7 @@ class mail_client {
   public:
     static constexpr std::size_t idle_max = 16;          // connections kept for later
     static constexpr std::chrono::seconds idle_time{30}; // an older one is not used again
+    static constexpr unsigned connections_max = 20; // one after the other, for the recipients of one message
 
     // Without `security` no connection is ever encrypted, and none is made under a demand for it.
     explicit mail_client(std::shared_ptr<const tls::client_context> security = nullptr)
@@ -42,8 +43,9 @@ class mail_client {
         std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
         std::string away; // why no mail at all can be sent there now; "" = it can
         bool is_ourselves = false;
-        bool is_busy = false;   // it broke off where mail could be sent (421)
-        bool takes_dsn = false; // notices of what becomes of it are the peer's to write (RFC 3461)
+        bool is_busy = false;         // it broke off where mail could be sent (421)
+        bool knows_no_chunks = false; // though it offers CHUNKING
+        bool takes_dsn = false;       // notices of what becomes of it are the peer's to write (RFC 3461)
         link_security secured = {};
     };
     // Nobody could be asked.
@@ -79,11 +81,20 @@ class mail_client {
         std::chrono::steady_clock::time_point used;
         bool is_reused = false;
     };
+    struct manner { // of a new connection
+        protocol::client_tls tls = protocol::client_tls::never;
+        protocol::client_chunks chunks = protocol::client_chunks::when_offered;
+    };
     std::unique_ptr<connection> take_kept(const mail_peer& peer);
     void keep(std::unique_ptr<connection> one);
     boost::asio::awaitable<void> talk(connection& link, content_source* content, client_deadlines within);
-    boost::asio::awaitable<result<std::unique_ptr<connection>>>
-    open(mail_peer peer, client_identity who, protocol::client_tls tls, std::chrono::seconds within);
+    boost::asio::awaitable<result<std::unique_ptr<connection>>> open(mail_peer peer, client_identity who,
+                                                                     manner how, std::chrono::seconds within);
+    boost::asio::awaitable<report> deliver_once(mail_peer peer, client_identity who,
+                                                protocol::outgoing_message message,
+                                                content_maker make_content, client_deadlines within,
+                                                protocol::client_chunks chunks);
+    boost::asio::awaitable<void> part(std::unique_ptr<connection> link, client_deadlines within);
     protocol::client_tls tls_for(const mail_peer& peer) const;
     static report report_of(const connection& link);
     bool may_try_again(const connection& link, protocol::client_tls& tls) const;

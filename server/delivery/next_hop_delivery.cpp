@@ -29,13 +29,17 @@ class stored_content final : public content_source {
         : from_(from), pool_(pool), message_(std::move(message)), fields_(std::move(fields)) {}
 
     asio::awaitable<result<std::string>> next() override {
-        if (!fields_.empty()) co_return std::exchange(fields_, {});
+        if (!std::exchange(fields_sent_, true) && !fields_.empty()) co_return fields_;
         result<std::string> block{boost::system::in_place_error,
                                   make_error_code(storage::storage_errc::busy)};
         std::function<void()> job = [this, &block] { block = read_block(); };
         const auto ran = co_await pool_.run(std::move(job));
         if (ran) co_return ran;
         co_return block;
+    }
+    void restart() override {
+        fields_sent_ = false;
+        reader_.reset();
     }
 
   private:
@@ -56,6 +60,7 @@ class stored_content final : public content_source {
     offload_pool& pool_;
     std::shared_ptr<const queued_message> message_;
     std::string fields_;
+    bool fields_sent_ = false;
     std::unique_ptr<storage::body_reader> reader_;
 };
 
@@ -103,7 +108,8 @@ attempt_outcome outcome_of(const recipient_outcome& said, const std::string& rel
         unclear = "5.0.0";
         break;
     case recipient_outcome::kind::deferred:
-    case recipient_outcome::kind::taken: // a question's
+    case recipient_outcome::kind::taken:   // a question's
+    case recipient_outcome::kind::unasked: // connections enough for one attempt
     case recipient_outcome::kind::pending: made.what = attempt_outcome::kind::deferred; break;
     }
     const auto& code = said.status;
@@ -198,23 +204,21 @@ std::vector<hop_part> hop_parts(const conf::config& config, const queued_message
 namespace {
 
 // Whether it is spam there, the next server says.
-asio::awaitable<hop_result> deliver_one_way(const network_delivery& what, hop_client& client,
-                                            hop_observer& hops, const hop_part& part, way_out by) {
+asio::awaitable<void> deliver_one_way(const network_delivery& what, hop_client& client, hop_observer& hops,
+                                      const hop_part& part, way_out by) {
     auto fields = what.message->result_fields;
     if (!by.alias.empty()) fields.insert(0, protocol::delivered_to_field(by.alias));
     auto letter = outgoing(*what.message, std::move(by.sender), part.recipients, fields, way::smtp);
     auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
-    hop_result how{done.of_server.away, done.of_server.is_busy};
-    hops.tried(part.hop, how);
+    hops.tried(part.hop, {done.of_server.away, done.of_server.is_busy});
     count(what.with.counts.sent, done.of_server);
     // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
     for (std::size_t i = 0; i < part.recipients.size(); ++i)
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)
             what.message->recipients[part.recipients[i]].notify = protocol::dsn_notify::never;
     record(what, part.recipients, done.of_server, done.server);
-    co_return how;
 }
 
 } // namespace
@@ -227,15 +231,13 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
         put_off(what, part, "4.3.0", "the aliases cannot be looked up: " + ways.error().message());
         co_return;
     }
-    hop_result before;
     for (auto& one : *ways) {
         const hop_part alike{part.hop, std::move(one.recipients)};
-        if (!before.away.empty())
-            put_off(what, alike, "4.4.1", before.away);
-        else if (before.is_busy)
-            put_off(what, alike, "4.4.5", "the next server has enough to do");
+        auto away = hops.why_not_now(part.hop); // since the way before
+        if (!away.empty())
+            put_off(what, alike, "4.4.1", std::move(away));
         else
-            before = co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
+            co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
     }
 }
 

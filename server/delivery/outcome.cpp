@@ -67,12 +67,36 @@ void log_outcome(const delivery_services& with, const queued_message& message, c
     with.journal.write(line);
 }
 
+void note_try(queued_message& message, std::size_t recipient, const attempt_outcome& outcome) {
+    storage::delivery_try made;
+    made.recipient = static_cast<std::uint32_t>(recipient);
+    made.number = message.recipients[recipient].tries;
+    made.when = now_seconds();
+    made.server = outcome.relay;
+    made.code = outcome.code;
+    made.text = outcome.text.substr(0, storage::try_text_max);
+    made.tls = outcome.secured.to_string().substr(0, storage::try_tls_max);
+    message.fresh_tries.push_back(std::move(made));
+}
+
+// Mail of this server's own domains is one destination, however many there are.
+void count_destination(const delivery_services& with, const queued_recipient& to) {
+    if (with.destinations == nullptr) return;
+    using result = destination_counts::result;
+    const auto what = to.state == recipient_state::delivered ? result::delivered
+                      : to.state == recipient_state::waiting ? result::deferred
+                                                             : result::failed;
+    const bool is_local = to.route == storage::recipient_route::local;
+    with.destinations->add(is_local ? "local" : to.address.substr(to.address.rfind('@') + 1), what);
+}
+
 } // namespace
 
 void record_outcome(const delivery_services& with, const conf::config& config, queued_message& message,
                     std::size_t recipient, const attempt_outcome& outcome) {
     auto& to = message.recipients[recipient];
     if (to.tries < std::numeric_limits<std::uint16_t>::max()) ++to.tries;
+    note_try(message, recipient, outcome);
     to.last_reply = fmt::format("{} {}", outcome.code, outcome.text);
     to.last_reply.resize(std::min(to.last_reply.size(), storage::last_reply_max));
     switch (outcome.what) {
@@ -87,6 +111,7 @@ void record_outcome(const delivery_services& with, const conf::config& config, q
                     : to.state == recipient_state::aside   ? with.counts.set_aside
                                                            : with.counts.deferred;
     counted.fetch_add(1, std::memory_order_relaxed);
+    count_destination(with, to);
     log_outcome(with, message, to, outcome);
 }
 
@@ -99,6 +124,8 @@ void tend_aside(const delivery_services& with, const conf::config& config, queue
                 std::int64_t now) {
     const auto kept_until = message.arrived / 1'000'000 + std::chrono::seconds(aside_time).count();
     for (auto& to : message.recipients) {
+        if (to.state == recipient_state::untold && is_time(config, to, now))
+            to.state = recipient_state::failed;
         if (to.state != recipient_state::aside || !is_time(config, to, now)) continue;
         to.next_try = storage::next_try(plan_of(config), std::numeric_limits<unsigned>::max(), now);
         if (now < kept_until) continue;
@@ -125,7 +152,7 @@ bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t
 bool is_due(const conf::config& config, const queued_message& message, std::int64_t now) {
     if (message.given_up) return true;
     return !message.held && std::ranges::any_of(message.recipients, [&](const auto& to) {
-        const bool is_open = to.state == recipient_state::waiting || to.state == recipient_state::aside;
+        const bool is_open = to.state != recipient_state::delivered && to.state != recipient_state::failed;
         return is_open && is_time(config, to, now);
     });
 }
@@ -136,7 +163,7 @@ std::string fields_above(const queued_message& message, bool junk) {
 
 bool is_settled(const queued_message& message) {
     return std::ranges::none_of(message.recipients, [](const queued_recipient& to) {
-        return to.state == recipient_state::waiting || to.state == recipient_state::aside;
+        return to.state != recipient_state::delivered && to.state != recipient_state::failed;
     });
 }
 

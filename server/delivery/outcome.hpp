@@ -4,6 +4,8 @@
 #include "conf/config.hpp"
 #include "server/counters.hpp"
 #include "server/delivery/link_security.hpp"
+#include "server/delivery/notice_limit.hpp"
+#include "server/destination_counts.hpp"
 #include "server/log.hpp"
 #include "storage/queue.hpp"
 #include "storage/tables/directory.hpp"
@@ -27,6 +29,8 @@ struct delivery_services {
     counters& counts;
     policy::sending_desk* sending = nullptr;      // null: nobody authenticates here
     const policy::sender_rewriter* srs = nullptr; // null: all senders stay as they are
+    notice_limit* notices = nullptr;              // null: as many as there are
+    destination_counts* destinations = nullptr;   // null: nobody counts
 };
 
 struct attempt_outcome {
@@ -50,7 +54,8 @@ void give_up_all(const delivery_services& with, const conf::config& config, stor
 
 inline constexpr std::chrono::hours aside_time{
     14 * 24}; // from its arrival; then it is dropped, and the log says so
-// Those set aside whose time to be looked at has come stay, or have been there for long enough.
+// Those set aside whose time to be looked at has come stay, or have been there for long enough; of those that
+// are to be told of, when the time for it has come, there is news now.
 void tend_aside(const delivery_services& with, const conf::config& config, storage::queued_message& message,
                 std::int64_t now);
 
@@ -59,15 +64,15 @@ bool is_silent(const storage::queued_message& message, const storage::queued_rec
 
 // Waits, and its time has come. `now` is unix seconds.
 bool is_due(const conf::config& config, const storage::queued_recipient& to, std::int64_t now);
-// There is something to do for it: it was given up, or isn't held and a recipient waits, or is set aside,
-// whose time has come.
+// There is something to do for it: it was given up, or isn't held and a recipient waits, is set aside or is
+// to be told of, whose time has come.
 bool is_due(const conf::config& config, const storage::queued_message& message, std::int64_t now);
 
 // What stands in front of the stored body of a recipient of this server: what was found once it was stored,
 // and whether it is taken for spam.
 std::string fields_above(const storage::queued_message& message, bool junk);
 
-// No recipient waits any more, or is set aside.
+// No recipient waits any more, is set aside or is to be told of.
 bool is_settled(const storage::queued_message& message);
 
 } // namespace postern::server

@@ -15,4 +15,9 @@ boost::asio::awaitable<result<std::string>> text_content::next() {
     co_return block;
 }
 
+void text_content::restart() {
+    from_.restart();
+    look_ = {};
+}
+
 } // namespace postern::server

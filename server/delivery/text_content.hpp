@@ -12,6 +12,7 @@ class text_content final : public content_source {
   public:
     explicit text_content(content_source& from) : from_(from) {} // `from` outlives it
     boost::asio::awaitable<result<std::string>> next() override;
+    void restart() override;
     bool refused() const { return refused_; }
 
   private:

@@ -1,7 +1,12 @@
 """What senders are told: notices of failure, of delay, and of delivery where it was asked for."""
 import collections
 import email
+import json
 import os
+import re
+import socket
+import threading
+import time
 
 from deadline import equal, until
 from server import Server
@@ -136,6 +141,92 @@ def test_of_a_notice_that_cannot_be_delivered_nobody_is_told():
         assert f'{about}: to=<u@d.test>' in server.log() and 'status=bounced' in server.log()
 
 
+class Refusing:
+    """A server that refuses every recipient for good."""
+
+    def __init__(self):
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    @property
+    def address(self):
+        return '127.0.0.1:%d' % self.listener.getsockname()[1]
+
+    def serve(self):
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.converse, args=(client.makefile('rwb'),), daemon=True).start()
+
+    def converse(self, stream):
+        def say(line):
+            stream.write(line + b'\r\n')
+            stream.flush()
+
+        say(b'220 refusing.test')
+        for line in stream:
+            verb = line[:4].upper()
+            if verb == b'EHLO':
+                say(b'250-refusing.test\r\n250-PIPELINING\r\n250 8BITMIME')
+            elif verb == b'RCPT':
+                say(b'550 5.1.1 ' + line[8:].strip() + b' User unknown')
+            else:
+                say(b'503 5.5.1 no recipients' if verb == b'DATA' else b'250 ok')
+
+
+def notices(server):
+    return [row for row in server.queue() if not row['sender']]
+
+
+def told_of(rows):
+    """How many of the messages wait for their sender to be told."""
+    return sum(all(to['state'] == 'to be told' for to in row['recipients']) for row in rows if row['sender'])
+
+
+def test_of_failures_beyond_the_limit_the_sender_is_told_later():
+    """LP-07: a thousand messages to a hundred recipients each that are all refused: one notice a message, so many in an hour and no more,
+    and nothing is lost: the rest is told when the limit lets it."""
+    aliases = [f'b{number}' for number in range(100)]
+    with Server(queue={'retry': ['1h'], 'notices_per_hour': 50}, **{'relay.route': {'"o.test"': Refusing().address}}) as server:
+        for alias in aliases:
+            server.run('alias', 'add', f'{alias}@d.test', f'{alias}@o.test')
+        recipients = b''.join(b'RCPT TO:<%s@d.test>\r\n' % alias.encode() for alias in aliases)
+        began = time.monotonic()
+        with server.connect() as wire:
+            wire.greet()
+            for _ in range(1000):
+                wire.send(b'MAIL FROM:<a@s.test>\r\n' + recipients + b'DATA\r\n')
+                for _ in range(101):
+                    wire.expect('250 ')
+                wire.expect('354 ')
+                wire.send(b'Subject: x\r\n\r\n' + (b'y' * 900 + b'\r\n') * 30 + b'.\r\n')
+                wire.expect('250 2.0.0')
+
+        def failed():
+            return json.loads(server.run('status', '--json'))['failed']
+
+        until('all to be tried', lambda: failed() == 100_000, 240)
+        until('what came of it', lambda: told_of(server.queue()) == 950)
+        took = time.monotonic() - began
+        assert took < 200, f'{took:.0f} s for 1000 messages of 100 recipients each'
+        told = notices(server)
+        equal(len(told), 50, 'notices in the first hour')
+        assert max(row['size'] for row in told) <= 65536, told
+        equal(server.log().count('the sender is told later: queue.notices_per_hour is reached'), 950, 'lines of the log')
+        server.run('queue', 'retry', '--recipient', '@o.test')  # changes nothing about the limit
+        until('another look', lambda: told_of(server.queue()) == 950)
+        equal(len(notices(server)), 50, 'notices after a look')
+        server.stop()
+        equal(told_of(server.queue()), 950, 'after the end')
+        server.settings['queue']['notices_per_hour'] = 0
+        server.configure()
+        server.start()
+        server.run('queue', 'retry', '--recipient', '@o.test')
+        until('all to be told', lambda: len(notices(server)) == 1000, 120)
+        equal(told_of(server.queue()), 0, 'left')
+        named = collections.Counter(re.findall(r'(\w+): notice to the sender: \w+', server.log(0)))
+        equal((len(named), set(named.values())), (1000, {1}), 'notices of each message')
+
+
 def test_many_failures_are_told_once_each():
     """LP-07: a hundred messages to a hundred mailboxes each that can't be delivered: a notice a message, or two where an attempt went on
     into another second; nobody is named twice, and of a long message only its header is returned."""
@@ -156,9 +247,10 @@ def test_many_failures_are_told_once_each():
 
 
 def test_a_notice_to_another_server_waits_in_the_queue():
-    with Server(queue=QUICK) as server:
+    with Server(queue={'retry': ['1h']}) as server:  # it would be gone again after queue.expire
         blocked(server, 'v@d.test')
         send(server, sender='a@s.test')
-        until('the notice', lambda: [row for row in server.queue() if row['sender'] == ''])
-        row = [row for row in server.queue() if row['sender'] == ''][0]
+        until('a try', lambda: server.queue()[0]['recipients'][0]['tries'])
+        server.run('queue', 'bounce', '--all')
+        row, = until('the notice', lambda: [row for row in server.queue() if row['sender'] == ''])
         equal((row['recipients'][0]['address'], row['recipients'][0]['route']), ('a@s.test', 'outside'), 'where it goes')

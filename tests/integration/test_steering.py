@@ -1,6 +1,7 @@
 """What an operator does to the queue of a running server: retry, hold, release, bounce, delete."""
 import contextlib
 import email.utils
+import json
 import os
 import re
 import socket
@@ -264,6 +265,66 @@ def test_notices_are_not_steered_by_the_command_that_causes_them():
         deferred(server, 600)
         equal(server.run('queue', 'bounce', '--all'), '600 messages given up, senders are told\n', 'answer')
         until('600 notices, and nothing else', lambda: [row['sender'] for row in server.queue()] == [''] * 600)
+
+
+def test_every_try_is_kept_and_shown_until_the_message_is_delivered():
+    with Server(queue={'retry': ['1s', '1s', '1h']}) as server:
+        blocked(server, 'v@d.test')
+        send(server, recipients=['v@d.test', 'u@d.test'])
+        until('three tries', lambda: server.queue()[0]['recipients'][0]['tries'] == 3)
+        queue_id = server.queue()[0]['id']
+        told = json.loads(server.run('queue', 'show', queue_id, '--json'))['history']
+        of_v = [one for one in told if one['recipient'] == 'v@d.test']
+        equal([one['try'] for one in of_v], [1, 2, 3], 'tries')
+        equal([(one['server'], one['status'][0]) for one in of_v], [('maildir', '4')] * 3, 'where')
+        assert of_v[0]['time'] < of_v[2]['time'] <= time.time(), of_v
+        equal([one['reply'] for one in told if one['recipient'] == 'u@d.test'], ['delivered to maildir'], 'u')
+        text = server.run('queue', 'show', queue_id)
+        equal(len(re.findall(r'^v@d.test +[123]  20.*  maildir +- +4\.\d\.\d +\S', text, re.M)), 3, text)
+        server.stop()
+        server.start()
+        equal(json.loads(server.run('queue', 'show', queue_id, '--json'))['history'], told, 'after a restart')
+        os.remove(server.maildir('v@d.test'))
+        server.run('queue', 'retry', queue_id)
+        server.wait_queue_empty()
+        server.run('queue', 'show', queue_id, code=67)
+
+
+def test_messages_are_steered_by_sender_recipient_and_destination_of_a_running_server():
+    with Server(queue=SLOW) as server:
+        blocked(server, 'v@d.test')
+        for number in range(6):
+            send(server, sender=['a@s.test', 'b@s.test', 'a@t.test'][number % 3])
+        deferred(server, 6)
+        equal(server.run('queue', 'hold', '--sender', '@s.test', '--dry-run'), '4 messages would be held\n', 'dry run')
+        assert not any(row['held'] for row in server.queue())
+        equal(server.run('queue', 'hold', '--sender', '@s.test', '--recipient', 'V@d.test'), '4 messages held\n', 'hold')
+        equal(sorted(row['sender'] for row in server.queue() if row['held']), ['a@s.test'] * 2 + ['b@s.test'] * 2, 'held')
+        assert server.run('queue', 'list', '--sender', 'b@s.test', '--limit', '1').endswith('\n1 message\n')
+        server.run('queue', 'hold', code=64)
+        server.run('queue', 'hold', '--destination', 'no domain', code=65)
+        equal(server.run('queue', 'delete', '--sender', 'b@s.test'), '2 messages deleted\n', 'delete')
+        os.remove(server.maildir('v@d.test'))
+        equal(server.run('queue', 'release', '--destination', 'd.test'), '2 messages released\n', 'release')
+        equal(server.run('queue', 'retry', '--destination', '@d.test'), '2 messages made due\n', 'retry')
+        server.wait_queue_empty()
+        equal(len(server.messages('v@d.test')), 4, 'messages')
+
+
+def test_destinations_say_what_waits_and_what_came_of_it():
+    with Server(queue=SLOW) as server:
+        send(server, recipients=['u@d.test'])
+        server.wait_queue_empty()
+        blocked(server, 'v@d.test')
+        send(server)
+        deferred(server)
+        row, = [row for row in json.loads(server.run('queue', 'destinations', '--json'))['destinations'] if row['name'] == 'local']
+        equal((row['waiting'], row['delivered'], row['deferred'], row['failed']), (1, 1, 1, 0), 'local')
+        assert row['last_error'].startswith('4.') and row['next_try'] > time.time(), row
+        assert re.search(r'^local +1 +due in \d+m +1 +1 +0 +4\.', server.run('queue', 'destinations'), re.M)
+        server.stop()
+        row, = json.loads(server.run('queue', 'destinations', '--json'))['destinations']
+        equal((row['name'], row['waiting'], row['delivered']), ('local', 1, 0), 'without a server')
 
 
 def test_many_messages_are_steered_under_load():

@@ -21,9 +21,9 @@ class UnpackedServer:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def launch(self, command, output=subprocess.DEVNULL, errors=None):
-        """It looks for its parts below /usr: they are laid over it, for this process alone."""
-        overlay = f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr && exec {command}'
+    def launch(self, command, output=subprocess.DEVNULL, errors=None, before=()):
+        """It looks for its parts below /usr: they are laid over it, for this process alone. Commands `before` it see them."""
+        overlay = ' && '.join([f'mount -t overlay overlay -o lowerdir={UNPACKED}/usr:/usr /usr', *before, f'exec {command}'])
         apart = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '--map-root-user', '--mount']
         self.process = subprocess.Popen([*apart, 'sh', '-c', overlay], stdout=output, stderr=errors)
         try:

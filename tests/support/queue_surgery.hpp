@@ -13,8 +13,9 @@ template <class Change> void change_tables(const std::string& state_dir, Change 
     REQUIRE(opened.has_value());
     auto begun = (*opened)->begin_write();
     REQUIRE(begun.has_value());
-    const auto tables = storage::open_queue_tables(*begun, storage::lmdb::when_absent::fail);
+    auto tables = storage::open_queue_tables(*begun, storage::lmdb::when_absent::fail);
     REQUIRE(tables.has_value());
+    REQUIRE(storage::open_history_table(*begun, storage::lmdb::when_absent::make, *tables));
     change(*begun, *tables);
     REQUIRE(begun->commit());
 }

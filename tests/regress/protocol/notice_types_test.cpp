@@ -54,23 +54,26 @@ struct made_notice {
 
 } // namespace
 
-TEST_CASE("a peer's reply in UTF-8 is told in parts that declare UTF-8, and needs no SMTPUTF8") {
+TEST_CASE("a peer's reply in UTF-8 is told encoded, by what the part declares, and needs no SMTPUTF8") {
     made_notice some;
     some.recipients[0].reply = "550 5.1.1 unbekannter Empf\xc3\xa4nger";
     const auto parts = some.parts();
     CHECK(parts[0].type == "text/plain; charset=utf-8");
-    CHECK(parts[1].type == "message/global-delivery-status");
+    CHECK(parts[0].octets.find("unbekannter Empf=C3=A4nger") != std::string::npos);
+    CHECK(parts[1].type == "message/delivery-status");
+    CHECK(parts[1].octets.find("unbekannter Empf\\x{E4}nger\r\n") != std::string::npos);
     CHECK(parts[2].type == "text/rfc822-headers");
     CHECK_FALSE(dsn_needs_smtputf8(some.facts));
 }
 
-TEST_CASE("an ORCPT in UTF-8 makes the fields UTF-8, and not the words, where it isn't") {
+TEST_CASE("an ORCPT in UTF-8 is told in ASCII where the addresses are, and needs no SMTPUTF8") {
     made_notice some;
     some.recipients[0].original = "utf-8;\xc3\xbc@d.test";
     const auto parts = some.parts();
     CHECK(parts[0].type == "text/plain; charset=us-ascii");
-    CHECK(parts[1].type == "message/global-delivery-status");
-    CHECK(parts[1].octets.find("Original-Recipient: utf-8; \xc3\xbc@d.test\r\n") != std::string::npos);
+    CHECK(parts[1].type == "message/delivery-status");
+    CHECK(parts[1].octets.find("Original-Recipient: utf-8; \\x{FC}@d.test\r\n") !=
+          std::string::npos); // RFC 6533 §3
     CHECK_FALSE(dsn_needs_smtputf8(some.facts));
 }
 

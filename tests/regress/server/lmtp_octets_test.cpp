@@ -77,6 +77,7 @@ class blocks final : public server::content_source {
         if (at_ == all_.size()) co_return std::string();
         co_return all_[at_++];
     }
+    void restart() override { at_ = 0; }
 
   private:
     std::vector<std::string> all_;

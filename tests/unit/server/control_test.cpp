@@ -54,6 +54,14 @@ class fake_target final : public control_target {
     }
     std::string unblocked;
     void wake_queue() override { ++woken; }
+    std::vector<destination_status> destinations() override {
+        destination_status one;
+        one.name = "d.test";
+        one.retry_at = 1'800'000'000;
+        one.last_error = "450 \x1b";
+        one.deferred = 4;
+        return {one};
+    }
     boost::asio::awaitable<std::vector<postern::storage::wish_outcome>>
     steer_queue(postern::storage::queue_wish wish, std::vector<postern::storage::queue_id> ids) override {
         wished = wish;
@@ -67,6 +75,25 @@ class fake_target final : public control_target {
     std::atomic<int> woken{0};
     std::optional<postern::storage::queue_wish> wished;
 };
+
+std::string answer_to(std::string_view request, control_target& target);
+
+} // namespace
+
+TEST_CASE("the destinations are told as they are, and can't write to a terminal", "[control]") {
+    fake_target target;
+    const auto answer = answer_to(R"({"command":"destinations"})", target);
+    const auto document = boost::json::parse(answer).as_object();
+    const auto& rows = document.at("destinations").as_array();
+    REQUIRE(rows.size() == 1);
+    const auto& row = rows[0].as_object();
+    CHECK(row.at("name") == "d.test");
+    CHECK(row.at("deferred").to_number<int>() == 4);
+    CHECK(row.at("retry_at").to_number<std::int64_t>() == 1'800'000'000);
+    CHECK(row.at("last_error") == "450 ?");
+}
+
+namespace {
 
 std::string answer_to(std::string_view request, control_target& target) {
     boost::asio::io_context context;

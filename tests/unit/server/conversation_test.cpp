@@ -9,12 +9,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr server::client_deadlines short_ones{
-    .reply = std::chrono::seconds(1),
-    .content_block = std::chrono::seconds(1),
-    .final_reply = std::chrono::seconds(1),
-    .greeting = std::chrono::seconds(1),
-};
+constexpr auto short_ones = server::client_deadlines::of(std::chrono::seconds(1), std::chrono::seconds(3600));
 constexpr milliseconds pause{100};
 constexpr int pauses_max = 50; // five deadlines
 
@@ -93,9 +88,8 @@ TEST_CASE("each reply has a deadline of its own: many that come slowly are no sl
 TEST_CASE("whoever takes too long for all of the greeting is given up, however often it answers") {
     stream_bench bench;
     auto session = lmtp_session();
-    auto within = short_ones;
-    within.reply = std::chrono::seconds(60);
-    within.greeting = std::chrono::seconds(2);
+    auto within = server::client_deadlines::of(std::chrono::seconds(60), std::chrono::seconds(3600));
+    within.ready = std::chrono::seconds(2);
     const auto over = bench.start(talk(session, *bench.side, within));
     // A line each 100 ms: the greeting, then a reply to LHLO that never ends.
     const auto sent = dribble(bench, over, [](int at) {

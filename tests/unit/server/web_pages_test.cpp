@@ -83,6 +83,37 @@ TEST_CASE("metrics: each family has its help and type, and then its samples") {
     CHECK(text.back() == '\n');
 }
 
+TEST_CASE("metrics: each destination has its tries, its line and whether it backs off") {
+    auto seen = quiet_server();
+    seen.notices = 3;
+    seen.notices_put_off = 4;
+    destination_status one;
+    one.name = "d\"test";
+    one.deferred = 7;
+    one.waiting = 12;
+    one.in_flight = 2;
+    one.retry_at = seen.now + 5;
+    destination_status other;
+    other.name = "other";
+    other.failed = 9;
+    seen.destinations = {one, other};
+    const auto text = render_metrics(seen);
+    const char* lines[] = {
+        R"(postern_destination_deliveries_total{destination="d\"test",result="deferred"} 7)",
+        R"(postern_destination_deliveries_total{destination="other",result="failed"} 9)",
+        R"(postern_destination_queued{destination="d\"test"} 12)",
+        R"(postern_destination_in_flight{destination="d\"test"} 2)",
+        R"(postern_destination_backing_off{destination="d\"test"} 1)",
+        R"(postern_destination_backing_off{destination="other"} 0)",
+        R"(postern_notices_total{result="made"} 3)",
+        R"(postern_notices_total{result="put_off"} 4)",
+    };
+    for (const auto* line : lines) {
+        CAPTURE(line);
+        CHECK(has_line(text, line));
+    }
+}
+
 TEST_CASE("metrics: what isn't known has no sample rather than a wrong one") {
     auto seen = quiet_server();
     CHECK_THAT(render_metrics(seen), !Contains("disk_free") && !Contains("certificate_expiry"));

@@ -256,7 +256,7 @@ TEST_CASE("a place that can't be read is damage of its message alone, and an ope
     CHECK((is_whole(*at.opened, 1) && is_whole(*at.opened, 3)));
 }
 
-TEST_CASE("a queue of an earlier version takes packed bodies once it was opened") {
+TEST_CASE("a queue of an earlier version takes packed bodies and keeps tries once it was opened") {
     const temporary_folder folder;
     std::filesystem::create_directory(folder.path() + "/queue");
     {
@@ -272,9 +272,14 @@ TEST_CASE("a queue of an earlier version takes packed bodies once it was opened"
         REQUIRE(read.has_value());
         CHECK((*read)->place_of({1})->alone);
         CHECK_FALSE((*read)->any_in_pack({1})->has_value());
+        CHECK((*read)->history({1})->empty());
     }
     const auto opened = open_queue(folder.path());
     REQUIRE(opened);
     REQUIRE(commit_one(*opened, packed(1)));
     CHECK(is_whole(*opened, 1));
+    auto tried = opened->find({1}).value().value();
+    tried.fresh_tries.emplace_back().text = "not now";
+    REQUIRE(commit_one(*opened, update_message{tried}));
+    CHECK(opened->history({1}).value() == tried.fresh_tries);
 }

@@ -83,7 +83,7 @@ TEST_CASE("a record of a later version says so instead of being misread") {
     const queued_message message = full_message();
     queued_message into = message;
     CHECK(decode_message({1}, with(encode_message(message), 0, 5)).error() == storage_errc::newer_format);
-    CHECK(decode_states(with(encode_states(message), 0, 3), into).error() == storage_errc::newer_format);
+    CHECK(decode_states(with(encode_states(message), 0, 4), into).error() == storage_errc::newer_format);
     CHECK(decode_message({1}, with(encode_message(message), 0, 0)).error() == storage_errc::corrupt);
     CHECK(decode_states(with(encode_states(message), 0, 0), into).error() == storage_errc::corrupt);
 }
@@ -114,6 +114,14 @@ TEST_CASE("what the first version can't say makes a record of the second, and no
     CHECK(into.recipients[0].state == recipient_state::aside);
     CHECK(due_time(into) == 700); // it is looked at again
     CHECK(decode_states(with(states, 0, 1), into).error() == storage_errc::corrupt);
+    CHECK(decode_states(with(states, 0, 3), into).error() == storage_errc::corrupt);
+    message.recipients[0].state = recipient_state::untold;
+    const auto untold = encode_states(message);
+    CHECK(untold[0] == 3);
+    REQUIRE(decode_states(untold, into));
+    CHECK(into.recipients[0].state == recipient_state::untold);
+    CHECK(due_time(into) == 700); // its sender is told
+    CHECK(decode_states(with(untold, 0, 2), into).error() == storage_errc::corrupt);
 }
 
 TEST_CASE("Junk and what was found after the body make a record of the third, and nothing else does") {

@@ -24,6 +24,7 @@ struct made_of {
                                            .retry_until = 0}};
     dsn_facts facts{.hostname = "mx.d.test",
                     .id = "1K10ABC",
+                    .about = "1K10ABB",
                     .chance = "0123456789abcdef",
                     .now = 1'795'505'838,
                     .to = "a@s.test",
@@ -61,7 +62,7 @@ TEST_CASE("a failure is told with all that RFC 3464 asks for", "[dsn]") {
           "\r\n\r\nOriginal-Recipient: rfc822; info@d.test\r\nFinal-Recipient: rfc822; u@d.test\r\nAction: "
           "failed\r\n"
           "Status: 5.2.2\r\nRemote-MTA: dns; lmtp.d.test\r\nDiagnostic-Code: smtp; 552 5.2.2 mailbox full\r\n"
-          "Last-Attempt-Date: ",
+          "Last-Attempt-Date: Tue, 24 Nov 2026 07:36:40 +0000\r\nFinal-Log-ID: 1K10ABB\r\n\r\n--",
           "Subject: hello\r\n"}) {
         CAPTURE(part);
         CHECK(count(text, part) == 1);
@@ -136,7 +137,39 @@ TEST_CASE("addresses beyond ASCII are told by RFC 6533", "[dsn]") {
     CHECK(dsn_needs_smtputf8(some.facts));
     CHECK(has(text, "Content-Type: message/global-delivery-status\r\n"));
     CHECK(has(text, "Final-Recipient: utf-8; \xc3\xbc@d.test\r\n"));
-    CHECK(has(text, "Content-Type: text/plain; charset=utf-8\r\n"));
+    CHECK(has(text, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+                    "quoted-printable\r\n"));
+    CHECK(has(text, "\r\n<=C3=BC@d.test>: failed (5.2.2)\r\n"));
+}
+
+TEST_CASE("what a peer said beyond ASCII makes no notice that needs 8BITMIME or SMTPUTF8", "[dsn][IN-03]") {
+    made_of some;
+    some.recipients[0].reply = "550 5.1.1 utilisateur inconnu \xc3\xa0 \xe2\x82\xac \xf0\x9f\x93\xa7 \xff";
+    some.recipients[0].original = "utf-8;\xc3\xbc@d.test";
+    some.facts.envelope_id = "\xc3\xbc";
+    CHECK_FALSE(dsn_needs_smtputf8(some.facts));
+    const auto text = some.make();
+    CHECK(is_ascii(text));
+    CHECK_FALSE(has(text, "8bit"));
+    CHECK(has(text, "Content-Type: message/delivery-status\r\n"));
+    CHECK(has(text,
+              "\r\nDiagnostic-Code: smtp; 550 5.1.1 utilisateur inconnu \\x{E0} \\x{20AC} \\x{1F4E7} ?\r\n"));
+    CHECK(has(text, "\r\nOriginal-Recipient: utf-8; \\x{FC}@d.test\r\n"));
+    CHECK(has(text, "\r\nOriginal-Envelope-Id: \\x{FC}\r\n"));
+    CHECK(has(text, "utilisateur inconnu =C3=A0 =E2=82=AC =F0=9F=93=A7 ?\r\n"));
+    std::string endless;
+    for (int i = 0; i < 10'000; ++i) endless += "\xc3\xa0";
+    some.recipients[0].reply = endless;
+    const auto bounded = some.make();
+    CHECK(is_ascii(bounded));
+    CHECK(bounded.size() < 6'000);
+}
+
+TEST_CASE("a hundred recipients fit into one notice", "[dsn][LP-07]") {
+    made_of many;
+    many.recipients.assign(100, many.recipients[0]);
+    CHECK(dsn_recipients_named(many.recipients) == 100);
+    CHECK(count(many.make(), "Final-Recipient:") == 100);
 }
 
 TEST_CASE("what is returned keeps its octets, and ends before the last boundary", "[dsn]") {
