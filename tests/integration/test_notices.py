@@ -155,6 +155,7 @@ class Refusing:
     def serve(self):
         while True:
             client, _ = self.listener.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its replies come one by one
             threading.Thread(target=self.converse, args=(client.makefile('rwb'),), daemon=True).start()
 
     def converse(self, stream):
