@@ -38,6 +38,9 @@ class mail_client {
     // Without `security` no connection is ever encrypted, and none is made under a demand for it.
     explicit mail_client(std::shared_ptr<const tls::client_context> security = nullptr)
         : security_(std::move(security)) {}
+    ~mail_client() { close(); }
+    mail_client(const mail_client&) = delete;
+    mail_client& operator=(const mail_client&) = delete;
 
     struct report {
         std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
