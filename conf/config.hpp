@@ -61,12 +61,14 @@ struct admin_settings {
 struct certificate_settings {
     std::string cert;
     std::string key;
+    std::string next_key = {}; // "" = none is known
     bool operator==(const certificate_settings&) const = default;
 };
 
 struct tls_settings {
     std::string min_version; // "1.0", "1.1", "1.2", "1.3"
     std::vector<certificate_settings> certificates;
+    bool dane_check = true; // of renewed certificates
     bool operator==(const tls_settings&) const = default;
 };
 

@@ -290,11 +290,20 @@ constexpr setting settings[] = {
     {"tls", "min_version", word(tls_versions), "1.2", reload,
      "The oldest version of TLS that is spoken; older ones than \"1.2\" are broken.",
      kept_in<&config::tls, &tls_settings::min_version>},
+    {"tls", "dane_check", yes_or_no, "true", reload,
+     "Renewed files of a certificate are not taken by themselves while TLSA records that DNSSEC vouches for "
+     "name other keys: servers that go by them would deliver no mail. `postern reload` takes them all the "
+     "same.",
+     kept_in<&config::tls, &tls_settings::dane_check>},
 
     {"tls.certificate", "cert", a_file, required("/etc/postern/tls/fullchain.pem"), reload,
      "The PEM file of the certificate with its chain.", kept_in_record<&certificate_settings::cert>},
     {"tls.certificate", "key", a_file, required("/etc/postern/tls/privkey.pem"), reload,
      "The PEM file of its private key.", kept_in_record<&certificate_settings::key>},
+    {"tls.certificate", "next_key", text(absolute_path_or_empty, "an absolute path"), "", reload,
+     "The PEM file of the key, private or public, that a later certificate will have: `postern dns` shows "
+     "its TLSA record beside that of the key in use; \"\" = none.",
+     kept_in_record<&certificate_settings::next_key>},
 
     {"listener", "name", a_name, required("mx1"), reload,
      "What the log and the commands call it; each has its own.", kept_in_record<&listener_settings::name>},

@@ -122,6 +122,14 @@ class app final : public control_target, public web_target, public handover_targ
     start_problem make_certificates();
     std::string certificate_stamp(const conf::tls_settings& settings) const;
     void watch_certificates();
+    // The certificate that the server made itself, where there is no other.
+    conf::tls_settings with_own(conf::tls_settings settings) const;
+
+    // app_keys.cpp: the keys that are shown, and those that are published
+    bool waits_for_keys(const std::string& stamp);
+    void look_at_keys(const std::string& stamp);
+    void judge_keys(const std::string& stamp);
+    boost::asio::awaitable<void> learn_of_keys(std::string stamp);
 
     // app_upkeep.cpp: reload, what happens by time, what can be seen
     reload_outcome reload_now();
@@ -138,6 +146,7 @@ class app final : public control_target, public web_target, public handover_targ
     void examine_dns(std::chrono::steady_clock::time_point now);
     std::string dane_off() const; // why mail isn't secured by DANE though it was to be; "" = it is
     void tell_of_dane();
+    void describe_dns(server_status& to) const;
     boost::asio::awaitable<void> learn_standing_of_dns(resolver_settings of, std::uint64_t number);
     std::size_t dns_sockets(const conf::dns_settings& settings) const;
 
@@ -181,6 +190,10 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<conf::certificate_settings> own_certificate_;
     std::string certificate_stamp_; // of the files in use; what is not taken yet doesn't count
     std::string complained_of_;     // what was last told of files that can't be used; "" = all are in use
+    bool judges_keys_ = false;
+    std::string keys_judged_;  // the stamp of the files whose keys were looked at last
+    std::string keys_trouble_; // what is wrong with those; "" = nothing
+    std::chrono::steady_clock::time_point keys_looked_;
     std::chrono::steady_clock::time_point tickets_rotated_, certificates_checked_, readers_cleared_;
 
     std::unique_ptr<storage::queue> queue_;

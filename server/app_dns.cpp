@@ -87,6 +87,12 @@ void app::tell_of_dane() {
     journal_->note("DANE is no longer off");
 }
 
+void app::describe_dns(server_status& to) const {
+    to.dns = standing_text(dns_settings_, dns_standings_);
+    if (auto trouble = dane_off(); !trouble.empty()) to.alarms.push_back({std::move(trouble)});
+    if (!keys_trouble_.empty()) to.alarms.push_back({keys_trouble_});
+}
+
 // Those that may be open at the same time by a configuration: of each worker's resolver, and of the main
 // thread's.
 std::size_t app::dns_sockets(const conf::dns_settings& settings) const {

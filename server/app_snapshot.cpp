@@ -133,6 +133,7 @@ app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_
 void app::use(loading next) {
     config_.swap(std::move(next.made));
     certificate_stamp_ = std::move(next.certificate_stamp);
+    keys_looked_ = {};
     complained_of_.clear();
 }
 
@@ -145,12 +146,15 @@ start_problem app::make_certificates() {
     return {};
 }
 
+conf::tls_settings app::with_own(conf::tls_settings settings) const {
+    if (settings.certificates.empty() && own_certificate_) settings.certificates.push_back(*own_certificate_);
+    return settings;
+}
+
 // Which files the certificates are, as far as stat() tells: rights and owner count too (ctime).
 std::string app::certificate_stamp(const conf::tls_settings& settings) const {
     std::string stamp;
-    auto certificates = settings.certificates;
-    if (certificates.empty() && own_certificate_) certificates.push_back(*own_certificate_);
-    for (const auto& pair : certificates)
+    for (const auto& pair : with_own(settings).certificates)
         for (const auto* path : {&pair.cert, &pair.key}) {
             struct stat facts{};
             if (::stat(path->c_str(), &facts) != 0) facts = {};
@@ -163,10 +167,12 @@ std::string app::certificate_stamp(const conf::tls_settings& settings) const {
 
 void app::watch_certificates() {
     const auto config = config_.get()->config;
-    if (certificate_stamp(config->tls) == certificate_stamp_) {
+    const auto stamp = certificate_stamp(config->tls);
+    if (stamp == certificate_stamp_) {
         complained_of_.clear();
-        return;
+        return look_at_keys(stamp);
     }
+    if (config->tls.dane_check && waits_for_keys(stamp)) return;
     auto next = make_snapshot(config, bad_pair::keeps_the_old_one);
     if (next.made && next.problems.empty()) {
         use(std::move(next));

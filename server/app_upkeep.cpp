@@ -171,7 +171,7 @@ server_status app::status() {
     made.log_lines_dropped = journal_->dropped();
     made.certificate_expires = now->tls->earliest_expiry();
     made.draining = draining_;
-    made.dns = standing_text(dns_settings_, dns_standings_);
+    describe_dns(made);
     if (!queue_->is_in_place())
         made.alarms.push_back({state_replaced, alarm::weight::refusing});
     else if (counts_.disk_low)
@@ -194,7 +194,6 @@ server_status app::status() {
         made.alarms.push_back({"a certificate expires within 14 days"});
     if (auto trouble = scanners_->now().trouble; !trouble.empty())
         made.alarms.push_back({std::move(trouble)});
-    if (auto trouble = dane_off(); !trouble.empty()) made.alarms.push_back({std::move(trouble)});
     for (auto& text : zones_.alarms()) made.alarms.push_back({std::move(text)});
     if (!complained_of_.empty())
         made.alarms.push_back({"a certificate on disk can't be used, the old one goes on: the log says why"});

@@ -20,7 +20,11 @@ using time_point = std::chrono::steady_clock::time_point;
 namespace {
 
 // Whoever asks doesn't wait for all of it, but who asks next finds the answer.
-constexpr auto deadlines = client_deadlines::of(call_outs::reply_time, std::chrono::seconds(120));
+constexpr client_deadlines deadlines = [] {
+    auto made = client_deadlines::of(call_outs::reply_time, std::chrono::seconds(120));
+    made.connect = std::chrono::seconds(10);
+    return made;
+}();
 constexpr std::chrono::seconds idle_look{10}; // for connections that are too old to be kept
 
 // One who waits, and what he is told.

@@ -107,7 +107,7 @@ void queue_runner::impl::hand_over_outside(std::shared_ptr<attempt> made) {
     end_part(std::move(made));
 }
 
-std::string queue_runner::impl::why_not_now(const conf::relay_hop& hop) {
+std::string queue_runner::impl::why_not_now(const conf::relay_hop& hop) const {
     if (const auto away = primaries->why_away(hop); !away.empty()) return away_text(away);
     return hops->why_closed(hop, std::chrono::steady_clock::now());
 }

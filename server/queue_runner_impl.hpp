@@ -102,7 +102,7 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     void begin_part(const std::shared_ptr<attempt>& made, const hop_part& part);
     void end_part(std::shared_ptr<attempt> made);
     void end_parts(std::shared_ptr<attempt> made);
-    std::string why_not_now(const conf::relay_hop& hop) override;
+    std::string why_not_now(const conf::relay_hop& hop) const; // "" = it can be tried
     void wait_in_lines(const attempt& made);
     void tried(const conf::relay_hop& hop, const hop_result& how) override;
     network_delivery network(const std::shared_ptr<attempt>& made) {

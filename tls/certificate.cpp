@@ -194,15 +194,42 @@ std::optional<certificate> read_public_part(const std::string& cert_file,
     return public_part(from.certificates(cert_file), from);
 }
 
-std::array<std::uint8_t, 32> public_key_digest(const certificate& loaded) {
-    unsigned char* raw = nullptr;
-    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(loaded.leaf.get()), &raw);
-    const std::unique_ptr<unsigned char, free_octets> octets(raw);
+namespace {
+
+std::array<std::uint8_t, 32> digest_of(unsigned char* der, int size) {
+    const std::unique_ptr<unsigned char, free_octets> octets(der);
     std::array<std::uint8_t, 32> digest{};
     if (size <= 0 || EVP_Digest(octets.get(), static_cast<std::size_t>(size), digest.data(), nullptr,
                                 EVP_sha256(), nullptr) != 1)
         throw std::bad_alloc();
     return digest;
+}
+
+} // namespace
+
+std::array<std::uint8_t, 32> public_key_digest(const certificate& loaded) {
+    unsigned char* raw = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(loaded.leaf.get()), &raw);
+    return digest_of(raw, size);
+}
+
+std::optional<std::array<std::uint8_t, 32>> key_file_digest(const std::string& file, std::string& problem) {
+    const auto text = read_pem_file(file);
+    if (!text) {
+        problem = "cannot be read: " + text.error().message();
+        return std::nullopt;
+    }
+    bool asked = false;
+    key_handle key(PEM_read_bio_PUBKEY(over(*text).get(), nullptr, refuse_password, &asked));
+    if (!key) key.reset(PEM_read_bio_PrivateKey(over(*text).get(), nullptr, refuse_password, &asked));
+    ERR_clear_error();
+    if (!key) {
+        problem = asked ? "is encrypted: store it without a password" : "holds no key in PEM";
+        return std::nullopt;
+    }
+    unsigned char* raw = nullptr;
+    const int size = i2d_PUBKEY(key.get(), &raw);
+    return digest_of(raw, size);
 }
 
 std::optional<std::string> validity_problem(const certificate& loaded, std::int64_t now) {

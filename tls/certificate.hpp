@@ -42,6 +42,9 @@ std::optional<certificate> read_public_part(const std::string& cert_file,
 // §2.1). The same for every certificate of one key. Throws std::bad_alloc.
 std::array<std::uint8_t, 32> public_key_digest(const certificate& loaded);
 
+// The same of a key in a PEM file, private or public; nullopt: `problem` is what is wrong with it, one line.
+std::optional<std::array<std::uint8_t, 32>> key_file_digest(const std::string& file, std::string& problem);
+
 // Why it can't be used at `now`: "expired on 2024-05-01: renew it".
 std::optional<std::string> validity_problem(const certificate& loaded, std::int64_t now);
 

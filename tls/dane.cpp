@@ -1,5 +1,6 @@
 #include "tls/dane.hpp"
 
+#include "tls/certificate.hpp"
 #include "tls/handles.hpp"
 
 #include <algorithm>
@@ -48,6 +49,26 @@ bool is_usable(const tlsa_record& record) {
     return has_fit_data(record);
 }
 
+struct free_octets {
+    void operator()(unsigned char* owned) const { OPENSSL_free(owned); }
+};
+
+std::vector<std::uint8_t> association(const tlsa_record& record, x509_st* of) {
+    unsigned char* raw = nullptr;
+    const int size = record.selector == whole_certificate ? i2d_X509(of, &raw)
+                                                          : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(of), &raw);
+    const std::unique_ptr<unsigned char, free_octets> der(raw);
+    if (size <= 0) return {};
+    std::vector<std::uint8_t> made(raw, raw + size);
+    if (record.matching_type == whole_data) return made;
+    std::vector<std::uint8_t> digest(EVP_MAX_MD_SIZE);
+    unsigned octets = 0;
+    const auto* const by = record.matching_type == sha2_256 ? EVP_sha256() : EVP_sha512();
+    if (EVP_Digest(made.data(), made.size(), digest.data(), &octets, by, nullptr) != 1) return {};
+    digest.resize(octets);
+    return digest;
+}
+
 // RFC 7671 §9: another digest of the same usage and selector is stronger. Whole data are none.
 bool is_outdone(const tlsa_record& one, const std::vector<tlsa_record>& all) {
     if (one.matching_type == whole_data) return false;
@@ -69,6 +90,13 @@ tlsa_choice choose_tlsa(const std::vector<tlsa_record>& published) {
         if (!is_outdone(one, fit)) made.usable.push_back(one);
     made.what = made.usable.empty() ? tlsa_standing::unusable : tlsa_standing::usable;
     return made;
+}
+
+bool fits(const tlsa_record& record, const certificate& shown) {
+    if (!is_usable(record)) return false;
+    if (record.usage == dane_ee) return association(record, shown.leaf.get()) == record.data;
+    return std::ranges::any_of(
+        shown.chain, [&](const x509_handle& one) { return association(record, one.get()) == record.data; });
 }
 
 std::string tlsa_words(const tlsa_record& record) {

@@ -27,6 +27,11 @@ struct tlsa_choice {
 // octet. Of the digests of one usage and selector only the strongest counts (RFC 7671 §9).
 tlsa_choice choose_tlsa(const std::vector<protocol::tlsa_record>& published);
 
+struct certificate;
+// A server that shows the certificate, with what follows it in its file, fits the record. Names and dates
+// aren't looked at.
+bool fits(const protocol::tlsa_record& record, const certificate& shown);
+
 // For logs and notices: "DANE-EE 3 1 1".
 std::string tlsa_words(const protocol::tlsa_record& record);
 

@@ -139,6 +139,12 @@ void plan::add_key(const mail_host& host) {
     if (set == nullptr) return;
     for (const auto& digest : digests)
         set->records.tlsa.push_back({usage, selector, sha256, {digest.begin(), digest.end()}});
+    for (const auto& digest : keys_.next_digests_for(host.name)) {
+        protocol::tlsa_record next{usage, selector, sha256, {digest.begin(), digest.end()}};
+        if (std::ranges::find(set->records.tlsa, next) != set->records.tlsa.end()) continue;
+        set->records.tlsa.push_back(std::move(next));
+        set->note = "that of the next key too";
+    }
     if (origin_ == key_origin::self_made) set->note = "of the certificate that the server made itself";
 }
 

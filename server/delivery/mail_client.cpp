@@ -72,6 +72,19 @@ std::vector<std::size_t> unasked_of(const std::vector<recipient_outcome>& outcom
     return made;
 }
 
+// What two connections came to, the second for the recipients `left`. When it was for all of them, it is all
+// there is to tell; otherwise somebody has an outcome, and no trouble of the second makes the server one that
+// is away.
+mail_client::report joined(mail_client::report first, const std::vector<std::size_t>& left,
+                           mail_client::report second) {
+    if (left.size() == first.outcomes.size()) return second;
+    for (std::size_t i = 0; i < left.size(); ++i) first.outcomes[left[i]] = std::move(second.outcomes[i]);
+    first.knows_no_chunks = second.knows_no_chunks;
+    first.is_busy = second.is_busy;
+    first.takes_dsn = first.takes_dsn && second.takes_dsn;
+    return first;
+}
+
 // Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
 std::string why_away(const client_session& session) {
     const auto& fault = session.fault();
@@ -224,17 +237,14 @@ asio::awaitable<mail_client::report> mail_client::deliver(mail_peer peer, client
                                                           client_deadlines within) {
     auto said = co_await deliver_once(peer, who, message, make_content, within, client_chunks::when_offered);
     auto left = unasked_of(said.outcomes);
-    // Whoever was sent to has an outcome that stays: nothing that follows makes the server one that is away.
     for (unsigned more = 1; !left.empty() && more < connections_max; ++more) {
         auto rest = message;
         rest.recipients.clear();
         for (const auto index : left) rest.recipients.push_back(message.recipients[index]);
         const auto chunks = said.knows_no_chunks ? client_chunks::when_needed : client_chunks::when_offered;
         auto next = co_await deliver_once(peer, who, std::move(rest), make_content, within, chunks);
-        for (std::size_t i = 0; i < left.size(); ++i) said.outcomes[left[i]] = std::move(next.outcomes[i]);
-        said.knows_no_chunks = said.knows_no_chunks || next.knows_no_chunks;
-        said.is_busy = next.is_busy;
-        said.takes_dsn = said.takes_dsn && next.takes_dsn;
+        next.knows_no_chunks = next.knows_no_chunks || said.knows_no_chunks;
+        said = joined(std::move(said), left, std::move(next));
         left = unasked_of(said.outcomes);
     }
     for (const auto index : left) said.outcomes[index].what = recipient_outcome::kind::deferred;

@@ -204,21 +204,23 @@ std::vector<hop_part> hop_parts(const conf::config& config, const queued_message
 namespace {
 
 // Whether it is spam there, the next server says.
-asio::awaitable<void> deliver_one_way(const network_delivery& what, hop_client& client, hop_observer& hops,
-                                      const hop_part& part, way_out by) {
+asio::awaitable<hop_result> deliver_one_way(const network_delivery& what, hop_client& client,
+                                            hop_observer& hops, const hop_part& part, way_out by) {
     auto fields = what.message->result_fields;
     if (!by.alias.empty()) fields.insert(0, protocol::delivered_to_field(by.alias));
     auto letter = outgoing(*what.message, std::move(by.sender), part.recipients, fields, way::smtp);
     auto content = content_of(what, fields);
     const client_deadlines usual;
     const auto done = co_await client.deliver(part.hop, std::move(letter), std::move(content), usual);
-    hops.tried(part.hop, {done.of_server.away, done.of_server.is_busy});
+    hop_result how{done.of_server.away, done.of_server.is_busy};
+    hops.tried(part.hop, how);
     count(what.with.counts.sent, done.of_server);
     // RFC 3461 §5.2.2: who takes NOTIFY over tells of the success.
     for (std::size_t i = 0; i < part.recipients.size(); ++i)
         if (done.of_server.takes_dsn && done.of_server.outcomes[i].what == recipient_outcome::kind::delivered)
             what.message->recipients[part.recipients[i]].notify = protocol::dsn_notify::never;
     record(what, part.recipients, done.of_server, done.server);
+    co_return how;
 }
 
 } // namespace
@@ -231,13 +233,15 @@ asio::awaitable<void> deliver_to_hop(network_delivery what, hop_client& client, 
         put_off(what, part, "4.3.0", "the aliases cannot be looked up: " + ways.error().message());
         co_return;
     }
+    hop_result before;
     for (auto& one : *ways) {
         const hop_part alike{part.hop, std::move(one.recipients)};
-        auto away = hops.why_not_now(part.hop); // since the way before
-        if (!away.empty())
-            put_off(what, alike, "4.4.1", std::move(away));
+        if (!before.away.empty())
+            put_off(what, alike, "4.4.1", before.away);
+        else if (before.is_busy)
+            put_off(what, alike, "4.4.5", "the next server has enough to do");
         else
-            co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
+            before = co_await deliver_one_way(what, client, hops, alike, std::move(one.way));
     }
 }
 

@@ -18,7 +18,6 @@ struct hop_result {
 class hop_observer {
   public:
     virtual ~hop_observer() = default;
-    virtual std::string why_not_now(const conf::relay_hop& hop) = 0; // "" = it can be tried
     virtual void tried(const conf::relay_hop& hop, const hop_result& how) = 0;
 };
 

@@ -34,7 +34,7 @@ class Receiver(UnpackedServer):
         super().__init__()
         self.port, self.back = free_port(), back
         self.options = options
-        self.certificate = make_certificate(self.folder, 'cert', 'o.test', key='rsa')  # OpenSMTPD's signs with no other
+        self.certificate = make_certificate(self.folder, 'cert', 'o.test')
         os.chmod(self.certificate['key'], 0o600)
         for path, more in (('/etc/passwd', USERS), ('/etc/group', GROUPS)):
             with open(path, encoding='utf-8') as file:
@@ -176,6 +176,7 @@ tls_advertise_hosts = *
 tls_certificate = {folder}/cert.crt
 tls_privatekey = {folder}/cert.key
 smtp_accept_queue_per_connection = 0
+smtp_accept_max_per_connection = {messages}
 acl_smtp_rcpt = check
 deliver_drop_privilege
 begin acl
@@ -219,7 +220,7 @@ class Exim(Receiver):
         os.chown(self.certificate['key'], EXIM_USER, EXIM_USER)
         for name in ('spool', 'logs'):
             self.folder_of(name, EXIM_USER)
-        wanted = {'folder': self.folder, 'exim': self.program, 'port': self.port, 'size': SIZE_MAX, 'recipients': 0, 'back': self.back, **self.options}
+        wanted = {'folder': self.folder, 'exim': self.program, 'port': self.port, 'size': SIZE_MAX, 'recipients': 0, 'messages': 1000, 'back': self.back, **self.options}
         config = self.write('exim.conf', EXIM.format(**wanted).replace('/%slog', '/logs/%slog'))
         self.launch(f'{self.program} -C {config} -bdf -q10m', before=self.before())
         return self

@@ -60,9 +60,10 @@ class SignedNames(Names):
     """`records`: lines of the signed zone; `unsigned`: {zone: its lines}. The signatures of (name, type) in `broken` are wrong: SERVFAIL
     is what comes of it."""
 
-    def __init__(self, records, unsigned, broken=()):
+    def __init__(self, records, unsigned=None, broken=(), port=None):
+        unsigned = unsigned or {}
         self.folder = tempfile.mkdtemp(prefix='postern-signed-')
-        self.port, self.process = free_port(), None
+        self.port, self.process = port or free_port(), None
         self.zones = {'.': os.path.join(self.folder, 'root.signed')}
         delegations = [f'{zone} 60 IN NS ns.test.' for zone in unsigned]
         self.write('root', HEAD.format(name='.') + '\n'.join(['ns.test. 60 IN A 127.0.0.1', *delegations, *records]) + '\n')
@@ -115,7 +116,7 @@ class SignedNames(Names):
         """Flags of the answer for its address, as words."""
         wire = b''.join(bytes([len(label)]) + label.encode() for label in name.split('.')) + b'\0'
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(2)
+            asking.settimeout(PATIENCE)
             asking.sendto(b'\x12\x35\x01\x20\x00\x01\0\0\0\0\0\0' + wire + b'\0\1\0\1', ('127.0.0.1', self.port))
             answer = asking.recv(512)
         return ['ad'] if answer[3] & 0x20 else []

@@ -1,12 +1,16 @@
 """A small internet on one machine: domains below a signed root, their mail hosts on port 25 of addresses of their own, and one Postern that
 has mail for all of them. What each gets, how it is secured, and what waits and why (RFC 7672)."""
+import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 
+from clients import UNPACKED, unpacked
 from deadline import contains, equal, until
 from mx_hosts import BROKEN, GOOD, NONE, MailHost
+from names import Names
 from own_network import in_a_network_of_its_own
 from signed_names import SignedNames, checked, tlsa
 from test_http import get
@@ -124,11 +128,15 @@ def table(rows):
         print(f'{domain:22} {how:34} {told if how == WAITS else re.search(r"tls=([^,]*)", told)[1]}')
 
 
+def network():
+    """Addresses that lead back here, and are none of this machine's."""
+    checked('/sbin/ip', 'route', 'add', 'local', '198.51.100.0/24', 'dev', 'lo', folder='/')
+
+
 def with_the_world(test):
     """test(names, world, hosts, folder) in a network of its own."""
     def run():
-        # Addresses that lead back here, and are none of this machine's.
-        checked('/sbin/ip', 'route', 'add', 'local', '198.51.100.0/24', 'dev', 'lo', folder='/')
+        network()
         folder = tempfile.mkdtemp(prefix='postern-dane-')
         try:
             world = World(folder)
@@ -184,3 +192,67 @@ def test_what_is_asked_for_can_be_less():
                     equal(became_of(server, domain)[0], wanted, f'{level}: {domain}')
 
     with_the_world(run)
+
+
+HOST, AT = 'mx.d.test', '198.51.100.5'
+
+
+def finger(folder, domain):
+    """What Postfix's posttls-finger says of a domain's host by DANE, with the resolver on port 53 of this network."""
+    with open(os.path.join(folder, 'resolv.conf'), 'w', encoding='ascii') as file:
+        file.write('nameserver 127.0.0.1\noptions trust-ad\n')
+    with open(os.path.join(folder, 'main.cf'), 'w', encoding='ascii') as file:
+        file.write('myhostname = c.test\ncompatibility_level = 3.6\nmail_owner = daemon\nsetgid_group = mail\n')
+    program = unpacked('posttls-finger')
+    command = f'mount --bind {folder}/resolv.conf /etc/resolv.conf && exec {program} -l dane -L summary -t 20 {domain}'
+    done = subprocess.run(['unshare', '--mount', 'sh', '-c', command], capture_output=True, text=True, timeout=MINUTE,
+                          env={**os.environ, 'MAIL_CONFIG': folder, 'LD_LIBRARY_PATH': os.path.join(UNPACKED, 'usr/lib/postfix')})
+    return done.stdout + done.stderr
+
+
+def test_the_records_that_postern_dns_prints_prove_its_listener_to_postfix():
+    def run():
+        network()
+        with People([{'name': 'mx', 'address': f'{AT}:25', 'hostname': HOST, 'tier': 'a'}]) as server:
+            server.settings['tls.certificate'] = [make_certificate(server.folder, 'own', 'elsewhere.test')]
+            server.configure()
+            server.reload()
+            printed = json.loads(server.call('dns', 'd.test', '--json').stdout)['records']
+            keys = [f'{row["name"].rstrip(".")}. 60 IN {row["type"]} {row["value"]}' for row in printed if row['type'] == 'TLSA']
+            equal(len(keys), 1, f'TLSA records that are printed: {printed}')
+            there = [f'd.test. 60 IN MX 10 {HOST}.', f'{HOST}. 60 IN A {AT}']
+            with SignedNames([*there, *keys], port=53):
+                contains(finger(server.folder, 'd.test'), f'Verified TLS connection established to {HOST}[{AT}]:25', 'by the records')
+            with SignedNames([*there, f'_25._tcp.{HOST}. 60 IN TLSA {OTHERS}'], port=53):
+                said = finger(server.folder, 'd.test')
+                assert 'Verified' not in said, f"by another's record: {said}"
+                contains(said, 'ntrusted TLS connection established to', "by another's record")
+
+    in_a_network_of_its_own([], run)
+
+
+def test_dane_is_loudly_off_where_the_resolver_does_not_validate():
+    def run():
+        network()
+        folder = tempfile.mkdtemp(prefix='postern-dane-')
+        try:
+            world = World(folder)
+            world.usual('wrong.test', ENCRYPTED, 'TLSv1.3', records=[OTHERS])
+            host = MailHost('mx.wrong.test', *world.hosts['mx.wrong.test'])
+            with Names(world.records) as names, relaying(names) as server:
+                server.wait_log(r'error: DANE is off: what 127\.0\.0\.1:\d+ says was not validated by DNSSEC')
+                contains(server.run('status'), 'ALARM: DANE is off', 'the status')
+                contains(get(server, '/metrics')[2], 'postern_dane_active 0\n', 'metrics')
+                send_to_all(server, world)
+                server.wait_queue_empty(MINUTE)
+                equal(became_of(server, 'wrong.test')[0], ENCRYPTED, 'how its mail went')
+                equal(len(host.taken), 1, 'mails')
+                server.settings['relay'] = {'tls': 'opportunistic'}
+                server.configure()
+                server.reload()
+                server.wait_log('DANE is no longer off')
+                assert 'DANE is off' not in server.run('status'), 'who does not ask for it is not told'
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    in_a_network_of_its_own([], run)

@@ -13,6 +13,21 @@ constexpr auto short_ones = server::client_deadlines::of(std::chrono::seconds(1)
 constexpr milliseconds pause{100};
 constexpr int pauses_max = 50; // five deadlines
 
+class one_block final : public server::content_source {
+  public:
+    explicit one_block(std::string text) : text_(std::move(text)) {}
+    awaitable<result<std::string>> next() override {
+        if (given_) co_return std::string();
+        given_ = true;
+        co_return text_;
+    }
+    void restart() override { given_ = false; }
+
+  private:
+    std::string text_;
+    bool given_ = false;
+};
+
 awaitable<bool> talk(protocol::client_session& session, server::stream& with,
                      server::client_deadlines within = short_ones) {
     co_await server::converse(session, with, nullptr, within);
@@ -113,4 +128,99 @@ TEST_CASE("a conversation ends in time, however many slow replies it has") {
     dribble(bench, over, [](int at) { return std::string(at == 0 ? "220 x\r\n" : "250 ok\r\n"); });
     REQUIRE(over->has_value());
     CHECK(session.fault()->text == "the server did not answer in time");
+}
+
+namespace {
+
+// A server that takes a message up to its content, one reply each 100 ms.
+struct taker {
+    explicit taker(const std::vector<std::string>& words) : words_(words) {}
+    std::string operator()(int at) const {
+        return static_cast<std::size_t>(at) < words_.size() ? words_[static_cast<std::size_t>(at)] : "";
+    }
+    std::vector<std::string> words_;
+};
+
+protocol::outgoing_message message_to(std::size_t recipients, std::string_view content) {
+    protocol::outgoing_message made;
+    made.sender = "a@s.test";
+    made.size = content.size();
+    for (std::size_t i = 0; i < recipients; ++i)
+        made.recipients.push_back({"u" + std::to_string(i) + "@d.test", 0, {}});
+    return made;
+}
+
+awaitable<bool> deliver(protocol::client_session& session, server::stream& with,
+                        server::content_source& content, server::client_deadlines within) {
+    co_await server::converse(session, with, &content, within);
+    co_return true;
+}
+
+std::string heard_by(stream_bench& bench) {
+    int ending = 0;
+    std::string all;
+    bench.eventually([&] {
+        const auto more = bench.received(ending);
+        all += more;
+        return more.empty();
+    });
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("the answer to the content has a time of its own, and its absence is no refusal", "[CL-07]") {
+    stream_bench bench;
+    protocol::client_session session({protocol::client_protocol::smtp, "mx.d.test"});
+    one_block content("Subject: x\r\n\r\n.\r\n");
+    session.begin(message_to(1, "x"));
+    auto within = short_ones;
+    within.final_reply = std::chrono::seconds(3);
+    const auto began = std::chrono::steady_clock::now();
+    const auto over = bench.start(deliver(session, *bench.side, content, within));
+    dribble(bench, over, taker({"220 x\r\n", "250 x\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"}));
+    REQUIRE(over->has_value());
+    CHECK(std::chrono::steady_clock::now() - began >= std::chrono::seconds(3));
+    CHECK(session.outcomes()[0].what == protocol::recipient_outcome::kind::deferred);
+    CHECK(session.outcomes()[0].perhaps_delivered);
+    CHECK(session.fault()->text == "the server did not answer in time");
+}
+
+TEST_CASE("each transaction has the whole content") {
+    stream_bench bench;
+    protocol::client_session session({protocol::client_protocol::smtp, "mx.d.test"});
+    one_block content("Subject: x\r\n\r\n.\r\n");
+    session.begin(message_to(2, "x"));
+    const auto over = bench.start(deliver(session, *bench.side, content, short_ones));
+    dribble(bench, over,
+            taker({"220 x\r\n", "250 LIMITS\r\n", "250 ok\r\n", "250 ok\r\n", "452 4.5.3 enough\r\n",
+                   "354 go\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"}));
+    REQUIRE(over->has_value());
+    CHECK(session.next() == protocol::client_step::idle);
+    const auto wire = heard_by(bench);
+    const std::string sent = "DATA\r\nSubject: x\r\n\r\n..\r\n.\r\n";
+    const auto first = wire.find(sent);
+    REQUIRE(first != std::string::npos);
+    CHECK(wire.find(sent, first + 1) != std::string::npos);
+}
+
+TEST_CASE("a chunk has the size that was announced, or the connection ends within it", "[chunking]") {
+    for (const int more : {0, 1, -1}) {
+        CAPTURE(more);
+        stream_bench bench;
+        protocol::client_session session({protocol::client_protocol::smtp, "mx.d.test"});
+        const std::string text = "Subject: x\r\n\r\n.\r\n";
+        one_block content(text);
+        auto message = message_to(1, text);
+        message.size += static_cast<std::uint64_t>(static_cast<std::int64_t>(more));
+        session.begin(message);
+        const auto over = bench.start(deliver(session, *bench.side, content, short_ones));
+        dribble(bench, over,
+                taker({"220 x\r\n", "250-x\r\n250 CHUNKING\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n"}));
+        REQUIRE(over->has_value());
+        const bool fits = more == 0;
+        CHECK((session.outcomes()[0].what == protocol::recipient_outcome::kind::delivered) == fits);
+        CHECK_FALSE(session.outcomes()[0].perhaps_delivered);
+        if (fits) CHECK(heard_by(bench).ends_with(" LAST\r\n" + text));
+    }
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/tls/dane_peer.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdexcept>
@@ -77,6 +78,16 @@ std::vector<std::uint8_t> authority::key_der() const {
     unsigned char* der = nullptr;
     const int size = i2d_PUBKEY(key_, &der);
     return taken(der, size);
+}
+
+std::string authority::certificate_pem() const {
+    BIO* const memory = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(memory, certificate_);
+    char* start = nullptr;
+    const long size = BIO_get_mem_data(memory, &start);
+    std::string text(start, static_cast<std::size_t>(size));
+    BIO_free(memory);
+    return text;
 }
 
 protocol::tlsa_record authority::record(int usage, int selector, int type) const {

@@ -31,6 +31,7 @@ class authority {
 
     std::vector<std::uint8_t> certificate_der() const;
     std::vector<std::uint8_t> key_der() const;
+    std::string certificate_pem() const;
     // The TLSA record of this, by selector and matching type.
     protocol::tlsa_record record(int usage, int selector, int type) const;
     x509_st* certificate() const { return certificate_; }

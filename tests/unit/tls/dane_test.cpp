@@ -2,6 +2,7 @@
 #include "tls/dane.hpp"
 
 #include "tests/unit/tls/dane_peer.hpp"
+#include "tls/certificate.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -85,6 +86,27 @@ TEST_CASE("whole data are one certificate or one key in DER, to the last octet",
     auto key = ca.key_der();
     key.push_back(0);
     CHECK_FALSE(is_usable({3, 1, 0, key}));
+}
+
+TEST_CASE("a certificate fits the records of its key, its octets, and its authority behind it") {
+    const temporary_folder folder;
+    const auto files = issue(folder, "mx", {"mx.d.test", {"mx.d.test"}});
+    const authority ca("ca"), other("other");
+    // The authority's certificate in the file, behind the server's own.
+    write_text(files.cert, read_text(files.cert) + ca.certificate_pem());
+    std::vector<tls::certificate_flaw> flaws;
+    const auto shown = tls::read_public_part(files.cert, flaws);
+    REQUIRE(shown);
+    const auto digest = tls::public_key_digest(*shown);
+    CHECK(tls::fits({3, 1, 1, {digest.begin(), digest.end()}}, *shown));
+    CHECK_FALSE(tls::fits({2, 1, 1, {digest.begin(), digest.end()}}, *shown));
+    CHECK_FALSE(tls::fits({1, 1, 1, {digest.begin(), digest.end()}}, *shown));
+    for (const int selector : {0, 1})
+        for (const int type : {0, 1, 2}) {
+            CHECK(tls::fits(ca.record(2, selector, type), *shown));
+            CHECK_FALSE(tls::fits(ca.record(3, selector, type), *shown));
+            CHECK_FALSE(tls::fits(other.record(2, selector, type), *shown));
+        }
 }
 
 TEST_CASE("a record has words for the log") {

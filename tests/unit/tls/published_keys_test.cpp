@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 
 using namespace postern;
@@ -86,4 +87,46 @@ TEST_CASE("keys need not be readable, and a certificate that isn't is said and l
     CHECK(hex(keys.digests_for("first.example.net")[0]) == by_openssl(second));
     with.settings.certificates.clear();
     CHECK(with.load().digests_for("first.example.net").empty());
+}
+
+TEST_CASE("the key that is to come has its digest beside, from a private or a public file") {
+    keys_of_a_server with;
+    with.add("mx", {"mx.example.net"});
+    const auto next = issue(with.folder, "next", {.common_name = "next", .names = {"mx.example.net"}});
+    with.settings.certificates[0].next_key = next.key;
+    auto digests = with.load().next_digests_for("mx.example.net");
+    REQUIRE(digests.size() == 1);
+    CHECK(hex(digests[0]) == by_openssl(next.cert));
+    const auto pub = with.folder.file("next.pub");
+    REQUIRE(::system(fmt::format("openssl pkey -in '{}' -pubout -out '{}'", next.key, pub).c_str()) == 0);
+    with.settings.certificates[0].next_key = pub;
+    digests = with.load().next_digests_for("mx.example.net");
+    REQUIRE(digests.size() == 1);
+    CHECK(hex(digests[0]) == by_openssl(next.cert));
+    CHECK(with.flaws.empty());
+    for (const auto& [file, what] :
+         {std::pair{with.folder.file("nowhere.key"), "nowhere.key: cannot be read"},
+          std::pair{next.cert, "next.crt: holds no key in PEM"}}) {
+        with.flaws.clear();
+        with.settings.certificates[0].next_key = file;
+        CHECK(with.load().next_digests_for("mx.example.net").empty());
+        REQUIRE(with.flaws.size() == 1);
+        CHECK_THAT(with.flaws[0], Catch::Contains(what));
+    }
+}
+
+TEST_CASE("a host is fit when each of its certificates fits a record") {
+    keys_of_a_server with;
+    with.add("ec", {"mx.example.net"});
+    with.add("rsa", {"mx.example.net"}, key_kind::rsa2048);
+    const auto keys = with.load();
+    const auto digests = keys.digests_for("mx.example.net");
+    REQUIRE(digests.size() == 2);
+    std::vector<protocol::tlsa_record> records;
+    for (const auto& one : digests) records.push_back({3, 1, 1, {one.begin(), one.end()}});
+    CHECK(keys.all_fit("mx.example.net", records));
+    CHECK_FALSE(keys.all_fit("mx.example.net", {records[0]}));
+    CHECK_FALSE(keys.all_fit("mx.example.net", {records[1]}));
+    with.settings.certificates.clear();
+    CHECK(with.load().all_fit("mx.example.net", {records[0]})); // nothing can be said
 }

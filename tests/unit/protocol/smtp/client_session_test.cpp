@@ -292,3 +292,25 @@ TEST_CASE("a server that greets with a name of ours gets no mail: it would come 
     for (const auto* greeting : {"S: 220 other.test backup.test", "S: 220 backup.test.other", "S: 220"})
         CHECK_FALSE(played(ours, message_to(1), {greeting, "C: EHLO mx.d.test"}).fault());
 }
+
+TEST_CASE("a handshake that fails sends no mail over what is left", "[client][CL-02]") {
+    for (const auto how : {client_tls::when_offered, client_tls::required}) {
+        conversation talk(settings(client_protocol::smtp, how));
+        talk.session.begin(message_to(1));
+        talk.play(
+            {"S: 220 x", "C: EHLO mx.d.test", "S: 250-x", "S: 250 STARTTLS", "C: STARTTLS", "S: 220 go"});
+        REQUIRE(talk.session.next() == client_step::start_tls);
+        talk.session.on_tls(false);
+        talk.must_do("<end>");
+        CHECK(talk.fault == "");
+        CHECK(talk.session.fault()->what == trouble_kind::no_tls);
+        CHECK(kinds(talk.session) == std::vector{kind::deferred});
+    }
+}
+
+TEST_CASE("no secret is sent to whoever offers to take one", "[client][CL-09]") {
+    for (const auto* offer : {"S: 250 AUTH PLAIN LOGIN", "S: 250 AUTH=PLAIN"})
+        CHECK_FALSE(played(settings(), message_to(1),
+                           {"S: 220 x", "C: EHLO mx.d.test", "S: 250-x", offer, "C: MAIL FROM:<a@s.test>"})
+                        .fault());
+}

@@ -47,6 +47,8 @@ TEST_CASE("replies are read whole, wherever they are cut", "[reply_reader]") {
         {"450 4.2222.1 x\r\n", 450, {}, {"4.2222.1 x"}, 0},
         {"250-a\r\n250-b\r\n250 c\r\nmore", 250, {}, {"a", "b", "c"}, 4},
         {"220 one\r\n250-two\r\n", 220, {}, {"one"}, 9},
+        {"550-5.\r\n550 5.7\r\n", 550, {}, {"5.", "5.7"}, 0},
+        {"550 5.7.1\r\n", 550, {5, 7, 1}, {"5.7.1"}, 0},
         {"599 x\r\n", 599, {}, {"x"}, 0},
     };
     for (const auto& row : rows) {
