@@ -23,7 +23,7 @@ constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the sc
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
 constexpr std::chrono::seconds aside_without_memory{1};
-constexpr std::size_t arrivals_max = 10'000;  // beyond it they wait until they are read as due
+constexpr std::size_t arrivals_max = 10'000;  // the last ones; those before are read as due
 constexpr std::size_t read_ahead_max = 1000;  // times due that are read at once
 constexpr std::chrono::seconds all_again{60}; // all times due are read again
 constexpr std::size_t taken_at_once = 500;    // in one look; others of the main thread have their turn then
@@ -73,8 +73,8 @@ void queue_runner::arrived(std::span<const queue_id> ids) { impl_->arrived(ids);
 void queue_runner::impl::arrived(std::span<const queue_id> ids) {
     try {
         const std::lock_guard held(arrivals_guard);
-        for (const auto id : ids)
-            if (arrivals.size() < arrivals_max) arrivals.push_back(id);
+        for (const auto id : ids) arrivals.push_back(id);
+        while (arrivals.size() > arrivals_max) arrivals.pop_front(); // they are read as due
     } catch (const std::bad_alloc&) { // they are read as due
     }
     wake();
@@ -150,8 +150,8 @@ queue_runner::impl::taken queue_runner::impl::take_arrived() {
         {
             const std::lock_guard held(arrivals_guard);
             if (arrivals.empty()) return taken::none;
-            id = arrivals.front();
-            arrivals.pop_front();
+            id = arrivals.back(); // the newest: behind a crowd it would wait as long as the crowd
+            arrivals.pop_back();
         }
         if (active.has(id) || never.contains(id)) continue;
         if (take(id, {})) return taken::one;

@@ -27,26 +27,30 @@ bool is_field(std::string_view line, std::string_view name) {
     return colon != std::string_view::npos && equals_ignoring_case(trimmed(line.substr(0, colon)), name);
 }
 
-// RFC 2045 §6.7: one line, without the CRLF that may follow.
-void append_quoted(std::string_view line, std::string& out) {
+// RFC 2045 §6.7: one line, without the CRLF that may follow. A line that begins here and not where one of the
+// message does must look like no boundary.
+enum class line_begins : unsigned char { with_a_line, within_one };
+
+void append_quoted(std::string_view line, line_begins where, std::string& out) {
     constexpr std::string_view digits = "0123456789ABCDEF";
-    constexpr std::size_t line_max = 76;
+    constexpr std::size_t line_max = 75; // and "="
+    bool is_ours = where == line_begins::within_one;
     std::size_t length = 0;
     for (std::size_t i = 0; i < line.size(); ++i) {
         const auto octet = static_cast<unsigned char>(line[i]);
         const bool blank = octet == ' ' || octet == '\t';
-        const bool plain = (octet > ' ' && octet < 127 && octet != '=') || (blank && i + 1 < line.size());
-        if (length + (plain ? 1 : 3) > line_max - 1) { // one for the soft line break
+        bool plain = (octet > ' ' && octet < 127 && octet != '=') || (blank && i + 1 < line.size());
+        if (length + (plain ? 1 : 3) > line_max) {
             out += "=\r\n";
             length = 0;
+            is_ours = true;
         }
-        if (plain) {
+        if (octet == '-' && length == 0 && is_ours) plain = false;
+        if (plain)
             out += line[i];
-            ++length;
-        } else {
+        else
             out += {'=', digits[octet / 16], digits[octet % 16]};
-            length += 3;
-        }
+        length += plain ? 1 : 3;
     }
 }
 
@@ -91,24 +95,35 @@ void seven_bit_writer::content_header::take(std::string_view field) {
 bool seven_bit_writer::feed(std::string_view octets, std::string& out) {
     while (!octets.empty() && refusal_.empty()) {
         const auto end = octets.find('\n');
-        held_.append(octets.substr(0, end));
-        octets.remove_prefix(end == std::string_view::npos ? octets.size() : end + 1);
-        if (end != std::string_view::npos) {
+        auto part = octets.substr(0, end);
+        const auto room = (in_header_ ? header_octets_max : held_max) - held_.size();
+        const bool fits = part.size() <= room;
+        part = part.substr(0, room);
+        held_.append(part);
+        octets.remove_prefix(part.size());
+        if (!fits) {
+            if (in_header_)
+                refuse("its header is too long");
+            else
+                take_held(out);
+        } else if (end != std::string_view::npos) {
+            octets.remove_prefix(1);
             if (held_.ends_with('\r')) held_.pop_back();
             take_line(held_, true, out);
             held_.clear();
             at_line_start_ = true;
-        } else if (!in_header_ && held_.size() > held_max) {
-            const bool ends = held_.back() == '\r';
-            if (ends) held_.pop_back();
-            take_line(held_, false, out);
-            held_ = ends ? "\r" : "";
-            at_line_start_ = false;
-        } else if (held_.size() > header_octets_max) {
-            refuse("its header is too long");
         }
     }
     return refusal_.empty();
+}
+
+// As much of a long line as is there; a CR may belong to its end.
+void seven_bit_writer::take_held(std::string& out) {
+    const bool ends = held_.back() == '\r';
+    if (ends) held_.pop_back();
+    take_line(held_, false, out);
+    held_ = ends ? "\r" : "";
+    at_line_start_ = false;
 }
 
 bool seven_bit_writer::finish(std::string& out) {
@@ -163,7 +178,7 @@ void seven_bit_writer::take_body(std::string_view line, bool whole, std::string&
         out.append(line).append(whole ? "\r\n" : "");
         return;
     case manner::quoted_printable:
-        append_quoted(line, out);
+        append_quoted(line, at_line_start_ ? line_begins::with_a_line : line_begins::within_one, out);
         out += whole ? "\r\n" : "=\r\n"; // the line goes on, or ends here with the message
         return;
     case manner::base64: break;

@@ -31,6 +31,7 @@ class seven_bit_writer {
         bool is_digest = false;
     };
 
+    void take_held(std::string& out);
     void take_line(std::string_view line, bool whole, std::string& out); // without CRLF; whole: one follows
     bool take_boundary(std::string_view line, std::string& out);
     void take_header_line(std::string_view line, std::string& out);

@@ -29,6 +29,24 @@ ourselves ourselves_of(const snapshot& now) {
     return made;
 }
 
+// The first address of another kind that its host has, behind it; the list's end = there is none.
+using addresses = std::vector<hop_address>;
+addresses::iterator other_kind(addresses& all, addresses::iterator of) {
+    if (of->host.empty()) return all.end();
+    return std::find_if(std::next(of), all.end(), [&](const auto& one) {
+        return one.host == of->host && one.at.address.is_v4() != of->at.address.is_v4();
+    });
+}
+
+// The other kind is tried with it, and so needn't be again.
+std::optional<conf::endpoint> take_other_kind(addresses& all, std::size_t of) {
+    const auto other = other_kind(all, all.begin() + static_cast<std::ptrdiff_t>(of));
+    if (other == all.end()) return std::nullopt;
+    const auto made = other->at;
+    all.erase(other);
+    return made;
+}
+
 } // namespace
 
 asio::awaitable<found_hop> hop_client::find(conf::relay_hop hop) {
@@ -62,37 +80,45 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
                                                         protocol::outgoing_message message,
                                                         mail_client::content_maker make_content,
                                                         client_deadlines within) {
-    const auto found = co_await find(hop);
+    auto found = co_await find(hop);
     const std::size_t recipients = message.recipients.size();
     if (found.fails)
         co_return report{mail_client::impossible(recipients, *found.fails, found.trouble), "none"};
     report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
-    for (const auto& one : found.addresses) {
+    for (std::size_t i = 0; i < found.addresses.size(); ++i) {
+        auto also = take_other_kind(found.addresses, i);
+        const auto& one = found.addresses[i];
         auto security = co_await security_for(found, one);
         if (!security.trouble.empty()) {
             made = {mail_client::insecure(recipients, std::move(security.trouble)), one.to_string()};
             continue;
         }
-        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand)};
+        mail_peer peer{
+            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), std::move(also)};
         auto who = identity_of(*config_.get()->config);
         auto said = co_await client_.deliver(std::move(peer), std::move(who), message, make_content, within);
         if (said.is_ourselves && may_be_another(hop)) said = mail_client::unreached(recipients, looped(one));
-        made = {std::move(said), one.to_string()};
+        hop_address spoken_to = one;
+        if (said.at.address.port != 0) spoken_to.at = said.at.address;
+        made = {std::move(said), spoken_to.to_string()};
         if (!made.of_server.away.empty()) continue;
-        if (!made.of_server.is_ourselves) remember(hop, one.at);
+        if (!made.of_server.is_ourselves) remember(hop, spoken_to.at);
         break;
     }
     co_return made;
 }
 
 asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadlines within) {
-    const auto found = co_await find(hop);
+    auto found = co_await find(hop);
     std::string why = found.trouble;
-    for (const auto& one : found.addresses) {
+    for (std::size_t i = 0; i < found.addresses.size(); ++i) {
+        auto also = take_other_kind(found.addresses, i);
+        const auto& one = found.addresses[i];
         auto security = co_await security_for(found, one);
         why = security.trouble;
         if (!why.empty()) continue;
-        mail_peer peer{{{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand)};
+        mail_peer peer{
+            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), std::move(also)};
         auto who = identity_of(*config_.get()->config);
         const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
         why = said.is_ourselves && may_be_another(hop) ? looped(one) : said.away;

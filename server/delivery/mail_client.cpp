@@ -85,6 +85,13 @@ mail_client::report joined(mail_client::report first, const std::vector<std::siz
     return first;
 }
 
+// A connection to `kept` is one to `wanted`.
+bool serves(const mail_peer& kept, const mail_peer& wanted) {
+    const bool same_place =
+        kept.where == wanted.where || (wanted.also && kept.where == conf::next_hop{{}, *wanted.also});
+    return same_place && kept.speaks == wanted.speaks && kept.demand == wanted.demand;
+}
+
 // Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
 std::string why_away(const client_session& session) {
     const auto& fault = session.fault();
@@ -125,7 +132,7 @@ std::unique_ptr<mail_client::connection> mail_client::take_kept(const mail_peer&
     close_idle();
     for (auto at = kept_.end(); at != kept_.begin();) { // the one used last is the likeliest to live
         --at;
-        if ((*at)->peer != peer) continue;
+        if (!serves((*at)->peer, peer)) continue;
         auto found = std::move(*at);
         at = kept_.erase(at);
         if (!found->wire->has_unread_input()) {
@@ -188,6 +195,7 @@ client_tls mail_client::tls_for(const mail_peer& peer) const {
 mail_client::report mail_client::report_of(const connection& link) {
     const auto& session = *link.session;
     report made;
+    made.at = link.peer.where;
     made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
     made.takes_dsn = session.offers("DSN");
     made.away = why_away(session);
@@ -202,13 +210,14 @@ mail_client::report mail_client::report_of(const connection& link) {
 
 asio::awaitable<result<std::unique_ptr<mail_client::connection>>>
 mail_client::open(mail_peer peer, client_identity who, manner how, std::chrono::seconds within) {
-    auto wire = co_await connect_to(peer.where, within, buffers_);
+    auto wire = co_await connect_to(peer.where, peer.also, within, buffers_);
     if (!wire) co_return wire.error();
+    peer.where = std::move(wire->at);
     protocol::client_settings settings{peer.speaks, std::move(who.hostname), how.tls, {}, how.chunks};
     if (peer.speaks == protocol::client_protocol::smtp) settings.own_names = std::move(who.own_names);
     auto made = std::make_unique<connection>();
     made->peer = std::move(peer);
-    made->wire = std::move(*wire);
+    made->wire = std::move(wire->wire);
     made->session = std::make_unique<client_session>(std::move(settings));
     co_return made;
 }

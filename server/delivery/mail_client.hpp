@@ -18,8 +18,8 @@ namespace postern::server {
 struct mail_peer {
     conf::next_hop where;
     protocol::client_protocol speaks = protocol::client_protocol::smtp;
-    tls::demand demand = {}; // a connection under another one is another connection
-    bool operator==(const mail_peer&) const = default;
+    tls::demand demand = {};                 // a connection under another one is another connection
+    std::optional<conf::endpoint> also = {}; // an address of another kind of the same host
 };
 
 // Who we are: the name that we give, and the names that nobody else has.
@@ -38,10 +38,14 @@ class mail_client {
     // Without `security` no connection is ever encrypted, and none is made under a demand for it.
     explicit mail_client(std::shared_ptr<const tls::client_context> security = nullptr)
         : security_(std::move(security)) {}
+    ~mail_client() { close(); }
+    mail_client(const mail_client&) = delete;
+    mail_client& operator=(const mail_client&) = delete;
 
     struct report {
         std::vector<protocol::recipient_outcome> outcomes; // of each recipient, in their order
-        std::string away; // why no mail at all can be sent there now; "" = it can
+        std::string away;       // why no mail at all can be sent there now; "" = it can
+        conf::next_hop at = {}; // that was spoken to; as was asked for where nobody could be
         bool is_ourselves = false;
         bool is_busy = false;         // it broke off where mail could be sent (421)
         bool knows_no_chunks = false; // though it offers CHUNKING

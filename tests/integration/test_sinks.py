@@ -116,7 +116,7 @@ def test_a_content_that_is_refused_before_its_end_has_failed():
 def test_what_a_server_does_not_know_or_refuses_beside_the_mail_is_no_trouble():
     cases = [('-8',), ('-C',), ('-E',), ('-e',), ('-F',), ('-a',), ('-N',), ('-p',), ('-P',), ('-8', '-p'), ('-e', '-8')]
     cases += [(how, step) for how in ('-q', '-Q', '-r', '-f') for step in ('RSET', 'QUIT')] + [('-f', 'EHLO'), ('-f', 'EHLO', '-8')]
-    cases += [('-w', '3'), ('-H', '2'), ('-W', 'RCPT:2'), ('-W', 'EHLO:2'), ('-W', '.:3'), ('-W', 'CONNECT:5'), ('-T', '100'), ('-m', '1')]
+    cases += [('-w', '3'), ('-H', '2'), ('-p', '-W', 'RCPT:2'), ('-W', 'EHLO:2'), ('-W', '.:3'), ('-W', 'CONNECT:5'), ('-T', '100'), ('-m', '1')]
     with Sinks(cases) as all_of:
         all_of.send(EIGHT_BITS)
         server = all_of.server

@@ -55,10 +55,14 @@ TEST_CASE("text that came as BINARYMIME needs no BINARYMIME further on") {
             CAPTURE(content, piece);
             CHECK(needs_of("<a@s.test> BODY=BINARYMIME", "<u@d.test>", content, piece).body == needed);
         }
-    // Where the client called it text it stays what the client said.
-    CHECK(needs_of("<a@s.test>", "<u@d.test>", "x: \xc3\xbc\r\n", 1000).body == body_type::seven_bit);
-    CHECK(needs_of("<a@s.test> BODY=8BITMIME", "<u@d.test>", "x\r\n", 1000).body ==
-          body_type::eight_bit_mime);
+    // Whether text has 8 bits its octets say, and no client: whoever lacks 8BITMIME is given what it can
+    // take, and nobody is given 8 bits without a word.
+    for (const auto* said : {"", " BODY=7BIT", " BODY=8BITMIME"}) {
+        CHECK(needs_of(std::string("<a@s.test>") + said, "<u@d.test>", "x: \xc3\xbc\r\n", 1000).body ==
+              body_type::eight_bit_mime);
+        CHECK(needs_of(std::string("<a@s.test>") + said, "<u@d.test>", "x\r\n", 1000).body ==
+              body_type::seven_bit);
+    }
 }
 
 TEST_CASE("a message that is ASCII all over needs no SMTPUTF8 further on") {
