@@ -44,6 +44,7 @@ class Case:
     alone: bool = False # Postern only: Postfix has a process a session
     end_to_end: bool = False # the clock stops when the last message lies in its Maildir
     endless: bool = True # runs for --seconds; else it ends by itself
+    relays: bool = False # all mail goes on to smtp-sink, and the clock stops when it has the last message
     bare: bool = False # bench/bare_receiver.cpp can do it too
 
 
@@ -60,6 +61,8 @@ CASES = (
     Case('idle', (Target('session_kib', OWN, at_most=4), Target('rate', OWN, at_least=8000)), alone=True, endless=False),
     Case('idle-tls', (Target('session_kib', OWN, at_most=24),), alone=True, endless=False),
     Case('maildir', (Target('rate', RATIO, at_least=2),), keep=False, end_to_end=True, endless=False),
+    Case('relay', (Target('rate', RATIO, at_least=5), Target('cpu_us', RATIO, at_most=1 / 6)), keep=False, end_to_end=True, endless=False,
+         relays=True),
 )
 
 

@@ -26,7 +26,7 @@ myhostname = mx.d.test
 mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
-virtual_mailbox_domains = d.test
+{onto}
 virtual_mailbox_base = {folder}/mail
 virtual_mailbox_maps = texthash:{folder}/mailboxes
 virtual_uid_maps = static:{mail}
@@ -110,9 +110,10 @@ def wait_greeting(port, process, log, within=30):
 
 
 class Server:
-    """`keep`: mail stays in the queue; else it goes into Maildirs below mail/."""
+    """`keep`: mail stays in the queue; else it goes into Maildirs below mail/, or to the Sink `onward`."""
 
     name = ''
+    onward = None
 
     def __init__(self, parent, keep, usr=None):
         self.apart = Apart(self.name, parent, usr)
@@ -124,7 +125,9 @@ class Server:
         return f'127.0.0.1:{self.port}'
 
     def delivered(self):
-        """Messages that lie in Maildirs."""
+        """Messages that lie in Maildirs, or that were relayed."""
+        if self.onward:
+            return self.onward.taken()
         count = 0
         for mailbox in MAILBOXES:
             try:
@@ -202,7 +205,12 @@ key = {quoted(apart.path("key.pem"))}
 [[listener]]
 name = "mx"
 address = "127.0.0.1:0"
-'''
+{self.route()}'''
+
+    def route(self):
+        if not self.onward:
+            return ''
+        return f'role = "secondary"\n[greylist]\nmode = "off"\n[relay.route]\n"d.test" = "127.0.0.1:{self.onward.port}"\n'
 
     def call(self, *words):
         subprocess.run([POSTERN, '--config', self.apart.path('postern.toml'), *words], check=True, capture_output=True, timeout=60)
@@ -240,10 +248,17 @@ class Postfix(Server):
         os.chown(apart.path('mail'), MAIL_ID, MAIL_ID)
         apart.write('mailboxes', ''.join(f'{box} d.test/{box.split("@")[0]}/\n' for box in MAILBOXES))
         apart.write('etc/postfix/main.cf', MAIN_CF.format(folder=apart.folder, mail=MAIL_ID, processes=PROCESSES, tls='may',
-                                                          keep=KEEPS[self.keep]))
+                                                          keep=KEEPS[self.keep], onto=self.onto()))
         apart.write('etc/postfix/master.cf', MASTER_CF.format(port=self.port))
         self.process = apart.launch('/usr/sbin/postfix', 'start-fg', output=apart.path('output'))
         wait_greeting(self.port, self.process, apart.path('log'))
+
+    def onto(self):
+        if not self.onward:
+            return 'virtual_mailbox_domains = d.test'
+        # As many conversations at a time as Postern has.
+        return ('relay_domains = d.test\nrelay_recipient_maps = $virtual_mailbox_maps\ndefault_destination_concurrency_limit = 20\n'
+                f'relay_transport = relay:[127.0.0.1]:{self.onward.port}\nsmtp_tls_security_level = none')
 
     def version(self):
         return self.apart.run('/usr/sbin/postconf', '-h', 'mail_version').strip()

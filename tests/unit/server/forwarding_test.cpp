@@ -27,8 +27,7 @@ struct noting_log final : log {
 // d.test is hosted, and so is its alias domain; s.test and o.test are somebody else's.
 struct world {
     testing::temporary_folder folder;
-    std::unique_ptr<storage::queue> queue =
-        std::move(*storage::queue::open(storage::system_files(), folder.path(), {}));
+    std::unique_ptr<storage::queue> queue = *storage::queue::open(storage::system_files(), folder.path(), {});
     testing::memory_directory accounts;
     storage::queue_id_source ids{storage::queue_id{}};
     noting_log journal;
