@@ -129,7 +129,7 @@ void seven_bit_writer::take_held(std::string& out) {
 bool seven_bit_writer::finish(std::string& out) {
     if (refusal_.empty() && !held_.empty()) take_line(held_, false, out);
     held_.clear();
-    if (refusal_.empty() && in_header_) end_header(out);
+    if (refusal_.empty() && in_header_) end_header(header_end::cut_off, out);
     if (refusal_.empty()) end_part(out);
     return refusal_.empty();
 }
@@ -148,7 +148,7 @@ bool seven_bit_writer::take_boundary(std::string_view line, std::string& out) {
         if (!line.starts_with(boundary)) continue;
         const auto rest = trimmed(line.substr(boundary.size()));
         if (!rest.empty() && rest != "--") continue;
-        if (in_header_) end_header(out);
+        if (in_header_) end_header(header_end::cut_off, out);
         owes_line_end_ = false; // it is the boundary's
         end_part(out);
         if (!refusal_.empty()) return true;
@@ -161,7 +161,7 @@ bool seven_bit_writer::take_boundary(std::string_view line, std::string& out) {
 }
 
 void seven_bit_writer::take_header_line(std::string_view line, std::string& out) {
-    if (line.empty()) return end_header(out);
+    if (line.empty()) return end_header(header_end::empty_line, out);
     header_octets_ += line.size();
     if (!is_ascii(line)) return refuse(header_holds_some);
     if (header_octets_ > header_octets_max) return refuse("its header is too long");
@@ -190,13 +190,16 @@ void seven_bit_writer::take_body(std::string_view line, bool whole, std::string&
 
 // --- parts
 
-void seven_bit_writer::end_header(std::string& out) {
+void seven_bit_writer::end_header(header_end how, std::string& out) {
     content_header header;
     if (!around_.empty() && around_.back().is_digest) header.type = "message/rfc822"; // RFC 2046 §5.1.5
     for (const auto& field : header_) header.take(field);
     if (header.types > 1 || header.encodings > 1) return refuse("it says twice how it is encoded");
     begin_body(header);
-    if (refusal_.empty()) write_header(header, out);
+    if (!refusal_.empty()) return;
+    write_header(header, out);
+    // Where a boundary cut it off an empty line would make it another part's.
+    if (how == header_end::empty_line) out += "\r\n";
     header_.clear();
     header_octets_ = 0;
     in_header_ = is_top_ = false;
@@ -227,7 +230,6 @@ void seven_bit_writer::write_header(const content_header& header, std::string& o
                                                    : "7bit";
         out += "\r\n";
     }
-    out += "\r\n";
 }
 
 void seven_bit_writer::end_part(std::string& out) {

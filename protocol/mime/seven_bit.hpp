@@ -25,6 +25,7 @@ class seven_bit_writer {
 
   private:
     enum class manner : unsigned char { untouched, quoted_printable, base64 };
+    enum class header_end : unsigned char { empty_line, cut_off };
     struct content_header; // what the fields of one part say
     struct container {
         std::string boundary; // with "--"
@@ -36,7 +37,7 @@ class seven_bit_writer {
     bool take_boundary(std::string_view line, std::string& out);
     void take_header_line(std::string_view line, std::string& out);
     void take_body(std::string_view line, bool whole, std::string& out);
-    void end_header(std::string& out);
+    void end_header(header_end how, std::string& out);
     void begin_body(const content_header& header);
     void write_header(const content_header& header, std::string& out);
     void end_part(std::string& out);

@@ -179,8 +179,8 @@ void server_session::end_of_message() {
     want(step::ask);
 }
 
-// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME. Whether it has
-// 8 bits its octets say, whatever its sender said.
+// Text that came as BINARYMIME is text (RFC 3030 §3), and can go to a server without BINARYMIME. Whether it
+// has 8 bits its octets say, whatever its sender said.
 body_type server_session::body_needed() const {
     const auto& facts = content();
     const bool lines = !facts.bare_line_end && !facts.nul && facts.longest_line <= text_line_max;

@@ -113,6 +113,13 @@ TEST_CASE("each part is encoded as its type wants it, and no boundary is", "[sev
               "--o b--\r\nepilogue\r\n");
 }
 
+TEST_CASE("a header that a boundary cuts off opens no multipart", "[seven_bit]") {
+    const std::string text = version + "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                                       "--b\r\nContent-Type: multipart/mixed; boundary=b\r\n--b--\r\nend\r\n";
+    CHECK(convert(text).text == text);
+    CHECK(convert(text + "--b\r\n\r\n\xc3\xa4\r\n").refusal != "");
+}
+
 TEST_CASE("the boundary of an outer multipart ends an inner one that was forgotten", "[seven_bit]") {
     const auto got =
         convert(version + part("multipart/mixed; boundary=out", "",
