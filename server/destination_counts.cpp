@@ -5,6 +5,8 @@
 namespace postern::server {
 namespace {
 
+constexpr std::uint64_t idle_weight = 10; // tries that are no reason to give up a place
+
 bool has_more_in_line(const destination_status& a, const destination_status& b) {
     const auto of_a = a.waiting + a.in_flight, of_b = b.waiting + b.in_flight;
     return of_a != of_b ? of_a > of_b : a.name < b.name;
@@ -51,7 +53,7 @@ void destination_counts::give_places() {
     std::ranges::sort(shown, {}, &watched::weight);
     std::ranges::sort(others, std::greater<>(), &watched::weight);
     for (std::size_t i = 0; i < std::min(shown.size(), others.size()); ++i) {
-        if (others[i]->weight <= 2 * shown[i]->weight) break;
+        if (others[i]->weight <= std::max(2 * shown[i]->weight, idle_weight)) break;
         shown[i]->shown = false;
         others[i]->shown = true;
         others[i]->counts = {};

@@ -21,7 +21,8 @@ class destination_counts {
     enum class result { delivered, deferred, failed };
     void add(std::string_view name, result what);
 
-    // The busiest first, "other" last. Gives a place to whoever has become busier than twice one that has it.
+    // The busiest first, "other" last. Gives a place to whoever has become more than twice as busy as one
+    // that has it, whose count ends.
     std::vector<destination_status> read();
 
   private:

@@ -104,6 +104,16 @@ std::string mta_name(const conf::config& config, std::string_view server) {
     return address ? address->to_literal() : std::string();
 }
 
+// The server that takes the recipient's mail now; "" = none does. For what was tried by a version that kept
+// no tries.
+std::string server_of(const conf::config& config, const queued_recipient& to) {
+    using kind = conf::relay_hop::kind;
+    if (const auto hop = hop_for(config, to))
+        return hop->what == kind::address ? hop->address.address.to_literal() : hop->name;
+    const auto server = lmtp_for(config, to);
+    return server ? mta_name(config, server->where.to_string()) : std::string();
+}
+
 // The last try for each recipient of the message.
 std::vector<storage::delivery_try> last_tries(const delivery_services& with, const queued_message& message) {
     std::vector<storage::delivery_try> last(message.recipients.size());
@@ -286,7 +296,9 @@ result<std::vector<storage::insert_message>> notices_about(const delivery_servic
                            " can't be returned: " + beginning.error().message());
     const auto tries = last_tries(with, message);
     std::vector<std::string> servers;
-    for (const auto& one : tries) servers.push_back(mta_name(config, one.server));
+    for (std::size_t i = 0; i < tries.size(); ++i)
+        servers.push_back(tries[i].number != 0 ? mta_name(config, tries[i].server)
+                                               : server_of(config, message.recipients[i]));
     const auto recipients = described(config, message, whom, tries, servers, now);
     for (std::span<const protocol::dsn_recipient> left(recipients); !left.empty();) {
         const auto named = left.first(protocol::dsn_recipients_named(left));
