@@ -151,5 +151,5 @@ TEST_CASE("a line's end that two blocks share is whole") {
     const auto [outcomes, wire] = deliver({"x\r", "\n.y\r\n"});
     REQUIRE(outcomes.size() == 2);
     CHECK(outcomes[0].what == recipient_outcome::kind::delivered);
-    CHECK(content_of(wire) == "x\r\n..y\r\n.\r\n");
+    CHECK(content_of(wire) == "x\r\n..y\r\n.\r\nQUIT\r\n");
 }
