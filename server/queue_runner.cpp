@@ -19,14 +19,10 @@
 namespace postern::server {
 namespace {
 
-constexpr std::chrono::seconds look_again{30}; // at the latest, whatever the schedule says (a clock may jump)
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
 constexpr std::chrono::seconds aside_without_memory{1};
-constexpr std::size_t arrivals_max = 10'000;  // the last ones; those before are read as due
-constexpr std::size_t read_ahead_max = 1000;  // times due that are read at once
-constexpr std::chrono::seconds all_again{60}; // all times due are read again
-constexpr std::size_t taken_at_once = 500;    // in one look; others of the main thread have their turn then
+constexpr std::size_t taken_at_once = 500; // in one look; others of the main thread have their turn then
 
 destinations::limits bounds_of(const conf::relay_settings& relay) {
     return {relay.connections, relay.destination_connections, relay.destination_rate};
@@ -68,17 +64,6 @@ void queue_runner::impl::wake() {
 }
 
 void queue_runner::arrived(std::span<const queue_id> ids) { impl_->arrived(ids); }
-
-// Any thread.
-void queue_runner::impl::arrived(std::span<const queue_id> ids) {
-    try {
-        const std::lock_guard held(arrivals_guard);
-        for (const auto id : ids) arrivals.push_back(id);
-        while (arrivals.size() > arrivals_max) arrivals.pop_front(); // they are read as due
-    } catch (const std::bad_alloc&) { // they are read as due
-    }
-    wake();
-}
 
 void queue_runner::look_again_at(queue_id id) {
     impl_->never.erase(id);
@@ -144,67 +129,6 @@ bool queue_runner::impl::is_full(std::size_t at_once) const {
     return results >= results_max || active.size() >= at_once + results + conversing;
 }
 
-queue_runner::impl::taken queue_runner::impl::take_arrived() {
-    for (;;) {
-        queue_id id;
-        {
-            const std::lock_guard held(arrivals_guard);
-            if (arrivals.empty()) return taken::none;
-            id = arrivals.back(); // the newest: behind a crowd it would wait as long as the crowd
-            arrivals.pop_back();
-        }
-        if (active.has(id) || never.contains(id)) continue;
-        if (take(id, {})) return taken::one;
-        arrived({&id, 1});
-        return taken::full;
-    }
-}
-
-// More times due, behind those that were read before. False: there are none.
-bool queue_runner::impl::read_due() {
-    const auto now_config = config.get()->config;
-    const auto now = now_seconds();
-    const auto steady = std::chrono::steady_clock::now();
-    if (steady >= read_again) {
-        read_again = steady + all_again;
-        frontier.reset();
-    }
-    // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as
-    // that.
-    const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
-    auto due = frontier ? with.queue.due_after(*frontier, now, read_ahead_max)
-                        : with.queue.due(now, read_ahead_max, storage::latest_due(plan, now));
-    if (!due) {
-        with.journal.fault("the queue cannot be read: " + due.error().message());
-        return false;
-    }
-    for (const auto& entry : *due) {
-        if (entry.due <= now) frontier = entry;
-        read_ahead.push_back(entry);
-    }
-    if (!frontier) frontier.emplace(now, queue_id{});
-    return !due->empty();
-}
-
-queue_runner::impl::taken queue_runner::impl::take_due() {
-    const auto now = std::chrono::steady_clock::now();
-    const auto now_unix = now_seconds();
-    for (std::size_t count = 0; count < read_ahead_max; ++count) {
-        if (read_ahead.empty() && !read_due()) return taken::none;
-        const auto id = read_ahead.front().id;
-        const auto aside = unreadable.find(id);
-        const bool is_aside = aside != unreadable.end() && now < aside->second;
-        if (active.has(id) || never.contains(id) || is_aside || hops->is_waiting(id, now_unix)) {
-            read_ahead.pop_front();
-            continue;
-        }
-        if (!take(id, {})) return taken::full;
-        read_ahead.pop_front();
-        return taken::one;
-    }
-    return taken::one; // that many were passed over; there may be more
-}
-
 // False: it could not be begun.
 bool queue_runner::impl::take(queue_id id, turn of) {
     if (!active.take(id)) return false;
@@ -235,15 +159,25 @@ void queue_runner::impl::try_to_settle(std::shared_ptr<attempt> made) {
     }
 }
 
+// The time that it was read with stands there: it goes with the record, unless the queue is damaged.
+bool queue_runner::impl::is_still_due(queue_id id, const turn& of) const {
+    if (!of.due || id.value == 0) return false;
+    const auto there = with.queue.due_after({*of.due, {id.value - 1}}, *of.due, 1);
+    return there && !there->empty() && there->front().id == id;
+}
+
 // On a pool thread.
 void queue_runner::impl::deliver(queue_id id, turn of) {
     auto found = with.queue.find(id);
-    const bool is_gone = found && !*found; // since its time due was read, or its turn was given
-    if (is_gone) return on_main([self = shared_from_this(), id] { self->forget(id); });
-    if (!found)
-        return on_main([self = shared_from_this(), id, why = found.error().message()] {
-            self->set_aside(id, why, look_again);
-        });
+    const bool is_gone = found && !*found;
+    // Since its turn was given, it came, or its time due was read.
+    if (is_gone && !is_still_due(id, of))
+        return on_main([self = shared_from_this(), id] { self->forget(id); });
+    if (!found || !*found) {
+        std::string why = found ? "it is due, and its record is gone" : found.error().message();
+        return on_main(
+            [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why, look_again); });
+    }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
     if (of.hop && !make_due_for(*made->under->config, *made->message, *of.hop, made->now))
         return on_main([self = shared_from_this(), id] { self->forget(id); });
@@ -351,22 +285,6 @@ void queue_runner::impl::give_up_writing(queue_id id, error_code ec) {
 void queue_runner::impl::forget(queue_id id) {
     active.end(id);
     wake();
-}
-
-void queue_runner::impl::sleep_until_due(bool more_waiting) {
-    if (more_waiting || stopping) return; // finished deliveries look again
-    auto wait = std::chrono::milliseconds(look_again);
-    const auto next = with.queue.next_due(frontier.value_or(storage::due_message{}));
-    if (next && *next) {
-        const auto left = std::chrono::seconds(**next - now_seconds());
-        wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::seconds(1), wait);
-    }
-    if (const auto opens = hops->opens_at()) {
-        const auto left =
-            std::chrono::ceil<std::chrono::milliseconds>(*opens - std::chrono::steady_clock::now());
-        wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), wait);
-    }
-    look_in(wait);
 }
 
 void queue_runner::impl::look_in(std::chrono::milliseconds wait) {

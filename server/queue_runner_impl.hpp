@@ -23,6 +23,7 @@ using storage::queue_id;
 struct turn {
     std::optional<conf::relay_hop> hop;
     destinations::place place;
+    std::optional<std::int64_t> due = std::nullopt; // that it was read with
 };
 
 // One try at one message, from the queue and back into it. Owned by whoever works on it.
@@ -75,6 +76,9 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
         return with.queue.deliveries + 2 * with.relay.connections + hop_watch::probes_max;
     }
 
+    // At the latest, whatever the schedule says (a clock may jump).
+    static constexpr std::chrono::seconds look_again{30};
+
     void start();
     void wake();
     void arrived(std::span<const queue_id> ids);
@@ -86,8 +90,8 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     taken take_arrived();
     taken take_due();
     bool read_due();
-    void read_from_the_start() { frontier = {}; }
     bool take(queue_id id, turn of);
+    bool is_still_due(queue_id id, const turn& of) const;
     void deliver(queue_id id, turn of);
     void try_to_deliver(queue_id id, turn of);
     void deliver(std::shared_ptr<attempt> made);

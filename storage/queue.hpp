@@ -133,6 +133,7 @@ struct due_message {
     std::int64_t due = 0; // unix seconds
     queue_id id;
 };
+inline constexpr due_message before_all{std::numeric_limits<std::int64_t>::min(), {}};
 
 // The file that holds a body, and where in it.
 struct body_place {
@@ -221,7 +222,7 @@ class queue {
     // Those due at `now` or before and behind `after`; equal times are in the order of ids.
     result<std::vector<due_message>> due_after(due_message after, std::int64_t now, std::size_t limit) const;
     // When the earliest message is due, or the earliest behind `after`; nullopt when there is none.
-    result<std::optional<std::int64_t>> next_due(due_message after = {}) const;
+    result<std::optional<std::int64_t>> next_due(due_message after = before_all) const;
     // Up to `limit` messages with ids above `after`, in the order of arrival.
     result<queue_page> list(queue_id after, std::size_t limit) const;
     result<queue_id> highest_id() const; // ever handed out, as far as the queue knows

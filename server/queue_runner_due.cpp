@@ -1,0 +1,107 @@
+// What is to be taken next: what has just come, and what is due.
+#include "server/queue_runner_impl.hpp"
+
+#include "server/clock.hpp"
+#include "storage/schedule.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace postern::server {
+namespace {
+
+constexpr std::size_t arrivals_max = 10'000;  // the last ones; those before are read as due
+constexpr std::size_t read_ahead_max = 1000;  // times due that are read at once
+constexpr std::chrono::seconds all_again{60}; // all times due are read again
+
+} // namespace
+
+// Any thread.
+void queue_runner::impl::arrived(std::span<const queue_id> ids) {
+    try {
+        const std::lock_guard held(arrivals_guard);
+        for (const auto id : ids) arrivals.push_back(id);
+        while (arrivals.size() > arrivals_max) arrivals.pop_front(); // they are read as due
+    } catch (const std::bad_alloc&) {                                // they are read as due
+    }
+    wake();
+}
+
+queue_runner::impl::taken queue_runner::impl::take_arrived() {
+    for (;;) {
+        queue_id id;
+        {
+            const std::lock_guard held(arrivals_guard);
+            if (arrivals.empty()) return taken::none;
+            id = arrivals.back(); // the newest: behind a crowd it would wait as long as the crowd
+            arrivals.pop_back();
+        }
+        if (active.has(id) || never.contains(id)) continue;
+        if (take(id, {})) return taken::one;
+        arrived({&id, 1});
+        return taken::full;
+    }
+}
+
+// More times due, behind those that were read before. False: there are none.
+bool queue_runner::impl::read_due() {
+    const auto now_config = config.get()->config;
+    const auto now = now_seconds();
+    const auto steady = std::chrono::steady_clock::now();
+    if (steady >= read_again) {
+        read_again = steady + all_again;
+        frontier.reset();
+    }
+    // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as
+    // that.
+    const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
+    auto due = frontier ? with.queue.due_after(*frontier, now, read_ahead_max)
+                        : with.queue.due(now, read_ahead_max, storage::latest_due(plan, now));
+    if (!due) {
+        with.journal.fault("the queue cannot be read: " + due.error().message());
+        return false;
+    }
+    for (const auto& entry : *due) {
+        if (entry.due <= now) frontier = entry;
+        read_ahead.push_back(entry);
+    }
+    if (!frontier) frontier.emplace(now, queue_id{});
+    return !due->empty();
+}
+
+queue_runner::impl::taken queue_runner::impl::take_due() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto now_unix = now_seconds();
+    for (std::size_t count = 0; count < read_ahead_max; ++count) {
+        if (read_ahead.empty() && !read_due()) return taken::none;
+        const auto [due, id] = read_ahead.front();
+        const auto aside = unreadable.find(id);
+        const bool is_aside = aside != unreadable.end() && now < aside->second;
+        if (active.has(id) || never.contains(id) || is_aside || hops->is_waiting(id, now_unix)) {
+            read_ahead.pop_front();
+            continue;
+        }
+        if (!take(id, {std::nullopt, nullptr, due})) return taken::full;
+        read_ahead.pop_front();
+        return taken::one;
+    }
+    return taken::one; // that many were passed over; there may be more
+}
+
+void queue_runner::impl::sleep_until_due(bool more_waiting) {
+    if (more_waiting || stopping) return; // finished deliveries look again
+    auto wait = std::chrono::milliseconds(look_again);
+    const auto next = with.queue.next_due(frontier.value_or(storage::before_all));
+    if (next && *next) {
+        const auto left = std::chrono::seconds(**next - now_seconds());
+        wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::seconds(1), wait);
+    }
+    if (const auto opens = hops->opens_at()) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(*opens - std::chrono::steady_clock::now());
+        wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), wait);
+    }
+    look_in(wait);
+}
+
+} // namespace postern::server
