@@ -111,6 +111,7 @@ void queue_runner::impl::look_now() {
             if (is_full(at_once)) break;
             const auto what = (this->*take_one)();
             if (what == taken::full) return look_in(std::chrono::seconds(1));
+            if (what == taken::passed) return wake(); // others of the main thread have their turn
             if (what == taken::one) {
                 more = true;
                 ++count;
@@ -199,6 +200,7 @@ void queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
     if (has_next_hop_due(settings, *made->message, made->now))
         return on_main([self = shared_from_this(), made] { self->hand_over(made); });
     made->ended = now_seconds();
+    made->of.place.reset(); // nobody waits for it until the result is durable
     try_to_settle(made);
 }
 
@@ -310,6 +312,7 @@ void queue_runner::impl::hold(std::shared_ptr<attempt> made) {
     const auto text = "placed on hold: " + made->message->account + " is suspended";
     with.journal.write(
         {.event = log_event::steered, .session = made->message->session, .queue_id = id, .text = text});
+    made->of.place.reset();
     try_to_settle(std::move(made));
 }
 

@@ -38,7 +38,7 @@ queue_runner::impl::taken queue_runner::impl::take_arrived() {
         }
         if (active.has(id) || never.contains(id)) continue;
         if (take(id, {})) return taken::one;
-        arrived({&id, 1});
+        read_ahead.push_front({0, id});
         return taken::full;
     }
 }
@@ -69,15 +69,18 @@ bool queue_runner::impl::read_due() {
     return !due->empty();
 }
 
+// It couldn't be read a moment ago.
+bool queue_runner::impl::is_aside(queue_id id) const {
+    const auto at = unreadable.find(id);
+    return at != unreadable.end() && std::chrono::steady_clock::now() < at->second;
+}
+
 queue_runner::impl::taken queue_runner::impl::take_due() {
-    const auto now = std::chrono::steady_clock::now();
     const auto now_unix = now_seconds();
     for (std::size_t count = 0; count < read_ahead_max; ++count) {
         if (read_ahead.empty() && !read_due()) return taken::none;
         const auto [due, id] = read_ahead.front();
-        const auto aside = unreadable.find(id);
-        const bool is_aside = aside != unreadable.end() && now < aside->second;
-        if (active.has(id) || never.contains(id) || is_aside || hops->is_waiting(id, now_unix)) {
+        if (active.has(id) || never.contains(id) || is_aside(id) || hops->is_waiting(id, now_unix)) {
             read_ahead.pop_front();
             continue;
         }
@@ -85,7 +88,7 @@ queue_runner::impl::taken queue_runner::impl::take_due() {
         read_ahead.pop_front();
         return taken::one;
     }
-    return taken::one; // that many were passed over; there may be more
+    return taken::passed;
 }
 
 void queue_runner::impl::sleep_until_due(bool more_waiting) {

@@ -64,7 +64,7 @@ queue_runner::impl::taken queue_runner::impl::take_from_lines() {
             frontier.reset();
             continue;
         }
-        if (never.contains(next->id) || unreadable.contains(next->id)) continue;
+        if (never.contains(next->id) || is_aside(next->id)) continue;
         if (!take_for(next->id, {next->hop, std::move(next->place)})) return taken::full;
         return taken::one;
     }
@@ -102,6 +102,7 @@ void queue_runner::impl::hand_over_outside(std::shared_ptr<attempt> made) {
         made->parts = hop_parts(*made->under->config, *made->message, made->now);
         made->open = 1;
         ++conversing;
+        wake(); // there is room for another
     }
     for (; !made->parts->empty(); made->parts->pop_back()) begin_part(made, made->parts->back());
     end_part(std::move(made));
@@ -151,9 +152,11 @@ void queue_runner::impl::wait_in_lines(const attempt& made) {
     destinations::in_line one{message.id, message.account.empty() ? message.sender : message.account, true,
                               0};
     for (const auto& to : message.recipients) {
-        if (to.state != storage::recipient_state::waiting) continue;
-        if (to.tries != 0) one.is_fresh = false;
-        const auto hop = hop_for(*made.under->config, to);
+        using state = storage::recipient_state;
+        if (to.state == state::delivered || to.state == state::failed) continue;
+        const bool waits = to.state == state::waiting;
+        if (waits && to.tries != 0) one.is_fresh = false;
+        const auto hop = waits ? hop_for(*made.under->config, to) : std::nullopt;
         const bool is_here = hop && std::ranges::find(made.no_place_at, *hop) != made.no_place_at.end();
         if (!is_here) one.also_due = one.also_due == 0 ? to.next_try : std::min(one.also_due, to.next_try);
     }

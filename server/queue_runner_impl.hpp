@@ -86,10 +86,11 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     void look_now();
     void look_in(std::chrono::milliseconds wait);
     bool is_full(std::size_t at_once) const;
-    enum class taken { one, none, full };
+    enum class taken { one, none, full, passed }; // passed: many that wait for something else
     taken take_arrived();
     taken take_due();
     bool read_due();
+    bool is_aside(queue_id id) const;
     bool take(queue_id id, turn of);
     bool is_still_due(queue_id id, const turn& of) const;
     void deliver(queue_id id, turn of);

@@ -48,6 +48,9 @@ struct destination {
     enum class standing { apart, ready, timed } is = standing::apart;
     std::list<destination*>::iterator in_ring{};
     time_point timed_at{};
+    // Its nodes, while it isn't there: moving it needs no memory, so that nothing can fail halfway.
+    std::list<destination*> ring_node;
+    std::set<std::pair<time_point, destination*>>::node_type timed_node;
 
     bool is_idle() const { return line.empty() && taken == 0; }
 };
@@ -77,6 +80,12 @@ struct destinations::state : std::enable_shared_from_this<state> {
         if (all.size() >= remembered_max) forget_idle();
         auto& made = all[name_of(hop)];
         made.hop = hop;
+        if (made.is != destination::standing::ready && made.ring_node.empty())
+            made.ring_node.push_back(&made);
+        if (made.is != destination::standing::timed && made.timed_node.empty()) {
+            std::set<std::pair<time_point, destination*>> one{{time_point{}, &made}};
+            made.timed_node = one.extract(one.begin());
+        }
         return made;
     }
     void forget_idle() {
@@ -91,8 +100,9 @@ struct destinations::state : std::enable_shared_from_this<state> {
         return bounds.rate == 0 ? time_point{} : at.next_message;
     }
     void stand_apart(destination& at) {
-        if (at.is == destination::standing::ready) ring.erase(at.in_ring);
-        if (at.is == destination::standing::timed) timed.erase({at.timed_at, &at});
+        if (at.is == destination::standing::ready)
+            at.ring_node.splice(at.ring_node.begin(), ring, at.in_ring);
+        if (at.is == destination::standing::timed) at.timed_node = timed.extract({at.timed_at, &at});
         at.is = destination::standing::apart;
     }
     // Where it belongs now; behind all others in the ring.
@@ -102,10 +112,12 @@ struct destinations::state : std::enable_shared_from_this<state> {
         if (at.line.empty() || (!closed && at.taken >= allowed(at))) return;
         if (const auto from = next_by_rate(at); !closed && from > now) {
             at.timed_at = from;
-            timed.emplace(from, &at);
+            at.timed_node.value() = {from, &at};
+            timed.insert(std::move(at.timed_node));
             at.is = destination::standing::timed;
         } else {
-            at.in_ring = ring.insert(ring.end(), &at);
+            at.in_ring = at.ring_node.begin();
+            ring.splice(ring.end(), at.ring_node);
             at.is = destination::standing::ready;
         }
     }
@@ -116,6 +128,10 @@ struct destinations::state : std::enable_shared_from_this<state> {
     place hand_out(destination& at, time_point now);
     void give_back(const std::string& name);
     queue_id pop(destination& at);
+    void forget_due(queue_id id) { // unless it stands in another line
+        const auto other = waiting.lower_bound({id, nullptr});
+        if (other == waiting.end() || other->first != id) also_due.erase(id);
+    }
 };
 
 namespace {
@@ -156,7 +172,7 @@ queue_id destinations::state::pop(destination& at) {
     at.line.erase(at.line.begin());
     at.turn = first.turn;
     waiting.erase({first.id, &at});
-    also_due.erase(first.id);
+    forget_due(first.id);
     if (const auto own = at.lanes.find(first.sender); --own->second.waiting == 0) at.lanes.erase(own);
     return first.id;
 }
@@ -196,13 +212,20 @@ bool destinations::may_wait() const {
 void destinations::wait(const conf::relay_hop& hop, const in_line& message) {
     const std::lock_guard lock(state_->mutex);
     auto& at = state_->get(hop);
-    if (!state_->waiting.emplace(message.id, &at).second) return;
-    if (message.also_due != 0) state_->also_due.insert_or_assign(message.id, message.also_due);
-    const auto sender = std::hash<std::string>{}(message.sender);
-    auto& own = at.lanes[sender];
-    own.last_turn = std::max(own.last_turn, at.turn) + (message.is_fresh ? step_fresh : step_again);
-    ++own.waiting;
-    at.line.insert({own.last_turn, message.id, sender});
+    const auto [mine, is_new] = state_->waiting.emplace(message.id, &at);
+    try {
+        if (message.also_due != 0) state_->also_due.insert_or_assign(message.id, message.also_due);
+        if (!is_new) return;
+        const auto sender = std::hash<std::string>{}(message.sender);
+        auto& own = at.lanes[sender];
+        const auto turn = std::max(own.last_turn, at.turn) + (message.is_fresh ? step_fresh : step_again);
+        at.line.insert({turn, message.id, sender});
+        own.last_turn = turn;
+        ++own.waiting;
+    } catch (...) { // who is in no line must not count as waiting
+        if (is_new) state_->waiting.erase(mine);
+        throw;
+    }
     if (at.line.size() == 1) state_->settle(at, std::chrono::steady_clock::now());
 }
 
@@ -220,7 +243,7 @@ void destinations::clear(const conf::relay_hop& hop) {
     if (at == nullptr) return;
     for (const auto& one : at->line) {
         state_->waiting.erase({one.id, at});
-        state_->also_due.erase(one.id);
+        state_->forget_due(one.id);
     }
     at->line.clear();
     at->lanes.clear();
@@ -235,11 +258,18 @@ std::size_t destinations::waiting() const {
 std::optional<destinations::turn> destinations::next(time_point now) {
     const std::lock_guard lock(state_->mutex);
     state_->wake_timed(now);
+    // One that was closed when it came into the ring may have to wait now, as the others.
+    while (!state_->ring.empty()) {
+        auto& first = *state_->ring.front();
+        const bool waits = first.taken >= state_->allowed(first) || state_->next_by_rate(first) > now;
+        if (first.closed_until > now || !waits) break;
+        state_->settle(first, now);
+    }
     if (state_->ring.empty()) return std::nullopt;
     auto& at = *state_->ring.front();
     turn made{at.hop, {}, nullptr};
     if (at.closed_until <= now) {
-        if (state_->taken >= state_->bounds.all || at.taken >= state_->allowed(at)) return std::nullopt;
+        if (state_->taken >= state_->bounds.all) return std::nullopt;
         made.place = state_->hand_out(at, now);
     }
     made.id = state_->pop(at);

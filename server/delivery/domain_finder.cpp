@@ -45,7 +45,8 @@ struct exchangers {
     std::optional<found_hop> instead; // there is nothing to look up
 };
 
-exchangers of_answer(const conf::relay_hop& hop, const dns_name& domain, const policy::dns_result& answer) {
+exchangers of_answer(const conf::relay_hop& hop, const ourselves& us, const dns_name& domain,
+                     const policy::dns_result& answer) {
     exchangers made;
     if (const auto* later = std::get_if<policy::dns_try_later>(&answer)) {
         made.instead.emplace().trouble =
@@ -64,6 +65,13 @@ exchangers of_answer(const conf::relay_hop& hop, const dns_name& domain, const p
         std::erase_if(made.records, [](const auto& one) { return one.exchange.is_root(); });
         if (made.records.empty())
             made.instead = failed({5, 1, 10}, fmt::format("556 {} takes no mail (null MX)", hop.name));
+        // Where we are one of them, those from our preference on are of no use.
+        const auto own =
+            std::ranges::find_if(made.records, [&](const auto& one) { return is_ours(us, one.exchange); });
+        if (own != made.records.end())
+            std::erase_if(made.records, [&, ours = own->preference](const auto& one) {
+                return one.preference >= ours && !is_ours(us, one.exchange);
+            });
         order(made.records);
         made.records.resize(std::min(made.records.size(), hop_exchangers_max));
     }
@@ -135,7 +143,7 @@ asio::awaitable<found_hop> find_domain(policy::resolver& names, conf::relay_hop 
     if (!domain) co_return failed({5, 1, 2}, hop.name + " is no name of DNS");
     protocol::dns_question question{*domain, dns_type::mx};
     const auto answer = co_await names.look_up(std::move(question), names.deadline(within / 2));
-    auto mx = of_answer(hop, *domain, answer);
+    auto mx = of_answer(hop, us, *domain, answer);
     if (mx.instead) co_return std::move(*mx.instead);
     walk so_far;
     so_far.made.domain = hop.name;

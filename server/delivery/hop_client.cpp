@@ -38,13 +38,26 @@ addresses::iterator other_kind(addresses& all, addresses::iterator of) {
     });
 }
 
-// The other kind is tried with it, and so needn't be again.
-std::optional<conf::endpoint> take_other_kind(addresses& all, std::size_t of) {
+// It is tried with the one, and so needn't be again.
+std::optional<hop_address> take_other_kind(addresses& all, std::size_t of) {
     const auto other = other_kind(all, all.begin() + static_cast<std::ptrdiff_t>(of));
     if (other == all.end()) return std::nullopt;
-    const auto made = other->at;
+    auto made = *other;
     all.erase(other);
     return made;
+}
+
+// One of two was spoken to, in vain: the other is next. Where neither could be connected to, none is.
+void put_back(addresses& all, std::size_t of, const std::optional<hop_address>& other,
+              const conf::next_hop& spoken_to) {
+    if (!other || spoken_to.address.port == 0) return;
+    auto rest = spoken_to.address == other->at ? all[of] : *other;
+    all.insert(all.begin() + static_cast<std::ptrdiff_t>(of) + 1, std::move(rest));
+}
+
+std::optional<conf::endpoint> place_of(const std::optional<hop_address>& other) {
+    if (!other) return std::nullopt;
+    return other->at;
 }
 
 } // namespace
@@ -86,22 +99,25 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
         co_return report{mail_client::impossible(recipients, *found.fails, found.trouble), "none"};
     report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
     for (std::size_t i = 0; i < found.addresses.size(); ++i) {
-        auto also = take_other_kind(found.addresses, i);
-        const auto& one = found.addresses[i];
+        const auto other = take_other_kind(found.addresses, i);
+        const auto one = found.addresses[i]; // a copy: put_back() moves them
         auto security = co_await security_for(found, one);
         if (!security.trouble.empty()) {
             made = {mail_client::insecure(recipients, std::move(security.trouble)), one.to_string()};
             continue;
         }
         mail_peer peer{
-            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), std::move(also)};
+            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), place_of(other)};
         auto who = identity_of(*config_.get()->config);
         auto said = co_await client_.deliver(std::move(peer), std::move(who), message, make_content, within);
         if (said.is_ourselves && may_be_another(hop)) said = mail_client::unreached(recipients, looped(one));
         hop_address spoken_to = one;
         if (said.at.address.port != 0) spoken_to.at = said.at.address;
         made = {std::move(said), spoken_to.to_string()};
-        if (!made.of_server.away.empty()) continue;
+        if (!made.of_server.away.empty()) {
+            put_back(found.addresses, i, other, made.of_server.at);
+            continue;
+        }
         if (!made.of_server.is_ourselves) remember(hop, spoken_to.at);
         break;
     }
@@ -112,18 +128,21 @@ asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadl
     auto found = co_await find(hop);
     std::string why = found.trouble;
     for (std::size_t i = 0; i < found.addresses.size(); ++i) {
-        auto also = take_other_kind(found.addresses, i);
-        const auto& one = found.addresses[i];
+        const auto other = take_other_kind(found.addresses, i);
+        const auto one = found.addresses[i]; // a copy: put_back() moves them
         auto security = co_await security_for(found, one);
         why = security.trouble;
         if (!why.empty()) continue;
         mail_peer peer{
-            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), std::move(also)};
+            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), place_of(other)};
         auto who = identity_of(*config_.get()->config);
         const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
         why = said.is_ourselves && may_be_another(hop) ? looped(one) : said.away;
-        if (!why.empty()) continue;
-        if (!said.is_ourselves) remember(hop, one.at);
+        if (!why.empty()) {
+            put_back(found.addresses, i, other, said.at);
+            continue;
+        }
+        if (!said.is_ourselves) remember(hop, said.at.address);
         break;
     }
     co_return why;

@@ -308,12 +308,13 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
         auto link = std::move(*opened);
         co_await talk(*link, nullptr, within);
         if (link->session->next() == client_step::idle) {
+            reached made{{}, false, link->peer.where};
             keep(std::move(link));
-            co_return reached{};
+            co_return made;
         }
         link->wire->close();
         auto told = report_of(*link);
-        if (!may_try_again(*link, tls)) co_return reached{std::move(told.away), told.is_ourselves};
+        if (!may_try_again(*link, tls)) co_return reached{std::move(told.away), told.is_ourselves, told.at};
     }
 }
 

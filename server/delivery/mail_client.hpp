@@ -67,6 +67,7 @@ class mail_client {
     struct reached {
         std::string away; // why no mail can be sent there now; "" = it can, and the connection is kept for it
         bool is_ourselves = false;
+        conf::next_hop at = {}; // that was spoken to; no port where nobody could be
     };
     boost::asio::awaitable<reached> reach(mail_peer peer, client_identity who, client_deadlines within);
 

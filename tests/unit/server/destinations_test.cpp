@@ -85,6 +85,31 @@ TEST_CASE("who waits for one that is closed is told so at once, and takes no con
     CHECK_FALSE(at.all.next(at.now));
 }
 
+TEST_CASE("one that opens again while its connections hang keeps no other waiting") {
+    lines at;
+    const auto hanging = at.take_all("d.test");
+    for (std::uint64_t i = 1; i <= 3; ++i) at.wait("d.test", i);
+    at.all.went_badly(hop("d.test"), "away", at.now);
+    at.now += destinations::closed_first; // nobody took its line meanwhile
+    at.wait("e.test", 9);
+    const auto turn = at.all.next(at.now);
+    REQUIRE(turn);
+    CHECK(turn->id == queue_id{9});
+    CHECK_FALSE(at.all.next(at.now));
+    CHECK(at.all.is_waiting(queue_id{1}, 0));
+}
+
+TEST_CASE("a message's other time holds as long as it stands in any line") {
+    lines at;
+    at.all.wait(hop("d.test"), {queue_id{1}, "s", true, 100});
+    at.all.wait(hop("e.test"), {queue_id{1}, "s", true, 100});
+    REQUIRE(at.all.next(at.now));
+    CHECK_FALSE(at.all.is_waiting(queue_id{1}, 100));
+    CHECK(at.all.is_waiting(queue_id{1}, 99));
+    at.all.wait(hop("e.test"), {queue_id{1}, "s", true, 200}); // it stands there already
+    CHECK(at.all.is_waiting(queue_id{1}, 100));
+}
+
 TEST_CASE("destinations take turns, whatever the length of their lines") {
     lines at({200, 1, 0});
     for (std::uint64_t i = 1; i <= 1000; ++i) at.wait("big.test", i);
