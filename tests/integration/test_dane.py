@@ -14,7 +14,7 @@ from names import Names
 from own_network import in_a_network_of_its_own
 from signed_names import SignedNames, checked, tlsa
 from test_http import get
-from test_submission import MESSAGE, People
+from test_submission import MESSAGE, People, swaks_submits
 from tls_tools import make_certificate
 
 OTHERS = '3 1 1 ' + '07' * 32  # nobody's key
@@ -256,3 +256,21 @@ def test_dane_is_loudly_off_where_the_resolver_does_not_validate():
             shutil.rmtree(folder, ignore_errors=True)
 
     in_a_network_of_its_own([], run)
+
+
+def test_what_swaks_submits_is_delivered_under_dane():
+    """The whole way: port 587, AUTH, the queue, MX, TLSA, and the log of it by the queue id that swaks was told."""
+    def run(names, world, hosts):
+        with relaying(names) as server:
+            server.wait_log('validates answers')
+            said = swaks_submits(server, 'submission', '--auth', 'PLAIN', '--to', 'friend@match.test')
+            queue_id = re.search(r'queued as (\w+)', said)[1]
+            server.wait_log(rf'{queue_id}: removed')
+            lines = [line for line in server.log().splitlines() if queue_id in line]
+            print('\n'.join(lines))
+            for text in ('sasl_method=PLAIN, sasl_username=u@d.test', 'from=<u@d.test>', 'to=<friend@match.test>', 'relay=mx.match.test[198.51.100.',
+                         'status=sent', 'tls=verified TLSv1.3', 'DANE-EE 3 1 1', 'removed'):
+                contains('\n'.join(lines), text, 'the log by queue id')
+            equal([to for to, _ in hosts['mx.match.test'].taken], ['friend@match.test'], 'what the host has')
+
+    with_the_world(run)
