@@ -50,11 +50,11 @@ struct relay_settings {
     std::string smarthost;              // what parse_relay_server() reads; "" = none
     std::optional<relay_hop> smart_hop; // that, read
     relay_tls tls = relay_tls::dane;
-    std::uint64_t connections = 0;             // at the same time, to all servers
-    std::uint64_t destination_connections = 0; // at the same time, to one destination
-    std::uint64_t destination_rate = 0;        // messages a minute to one destination; 0 = any number
-    bool srs = true;                           // forwarded mail leaves with a sender of ours
-    std::string srs_domain;                    // canonical: of those senders; "" = that of the alias
+    std::uint64_t connections = 200;            // at the same time, to all servers
+    std::uint64_t destination_connections = 20; // at the same time, to one destination
+    std::uint64_t destination_rate = 0;         // messages a minute to one destination; 0 = any number
+    bool srs = true;                            // forwarded mail leaves with a sender of ours
+    std::string srs_domain;                     // canonical: of those senders; "" = that of the alias
     std::chrono::seconds srs_max_age{};
     std::vector<relay_route> routes; // by domain, each once
     bool operator==(const relay_settings&) const = default;

@@ -5,6 +5,7 @@
 #include "storage/schedule.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 
 namespace postern::server {
@@ -55,18 +56,21 @@ bool queue_runner::impl::read_due() {
     // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as
     // that.
     const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};
-    auto due = frontier ? with.queue.due_after(*frontier, now, read_ahead_max)
-                        : with.queue.due(now, read_ahead_max, storage::latest_due(plan, now));
+    const auto latest = storage::latest_due(plan, now);
+    auto due = with.queue.due_after(frontier.value_or(storage::before_all), now, read_ahead_max);
+    auto ahead = frontier ? result<std::vector<storage::due_message>>(std::vector<storage::due_message>())
+                          : with.queue.due_after({latest + 1, {}}, std::numeric_limits<std::int64_t>::max(),
+                                                 read_ahead_max);
+    if (due && !ahead) due = ahead.error();
     if (!due) {
         with.journal.fault("the queue cannot be read: " + due.error().message());
         return false;
     }
-    for (const auto& entry : *due) {
-        if (entry.due <= now) frontier = entry;
-        read_ahead.push_back(entry);
-    }
+    read_ahead.insert(read_ahead.end(), ahead->begin(), ahead->end());
+    read_ahead.insert(read_ahead.end(), due->begin(), due->end());
+    if (!due->empty()) frontier = due->back();
     if (!frontier) frontier.emplace(now, queue_id{});
-    return !due->empty();
+    return !read_ahead.empty();
 }
 
 // It couldn't be read a moment ago.

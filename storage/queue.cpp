@@ -138,7 +138,7 @@ result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit,
         if (const auto read = collect_due(*walk, {}, now, limit, found); !read) return read.error();
         if (latest <= now || latest == std::numeric_limits<std::int64_t>::max()) return found;
         const auto read = collect_due(*walk, due_key({latest + 1, {}}),
-                                      std::numeric_limits<std::int64_t>::max(), found.size() + limit, found);
+                                      std::numeric_limits<std::int64_t>::max(), limit, found);
         if (!read) return read.error();
         return found;
     });

@@ -94,7 +94,7 @@ struct destinations::state : std::enable_shared_from_this<state> {
         });
     }
     std::size_t allowed(const destination& at) const {
-        return std::clamp<std::size_t>(static_cast<std::size_t>(at.allowed), 1, bounds.each);
+        return std::max<std::size_t>(1, std::min(static_cast<std::size_t>(at.allowed), bounds.each));
     }
     time_point next_by_rate(const destination& at) const {
         return bounds.rate == 0 ? time_point{} : at.next_message;

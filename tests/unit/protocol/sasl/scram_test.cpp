@@ -178,6 +178,8 @@ TEST_CASE("a final message that is changed anywhere lets nobody in", "[sasl]") {
         REQUIRE(challenge.kind == step_kind::challenge);
         std::string message(decode_base64(client.answer(challenge.challenge))->view());
         if (at >= message.size()) break;
+        // Two bits of the proof's last digit say nothing, and GNU SASL doesn't look at them: the same proof.
+        if (at + 2 == message.size()) continue;
         message[at] ^= 1;
         INFO(message);
         CHECK(attempt.receive(encode_base64(message)).kind == step_kind::failed);
