@@ -11,9 +11,11 @@
 namespace postern::server {
 namespace {
 
-constexpr std::size_t arrivals_max = 10'000;  // the last ones; those before are read as due
-constexpr std::size_t read_ahead_max = 1000;  // times due that are read at once
-constexpr std::chrono::seconds all_again{60}; // all times due are read again
+constexpr std::size_t arrivals_max = 10'000; // the last ones; those before are read as due
+constexpr std::size_t read_ahead_max = 1000; // times due that are read at once
+// All times due are read again: soon, or later where a crowd of them waits for its turn.
+constexpr std::chrono::seconds all_again_soon{1}, all_again{60};
+constexpr std::size_t crowd = 10'000;
 
 } // namespace
 
@@ -49,10 +51,13 @@ bool queue_runner::impl::read_due() {
     const auto now_config = config.get()->config;
     const auto now = now_seconds();
     const auto steady = std::chrono::steady_clock::now();
-    if (steady >= read_again) {
-        read_again = steady + all_again;
+    const bool is_crowded = hops->waiting() > crowd;
+    // A clock that was set back says nothing of what was read before.
+    if (steady >= read_again || now < read_at) {
+        read_again = steady + (is_crowded ? all_again : all_again_soon);
         frontier.reset();
     }
+    read_at = now;
     // A time that no plan gives was written under a clock that was ahead: it would be kept for as long as
     // that.
     const storage::retry_plan plan{now_config->queue.retry, now_config->queue.expire};

@@ -152,6 +152,7 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     // time.
     std::optional<storage::due_message> frontier;
     std::deque<storage::due_message> read_ahead;
+    std::int64_t read_at = 0; // unix seconds
     std::chrono::steady_clock::time_point read_again{};
     bool draining = false;
     std::atomic<bool> stopping{false}; // set on main
