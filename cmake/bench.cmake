@@ -28,6 +28,9 @@ target_link_libraries(logins PRIVATE postern_server postern_options)
 add_executable(bare_receiver EXCLUDE_FROM_ALL bench/bare_receiver.cpp)
 target_link_libraries(bare_receiver PRIVATE postern_options)
 
+add_executable(tls_sink EXCLUDE_FROM_ALL bench/tls_sink.cpp)
+target_link_libraries(tls_sink PRIVATE OpenSSL::SSL postern_options)
+
 add_executable(content EXCLUDE_FROM_ALL bench/content.cpp tests/unit/policy/content/archives.cpp)
 target_link_libraries(content PRIVATE postern_content postern_options)
 
@@ -35,7 +38,7 @@ add_executable(scan_load EXCLUDE_FROM_ALL bench/scan_load.cpp)
 target_link_libraries(scan_load PRIVATE postern_server postern_options)
 add_dependencies(scan_load postern-scanner)
 
-add_custom_target(bench DEPENDS scan_load smtp_load spool_commit dns_load lookups logins bare_receiver content flush_counter)
+add_custom_target(bench DEPENDS scan_load smtp_load spool_commit dns_load lookups logins bare_receiver tls_sink content flush_counter)
 
 if(POSTERN_TESTS)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/unit/bench/*.cpp)

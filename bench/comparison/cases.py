@@ -45,6 +45,7 @@ class Case:
     end_to_end: bool = False # the clock stops when the last message lies in its Maildir
     endless: bool = True # runs for --seconds; else it ends by itself
     relays: bool = False # all mail goes on to smtp-sink, and the clock stops when it has the last message
+    proves: bool = False # and it goes to a domain with DANE, over connections that are kept
     bare: bool = False # bench/bare_receiver.cpp can do it too
 
 
@@ -63,6 +64,7 @@ CASES = (
     Case('maildir', (Target('rate', RATIO, at_least=2),), keep=False, end_to_end=True, endless=False),
     Case('relay', (Target('rate', RATIO, at_least=5), Target('cpu_us', RATIO, at_most=1 / 6)), keep=False, end_to_end=True, endless=False,
          relays=True),
+    Case('dane', (Target('rate', RATIO, at_least=4),), keep=False, end_to_end=True, endless=False, relays=True, proves=True),
 )
 
 

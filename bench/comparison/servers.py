@@ -109,6 +109,11 @@ def wait_greeting(port, process, log, within=30):
     raise AssertionError(f'no greeting on port {port}; the log ends: {tail}')
 
 
+def beyond(mailbox):
+    """The address that a mailbox's mail is forwarded to where it leaves under DANE."""
+    return mailbox.replace('@d.test', '@o.test')
+
+
 class Server:
     """`keep`: mail stays in the queue; else it goes into Maildirs below mail/, or to the Sink `onward`."""
 
@@ -135,6 +140,10 @@ class Server:
             except FileNotFoundError:
                 pass
         return count
+
+    def is_forwarding(self):
+        """All mail goes to mailboxes of o.test, which DNS leads to, and DANE."""
+        return self.onward is not None and self.onward.is_proved
 
     def maildir(self, local):
         return self.apart.path('mail/d.test', local, 'new')
@@ -168,7 +177,7 @@ class Postern(Server):
         os.mkdir(apart.path('mail'))
         self.call('domain', 'add', 'd.test')
         for mailbox in MAILBOXES:
-            self.call('mailbox', 'add', mailbox)
+            self.call(*(('alias', 'add', mailbox, beyond(mailbox)) if self.is_forwarding() else ('mailbox', 'add', mailbox)))
         log = apart.path('log')
         self.process = apart.launch(POSTERN, '--config', apart.path('postern.toml'), 'serve', output=log)
         deadline = time.monotonic() + 30
@@ -210,6 +219,8 @@ address = "127.0.0.1:0"
     def route(self):
         if not self.onward:
             return ''
+        if self.is_forwarding():
+            return '[greylist]\nmode = "off"\n[dns]\nservers = ["127.0.0.1"]\n[relay]\nsrs = false\n'
         return f'role = "secondary"\n[greylist]\nmode = "off"\n[relay.route]\n"d.test" = "127.0.0.1:{self.onward.port}"\n'
 
     def call(self, *words):
@@ -247,6 +258,8 @@ class Postfix(Server):
         os.chown(apart.path('data'), self.user, self.user)
         os.chown(apart.path('mail'), MAIL_ID, MAIL_ID)
         apart.write('mailboxes', ''.join(f'{box} d.test/{box.split("@")[0]}/\n' for box in MAILBOXES))
+        apart.write('forwarded', ''.join(f'{box} {beyond(box)}\n' for box in MAILBOXES))
+        apart.write('etc/resolv.conf', 'nameserver 127.0.0.1\noptions trust-ad\n')
         apart.write('etc/postfix/main.cf', MAIN_CF.format(folder=apart.folder, mail=MAIL_ID, processes=PROCESSES, tls='may',
                                                           keep=KEEPS[self.keep], onto=self.onto()))
         apart.write('etc/postfix/master.cf', MASTER_CF.format(port=self.port))
@@ -257,6 +270,10 @@ class Postfix(Server):
         if not self.onward:
             return 'virtual_mailbox_domains = d.test'
         # As many conversations at a time as Postern has.
+        if self.is_forwarding():
+            return (f'virtual_alias_domains = d.test\nvirtual_alias_maps = texthash:{self.apart.path("forwarded")}\n'
+                    'default_destination_concurrency_limit = 20\nsmtp_dns_support_level = dnssec\nsmtp_tls_security_level = dane\n'
+                    'smtp_tls_connection_reuse = yes')
         return ('relay_domains = d.test\nrelay_recipient_maps = $virtual_mailbox_maps\ndefault_destination_concurrency_limit = 20\n'
                 f'relay_transport = relay:[127.0.0.1]:{self.onward.port}\nsmtp_tls_security_level = none')
 
