@@ -16,6 +16,7 @@ constexpr std::size_t read_ahead_max = 1000; // times due that are read at once
 // All times due are read again: soon, or later where a crowd of them waits for its turn.
 constexpr std::chrono::seconds all_again_soon{1}, all_again{60};
 constexpr std::size_t crowd = 10'000;
+constexpr std::chrono::seconds look_at_lines{5}; // somebody who stands there may have to be told something
 
 } // namespace
 
@@ -113,6 +114,7 @@ void queue_runner::impl::sleep_until_due(bool more_waiting) {
             std::chrono::ceil<std::chrono::milliseconds>(*opens - std::chrono::steady_clock::now());
         wait = std::clamp<std::chrono::milliseconds>(left, std::chrono::milliseconds(1), wait);
     }
+    if (hops->waiting() != 0) wait = std::min<std::chrono::milliseconds>(wait, look_at_lines);
     look_in(wait);
 }
 

@@ -49,7 +49,7 @@ void queue_runner::impl::find_waiting(conf::relay_hop back) {
     if (!found) return with.journal.fault("the queue cannot be read: " + found.error().message());
     auto ids = std::make_shared<const std::deque<queue_id>>(std::move(*found));
     on_main([self = shared_from_this(), back = std::move(back), ids = std::move(ids)] {
-        for (const auto id : *ids) self->hops->wait(back, {id, {}, false, 0});
+        for (const auto id : *ids) self->hops->wait(back, {id, {}, false, destinations::not_known});
         self->look();
     });
 }
@@ -75,13 +75,13 @@ bool queue_runner::impl::take_for(queue_id id, turn of) {
     const auto hop = *of.hop;
     if (active.has(id)) { // perhaps just put off
         active.when_ended(id, [self = shared_from_this(), id, hop] {
-            self->hops->wait(hop, {id, {}, false, 0});
+            self->hops->wait(hop, {id, {}, false, destinations::not_known});
             self->wake();
         });
         return true;
     }
     if (take(id, std::move(of))) return true;
-    hops->wait(hop, {id, {}, false, 0});
+    hops->wait(hop, {id, {}, false, destinations::not_known});
     return false;
 }
 
@@ -118,8 +118,14 @@ void queue_runner::impl::begin_part(const std::shared_ptr<attempt>& made, const 
         return put_off(network(made), part, "4.4.1", std::move(why));
     auto place = made->of.hop == part.hop ? std::move(made->of.place) : nullptr;
     if (!place) place = hops->take(part.hop, std::chrono::steady_clock::now());
-    if (!place && hops->may_wait()) return made->no_place_at.push_back(part.hop);
-    if (!place) return put_off(network(made), part, "4.4.5", "the next server has enough to do");
+    if (!place) {
+        const bool may_wait = hops->may_wait();
+        if (may_wait) made->no_place_at.push_back(part.hop);
+        // Whoever stands in line for so long that its sender is to be told is told why.
+        if (!may_wait || told_of_wait_at(*made->under->config, *made->message) <= made->now)
+            put_off(network(made), part, "4.4.5", "the next server has enough to do");
+        return;
+    }
     auto task = deliver_to_hop(network(made), primaries->client(), *this, part);
     ++made->open;
     try {
@@ -158,7 +164,10 @@ void queue_runner::impl::wait_in_lines(const attempt& made) {
         if (waits && to.tries != 0) one.is_fresh = false;
         const auto hop = waits ? hop_for(*made.under->config, to) : std::nullopt;
         const bool is_here = hop && std::ranges::find(made.no_place_at, *hop) != made.no_place_at.end();
-        if (!is_here) one.also_due = one.also_due == 0 ? to.next_try : std::min(one.also_due, to.next_try);
+        // At the end of its own wait as well: nobody's turn may come too late for a word to the sender.
+        const bool is_in_line = is_here && is_due(*made.under->config, to, made.now);
+        const auto at = is_in_line ? told_of_wait_at(*made.under->config, message) : to.next_try;
+        one.also_due = one.also_due == 0 ? at : std::min(one.also_due, at);
     }
     for (const auto& hop : made.no_place_at) hops->wait(hop, one);
 }

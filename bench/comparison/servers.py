@@ -72,6 +72,7 @@ virtual   unix - n n - - virtual
 lmtp      unix - - n - - lmtp
 anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
+tlsproxy  unix - - n - 0 tlsproxy
 postlog   unix-dgram n - n - 1 postlogd
 '''
 
@@ -220,7 +221,7 @@ address = "127.0.0.1:0"
         if not self.onward:
             return ''
         if self.is_forwarding():
-            return '[greylist]\nmode = "off"\n[dns]\nservers = ["127.0.0.1"]\n[relay]\nsrs = false\n'
+            return '[greylist]\nmode = "off"\n[dns]\nservers = ["127.0.0.1:53"]\n[relay]\nsrs = false\n'
         return f'role = "secondary"\n[greylist]\nmode = "off"\n[relay.route]\n"d.test" = "127.0.0.1:{self.onward.port}"\n'
 
     def call(self, *words):

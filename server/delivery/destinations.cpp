@@ -68,8 +68,7 @@ struct destinations::state : std::enable_shared_from_this<state> {
     std::unordered_map<std::string, destination> all;
     std::list<destination*> ring;
     std::set<std::pair<time_point, destination*>> timed;
-    std::set<std::pair<queue_id, const destination*>> waiting;
-    std::map<queue_id, std::int64_t> also_due; // of those in `waiting` that have such a time
+    std::map<std::pair<queue_id, const destination*>, std::int64_t> waiting; // when they are looked at
     std::size_t taken = 0;
 
     destination* find(const conf::relay_hop& hop) {
@@ -128,10 +127,6 @@ struct destinations::state : std::enable_shared_from_this<state> {
     place hand_out(destination& at, time_point now);
     void give_back(const std::string& name);
     queue_id pop(destination& at);
-    void forget_due(queue_id id) { // unless it stands in another line
-        const auto other = waiting.lower_bound({id, nullptr});
-        if (other == waiting.end() || other->first != id) also_due.erase(id);
-    }
 };
 
 namespace {
@@ -172,7 +167,6 @@ queue_id destinations::state::pop(destination& at) {
     at.line.erase(at.line.begin());
     at.turn = first.turn;
     waiting.erase({first.id, &at});
-    forget_due(first.id);
     if (const auto own = at.lanes.find(first.sender); --own->second.waiting == 0) at.lanes.erase(own);
     return first.id;
 }
@@ -212,10 +206,12 @@ bool destinations::may_wait() const {
 void destinations::wait(const conf::relay_hop& hop, const in_line& message) {
     const std::lock_guard lock(state_->mutex);
     auto& at = state_->get(hop);
-    const auto [mine, is_new] = state_->waiting.emplace(message.id, &at);
+    const auto [mine, is_new] = state_->waiting.try_emplace({message.id, &at}, message.also_due);
+    if (!is_new) {
+        if (message.also_due != not_known) mine->second = message.also_due;
+        return;
+    }
     try {
-        if (message.also_due != 0) state_->also_due.insert_or_assign(message.id, message.also_due);
-        if (!is_new) return;
         const auto sender = std::hash<std::string>{}(message.sender);
         auto& own = at.lanes[sender];
         const auto turn = std::max(own.last_turn, at.turn) + (message.is_fresh ? step_fresh : step_again);
@@ -223,7 +219,7 @@ void destinations::wait(const conf::relay_hop& hop, const in_line& message) {
         own.last_turn = turn;
         ++own.waiting;
     } catch (...) { // who is in no line must not count as waiting
-        if (is_new) state_->waiting.erase(mine);
+        state_->waiting.erase(mine);
         throw;
     }
     if (at.line.size() == 1) state_->settle(at, std::chrono::steady_clock::now());
@@ -231,20 +227,20 @@ void destinations::wait(const conf::relay_hop& hop, const in_line& message) {
 
 bool destinations::is_waiting(queue_id id, std::int64_t now) const {
     const std::lock_guard lock(state_->mutex);
-    if (const auto other = state_->also_due.find(id); other != state_->also_due.end() && other->second <= now)
-        return false;
-    const auto at = state_->waiting.lower_bound({id, nullptr});
-    return at != state_->waiting.end() && at->first == id;
+    auto at = state_->waiting.lower_bound({id, nullptr});
+    bool found = false;
+    for (; at != state_->waiting.end() && at->first.first == id; ++at) {
+        if (at->second != 0 && at->second <= now) return false;
+        found = true;
+    }
+    return found;
 }
 
 void destinations::clear(const conf::relay_hop& hop) {
     const std::lock_guard lock(state_->mutex);
     auto* at = state_->find(hop);
     if (at == nullptr) return;
-    for (const auto& one : at->line) {
-        state_->waiting.erase({one.id, at});
-        state_->forget_due(one.id);
-    }
+    for (const auto& one : at->line) state_->waiting.erase({one.id, at});
     at->line.clear();
     at->lanes.clear();
     state_->stand_apart(*at);

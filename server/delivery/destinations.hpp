@@ -48,12 +48,14 @@ class destinations {
         storage::queue_id id;
         std::string sender;        // whose turn it is; senders take turns
         bool is_fresh = true;      // never tried: eight of those go for one that was
-        std::int64_t also_due = 0; // unix seconds; when others of its recipients are due; 0 = there are none
+        std::int64_t also_due = 0; // unix seconds; when it is to be looked at all the same; 0 = never
     };
+    static constexpr std::int64_t not_known = 1; // `also_due`: it is looked at when it is due
     bool may_wait() const;
-    // A message has one place in a line: who waits there already keeps it.
+    // A message has one place in a line: who waits there already keeps it, and is looked at when it says now,
+    // if it knows.
     void wait(const conf::relay_hop& hop, const in_line& message);
-    // In any line, and nobody else of it is due. `now` is unix seconds.
+    // In any line, and not to be looked at. `now` is unix seconds.
     bool is_waiting(storage::queue_id id, std::int64_t now) const;
     void clear(const conf::relay_hop& hop); // its line
     std::size_t waiting() const;

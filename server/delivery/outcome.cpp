@@ -157,6 +157,12 @@ bool is_due(const conf::config& config, const queued_message& message, std::int6
     });
 }
 
+std::int64_t told_of_wait_at(const conf::config& config, const queued_message& message) {
+    const auto delay = config.queue.delay_notice.count(), end = config.queue.expire.count();
+    const bool tells_of_delay = delay != 0 && !message.delay_told;
+    return message.arrived / 1'000'000 + (tells_of_delay ? std::min(delay, end) : end);
+}
+
 std::string fields_above(const queued_message& message, bool junk) {
     return (junk ? "X-Spam-Flag: YES\r\n" : "") + message.result_fields;
 }

@@ -68,6 +68,10 @@ bool is_due(const conf::config& config, const storage::queued_recipient& to, std
 // to be told of, whose time has come.
 bool is_due(const conf::config& config, const storage::queued_message& message, std::int64_t now);
 
+// When the sender of a message that waits is to be told something next: of the delay (queue.delay_notice), or
+// that it is given up. Unix seconds.
+std::int64_t told_of_wait_at(const conf::config& config, const storage::queued_message& message);
+
 // What stands in front of the stored body of a recipient of this server: what was found once it was stored,
 // and whether it is taken for spam.
 std::string fields_above(const storage::queued_message& message, bool junk);

@@ -36,9 +36,9 @@ WAITING = {'dead.test': '4.4.1 cannot connect: Connection refused', 'lost.test':
 class Relay(Server):
     """Sends on what comes for to-DOMAIN@d.test to u@DOMAIN."""
 
-    def __init__(self, names, **sections):
+    def __init__(self, names, queue=None, **sections):
         super().__init__({'tier': 'a', 'address': '127.0.0.1:0'}, server={'hostname': 'us.r.test'}, dns={'servers': [names.address()], 'timeout': '2s'},
-                         queue={'retry': ['1s', '1s', '1h']}, **sections)
+                         queue=queue or {'retry': ['1s', '1s', '1h']}, **sections)
 
     def accounts(self):
         super().accounts()
@@ -158,7 +158,27 @@ def back_again():
             first.wait_messages(20, 'u@implicit.test')
 
 
-PARTS = {part.__name__: part for part in (mx_hosts, notices, smarthost, crowd, back_again)}
+def in_line():
+    """Nobody stands in line without a word: its sender is told of the delay, and of its end."""
+    records = [*RECORDS, 's.test. 60 IN MX 10 mx1.r.test']
+    with Names(records) as names, receiver(FIRST) as first:
+        first.run('domain', 'add', 's.test')
+        first.run('mailbox', 'add', SENDER)
+        waits = {'retry': ['1s', '1s'], 'delay_notice': '2s', 'expire': '10s'}
+        with Relay(names, waits, relay={'destination_rate': 1}) as relay:
+            relay.send('plain.test')
+            first.wait_messages(1, 'u@plain.test')
+            relay.send('plain.test')
+            until('a notice', lambda: first.messages(SENDER))
+            told = first.messages(SENDER)[0].content.decode()
+            contains(told, 'Action: delayed', 'the first notice')
+            contains(told, 'Status: 4.4.5', 'the first notice')
+            # Its sender's notices have a rate as well: the second one waits for its turn.
+            relay.wait_log(r'to=<u@plain\.test>.*status=bounced \(the next server has enough to do')
+            equal(len(first.messages('u@plain.test')), 1, 'messages')
+
+
+PARTS = {part.__name__: part for part in (mx_hosts, notices, smarthost, crowd, back_again, in_line)}
 
 
 def inside_network():
@@ -195,6 +215,10 @@ def test_a_crowd_for_the_dead_keeps_nobody_waiting():
 
 def test_a_server_that_is_back_has_its_mail():
     outside('back_again')
+
+
+def test_who_stands_in_line_is_told():
+    outside('in_line')
 
 
 if __name__ == '__main__' and sys.argv[1:]:

@@ -110,6 +110,18 @@ TEST_CASE("a message's other time holds as long as it stands in any line") {
     CHECK(at.all.is_waiting(queue_id{1}, 100));
 }
 
+TEST_CASE("who isn't known to be due later is looked at when it is due") {
+    lines at;
+    at.all.wait(hop("d.test"), {queue_id{1}, "s", true, destinations::not_known});
+    CHECK_FALSE(at.all.is_waiting(queue_id{1}, 100));
+    at.all.wait(hop("d.test"), {queue_id{1}, "s", true, 200});
+    CHECK(at.all.is_waiting(queue_id{1}, 199));
+    at.all.wait(hop("d.test"), {queue_id{1}, "s", true, destinations::not_known}); // and now it is known
+    CHECK(at.all.is_waiting(queue_id{1}, 199));
+    CHECK_FALSE(at.all.is_waiting(queue_id{1}, 200));
+    CHECK(at.all.waiting() == 1);
+}
+
 TEST_CASE("destinations take turns, whatever the length of their lines") {
     lines at({200, 1, 0});
     for (std::uint64_t i = 1; i <= 1000; ++i) at.wait("big.test", i);
