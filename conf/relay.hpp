@@ -49,6 +49,8 @@ struct relay_settings {
     std::uint16_t port = 25;            // of MX hosts
     std::string smarthost;              // what parse_relay_server() reads; "" = none
     std::optional<relay_hop> smart_hop; // that, read
+    std::string smarthost_user;         // for AUTH; "" = no login
+    std::string smarthost_password_file;
     relay_tls tls = relay_tls::dane;
     std::uint64_t connections = 200;            // at the same time, to all servers
     std::uint64_t destination_connections = 20; // at the same time, to one destination

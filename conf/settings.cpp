@@ -720,6 +720,16 @@ constexpr setting settings[] = {
      "the MX "
      "hosts of its domain.",
      kept_in<&config::relay, &relay_settings::smarthost>},
+    {"relay", "smarthost_user", text(user_or_empty, "a name such as \"mx1@example.net\", or \"\""), "",
+     reload,
+     "The name for a login at the smarthost (AUTH PLAIN or LOGIN); \"\" = none. It is sent only under TLS "
+     "whose "
+     "certificate proves the smarthost's name.",
+     kept_in<&config::relay, &relay_settings::smarthost_user>},
+    {"relay", "smarthost_password_file", text(absolute_path_or_empty, "an absolute path"), "", reload,
+     "The file whose first line is the password for it. Nobody but the server's user should be able to read "
+     "it.",
+     kept_in<&config::relay, &relay_settings::smarthost_password_file>},
     {"relay", "tls", word(relay_tls_levels), "dane", reload,
      "Encryption towards other servers: \"dane\", where the server has it, and proved where its domain "
      "publishes "

@@ -213,6 +213,13 @@ checked<std::string> smarthost_or_empty(std::string_view text) {
                  "\"relay.example.net:25\", or \"\"");
 }
 
+checked<std::string> user_or_empty(std::string_view text) {
+    constexpr std::size_t user_max = 255;
+    const auto is_odd = [](char octet) { return static_cast<unsigned char>(octet) <= ' ' || octet == 0x7F; };
+    if (text.size() <= user_max && std::ranges::none_of(text, is_odd)) return std::string{text};
+    return not_a(text, "a name for a login", "write one without blanks, of at most 255 octets");
+}
+
 checked<std::string> sender_pattern(std::string_view text) {
     constexpr std::size_t pattern_max = 255;
     if (!text.empty() && text.size() <= pattern_max && text.find_first_of(" \t") == std::string_view::npos)

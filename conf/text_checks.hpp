@@ -26,6 +26,7 @@ checked<std::string> mail_folder(std::string_view text);            // of a Mail
 checked<std::string> local_transport(std::string_view text);        // maildir, or an LMTP server
 checked<std::string> relay_server(std::string_view text);           // address or host with a port, or "mx"
 checked<std::string> smarthost_or_empty(std::string_view text);     // address or host with a port
+checked<std::string> user_or_empty(std::string_view text);          // for a login elsewhere
 checked<std::string> sender_pattern(std::string_view text);         // its shape; policy reads it
 checked<std::string> capital_word(std::string_view text);           // A-Z, 0-9 and "_": names of signs
 checked<std::string> spam_phrase(std::string_view text);            // neither empty nor too long

@@ -207,6 +207,24 @@ void check_hop(const config& read, const relay_hop& hop, const toml::source_regi
                 found.error(where, key, std::move(problem));
 }
 
+void check_login(const relay_settings& relay, const toml::table& root, findings& found) {
+    const std::string user = "relay.smarthost_user", file = "relay.smarthost_password_file";
+    if (relay.smarthost_user.empty() != relay.smarthost_password_file.empty()) {
+        const auto& there = relay.smarthost_user.empty() ? file : user;
+        const auto& wanted = relay.smarthost_user.empty() ? user : file;
+        found.error(place_of(root, there), there,
+                    fmt::format("a login needs both; write {} as well", wanted));
+    }
+    if (relay.smarthost_user.empty()) return;
+    if (!relay.smart_hop)
+        found.error(place_of(root, user), user, "there is no smarthost to log in at; write relay.smarthost");
+    else if (relay.smart_hop->what != relay_hop::kind::host)
+        found.error(
+            place_of(root, "relay.smarthost"), "relay.smarthost",
+            "a certificate proves a name, and a login needs that; write the smarthost's name instead of "
+            "its address");
+}
+
 void check_hops(const config& read, const toml::table& root, findings& found) {
     for (const auto& route : read.relay.routes)
         check_hop(read, route.next_hop, place_of_route(root, route.domain),
@@ -214,6 +232,7 @@ void check_hops(const config& read, const toml::table& root, findings& found) {
     if (read.relay.smart_hop)
         check_hop(read, *read.relay.smart_hop, place_of(root, "relay.smarthost"), "relay.smarthost",
                   "the smarthost", found);
+    check_login(read.relay, root, found);
 }
 
 std::string names_of_tiers(const config& read) {

@@ -23,6 +23,11 @@ void add_what_is_seen(destination_status& to, const destination_status& seen) {
 
 } // namespace
 
+std::string_view destination_of(const storage::queued_recipient& to) {
+    if (to.route == storage::recipient_route::local) return "local";
+    return std::string_view(to.address).substr(to.address.rfind('@') + 1);
+}
+
 void destination_counts::halve_weights() {
     for (auto& [name, one] : names_) one.weight /= 2;
     std::erase_if(names_, [](const auto& entry) { return !entry.second.shown && entry.second.weight == 0; });

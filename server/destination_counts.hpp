@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/destination_status.hpp"
+#include "storage/queue.hpp"
 
 #include <map>
 #include <mutex>
@@ -12,6 +13,10 @@
 namespace postern::server {
 
 inline constexpr std::string_view other_destinations = "other";
+
+// Under what a recipient's mail is counted: its domain; "local", all domains of this server's own, however many
+// there are. Borrows from the recipient.
+std::string_view destination_of(const storage::queued_recipient& to);
 
 class destination_counts {
   public:

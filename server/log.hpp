@@ -67,6 +67,7 @@ struct log_record {
     std::string_view status_code{}; // "2.0.0" of a delivery
     std::string_view test{};        // the policy test that refused
     std::string_view relay{};       // "maildir"
+    std::string_view transport{};   // of a delivery, as Postfix names it: "virtual", "lmtp", "smtp"
     std::string_view message_id{};
     std::string_view text{};    // free text of note, fault, ...
     std::string_view address{}; // of a listener

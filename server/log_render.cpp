@@ -368,9 +368,11 @@ std::string render_text(const log_record& record, const log_identity& who, std::
     std::string line;
     line.reserve(256);
     // Trouble inside a session is smtpd's, as Postfix has it and log readers expect.
-    const bool of_session = !record.client.empty();
-    add_prefix(line, of_session && row.component == "master" ? std::string_view("smtpd") : row.component, who,
-               when);
+    const bool of_session = !record.client.empty() && row.component == "master";
+    const auto component = of_session                 ? std::string_view("smtpd")
+                           : record.transport.empty() ? row.component
+                                                      : record.transport;
+    add_prefix(line, component, who, when);
     row.form(line, record);
     return line;
 }

@@ -159,7 +159,7 @@ void queue_runner::impl::wait_in_lines(const attempt& made) {
                               0};
     for (const auto& to : message.recipients) {
         using state = storage::recipient_state;
-        if (to.state == state::delivered || to.state == state::failed) continue;
+        if (!storage::is_open(to)) continue;
         const bool waits = to.state == state::waiting;
         if (waits && to.tries != 0) one.is_fresh = false;
         const auto hop = waits ? hop_for(*made.under->config, to) : std::nullopt;

@@ -10,6 +10,10 @@
 #include <memory>
 #include <mutex>
 
+namespace postern::protocol {
+struct client_login;
+}
+
 namespace postern::server {
 
 struct snapshot {
@@ -19,6 +23,7 @@ struct snapshot {
     std::shared_ptr<const std::vector<protocol::ip_address>> own_addresses; // of this machine
     std::shared_ptr<const policy::rule_set> exempt_senders;                 // greylist.exempt_senders
     std::shared_ptr<const std::vector<std::string>> host_names;             // ours, of all listeners
+    std::shared_ptr<const protocol::client_login> smarthost_login;          // null: it wants none
 
     // Null when a reload took the listener away; its sockets stay open until the next start.
     const conf::listener_settings* find_listener(const std::string& name) const {

@@ -130,20 +130,6 @@ result<std::unique_ptr<spool_file>> queue::create_body(queue_id id) const {
 bool queue::is_in_place() const { return impl_->is_in_place(); }
 const file_handle& queue::bodies() const { return impl_->bodies; }
 
-result<std::vector<due_message>> queue::due(std::int64_t now, std::size_t limit, std::int64_t latest) const {
-    return impl_->read([&](const lmdb::transaction& within) -> result<std::vector<due_message>> {
-        std::vector<due_message> found;
-        auto walk = lmdb::cursor::open(within, impl_->tables.due);
-        if (!walk) return walk.error();
-        if (const auto read = collect_due(*walk, {}, now, limit, found); !read) return read.error();
-        if (latest <= now || latest == std::numeric_limits<std::int64_t>::max()) return found;
-        const auto read = collect_due(*walk, due_key({latest + 1, {}}),
-                                      std::numeric_limits<std::int64_t>::max(), limit, found);
-        if (!read) return read.error();
-        return found;
-    });
-}
-
 namespace {
 
 // The first time due behind this one.

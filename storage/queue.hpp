@@ -52,6 +52,10 @@ struct queued_recipient {
     std::int64_t next_try = 0; // unix seconds
     std::string last_reply;    // "4.2.0 ..."; at most last_reply_max octets
 };
+// Neither delivered nor failed: something is left to do.
+inline bool is_open(const queued_recipient& to) {
+    return to.state != recipient_state::delivered && to.state != recipient_state::failed;
+}
 inline constexpr std::size_t last_reply_max = 512;
 inline constexpr std::size_t result_fields_max = 8 * 1024;
 
@@ -214,12 +218,8 @@ class queue {
     result<body_place> place_of(queue_id id) const;
     // A message with its body in this pack; nullopt: there is none.
     result<std::optional<queue_id>> any_in_pack(queue_id pack) const;
-    // Messages due at `now` or before, earliest first, then those due after `latest` (schedule.hpp's
-    // latest_due); at most `limit`.
-    result<std::vector<due_message>>
-    due(std::int64_t now, std::size_t limit,
-        std::int64_t latest = std::numeric_limits<std::int64_t>::max()) const;
-    // Those due at `now` or before and behind `after`; equal times are in the order of ids.
+    // Messages due at `now` or before and behind `after`, earliest first; equal times are in the order of
+    // ids.
     result<std::vector<due_message>> due_after(due_message after, std::int64_t now, std::size_t limit) const;
     // When the earliest message is due, or the earliest behind `after`; nullopt when there is none.
     result<std::optional<std::int64_t>> next_due(due_message after = before_all) const;

@@ -67,20 +67,11 @@ void read_state(record_reader& in, queued_recipient& recipient) {
 
 } // namespace
 
-namespace {
-
-bool may_be_due(recipient_state state) {
-    return state == recipient_state::waiting || state == recipient_state::aside ||
-           state == recipient_state::untold;
-}
-
-} // namespace
-
 std::optional<std::int64_t> due_time(const queued_message& message) {
     std::optional<std::int64_t> due;
     if (message.held) return due;
     for (const queued_recipient& recipient : message.recipients) {
-        if (!may_be_due(recipient.state)) continue;
+        if (!is_open(recipient)) continue;
         due = due ? std::min(*due, recipient.next_try) : recipient.next_try;
     }
     return due;

@@ -45,10 +45,12 @@ std::string bounded(std::string words) {
 // is what is known.
 peer_proof proof_of(SSL* ssl) {
     const auto* const side = side_of(ssl);
-    if (side == nullptr || side->level != demand_level::dane) return {};
+    if (side == nullptr || side->level < demand_level::verified) return {};
     if (SSL_session_reused(ssl) == 1) return {!side->proof.empty(), side->proof};
     const long result = SSL_get_verify_result(ssl);
     if (result != X509_V_OK) return {false, bounded(X509_verify_cert_error_string(result))};
+    if (SSL_get0_peer_certificate(ssl) == nullptr) return {false, "there is no certificate"};
+    if (side->level == demand_level::verified) return {true, "PKIX"};
     if (SSL_get0_dane_authority(ssl, nullptr, nullptr) < 0)
         return {false, "the certificate matches no TLSA record"};
     protocol::tlsa_record matched;
@@ -61,7 +63,7 @@ int on_new_session(SSL* ssl, SSL_SESSION* given) {
     const auto* const side = side_of(ssl);
     if (side == nullptr || side->key.empty() || SSL_SESSION_is_resumable(given) == 0) return 0;
     auto proof = proof_of(ssl);
-    if (side->level == demand_level::dane && !proof.holds) return 0;
+    if (side->level >= demand_level::verified && !proof.holds) return 0;
     side->sessions->keep(side->key, {session_handle(given), std::move(proof.words), side->proved_at});
     return 1;
 }
@@ -79,16 +81,24 @@ bool set_records(SSL* ssl, const demand& wanted) {
     });
 }
 
-bool set_demand(SSL* ssl, const demand& wanted, std::int64_t now) {
+bool set_name(SSL* ssl, const demand& wanted, X509_STORE* authorities) {
+    if (wanted.host.empty()) return false;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, wanted.host.c_str()) == 1 && SSL_set1_verify_cert_store(ssl, authorities) == 1;
+}
+
+bool set_demand(SSL* ssl, const demand& wanted, X509_STORE* authorities, std::int64_t now) {
     X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), now);
     if (wanted.level == demand_level::dane) return set_records(ssl, wanted);
+    if (wanted.level == demand_level::verified && !set_name(ssl, wanted, authorities)) return false;
     return wanted.host.empty() || SSL_set_tlsext_host_name(ssl, wanted.host.c_str()) == 1;
 }
 
 } // namespace
 
-client_context::client_context(context_handle inner, std::shared_ptr<client_sessions> sessions)
-    : context_(std::move(inner)), sessions_(std::move(sessions)) {}
+client_context::client_context(context_handle inner, store_handle authorities,
+                               std::shared_ptr<client_sessions> sessions)
+    : context_(std::move(inner)), authorities_(std::move(authorities)), sessions_(std::move(sessions)) {}
 
 std::shared_ptr<const client_context> client_context::make() {
     context_handle made(SSL_CTX_new(TLS_client_method()));
@@ -104,8 +114,10 @@ std::shared_ptr<const client_context> client_context::make() {
     if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return nullptr;
     if (SSL_CTX_dane_enable(context) != 1) return nullptr;
     SSL_CTX_dane_set_flags(context, DANE_FLAG_NO_DANE_EE_NAMECHECKS); // RFC 7672 §3.1.1
+    store_handle authorities(X509_STORE_new());
+    if (!authorities || X509_STORE_set_default_paths(authorities.get()) != 1) return nullptr;
     return std::shared_ptr<const client_context>(
-        new client_context(std::move(made), std::make_shared<client_sessions>()));
+        new client_context(std::move(made), std::move(authorities), std::make_shared<client_sessions>()));
 }
 
 std::unique_ptr<connection> client_context::connect(int fd, const demand& wanted, std::int64_t now) const {
@@ -119,7 +131,7 @@ std::unique_ptr<connection> client_context::connect(int fd, const demand& wanted
     side->proved_at = now;
     SSL_set_connect_state(made);
     const bool is_set = SSL_set_ex_data(made, side_index(), side.get()) == 1 && SSL_set_fd(made, fd) == 1 &&
-                        set_demand(made, wanted, now);
+                        set_demand(made, wanted, authorities_.get(), now);
     ERR_clear_error();
     if (!is_set) return nullptr;
     if (auto kept = sessions_->take(side->key, now)) {

@@ -8,6 +8,7 @@ struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_session_st;
 struct x509_st;
+struct x509_store_st;
 
 namespace postern::tls {
 
@@ -26,11 +27,15 @@ struct free_session {
 struct free_x509 {
     void operator()(x509_st* owned) const;
 };
+struct free_store {
+    void operator()(x509_store_st* owned) const;
+};
 
 using bio_handle = std::unique_ptr<bio_st, free_bio>;
 using key_handle = std::unique_ptr<evp_pkey_st, free_key>;
 using context_handle = std::unique_ptr<ssl_ctx_st, free_context>;
 using session_handle = std::unique_ptr<ssl_session_st, free_session>;
 using x509_handle = std::unique_ptr<x509_st, free_x509>;
+using store_handle = std::unique_ptr<x509_store_st, free_store>;
 
 } // namespace postern::tls

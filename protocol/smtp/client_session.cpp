@@ -72,6 +72,7 @@ void client_session::take(peer_reply reply) {
     case awaited::greeting: took_greeting(reply); break;
     case awaited::hello: took_hello(reply); break;
     case awaited::starttls: took_starttls(reply); break;
+    case awaited::auth: took_auth(reply); break;
     case awaited::mail: took_mail(reply); break;
     case awaited::rcpt: took_rcpt(reply, awaited_now.recipient); break;
     case awaited::data: took_data(reply); break;
@@ -166,6 +167,7 @@ void client_session::become_ready() {
         if (settings_.tls == client_tls::required)
             return fail(trouble::kind::no_tls, "TLS is required and the server does not offer it");
     }
+    if (settings_.login && !logged_in_) return say_login();
     ready_ = true;
     if (message_) begin_transaction();
 }

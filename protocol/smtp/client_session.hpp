@@ -8,6 +8,7 @@
 #include "protocol/smtp/reply_reader.hpp"
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -25,12 +26,20 @@ enum class client_chunks : std::uint8_t {
     when_needed,  // for binary content alone
 };
 
+// Where a server wants to know who sends (RFC 4954): PLAIN, or LOGIN. Never logged.
+struct client_login {
+    std::string user;
+    std::string password;
+    bool operator==(const client_login&) const = default;
+};
+
 struct client_settings {
     client_protocol protocol = client_protocol::smtp;
     std::string hostname; // ours, for EHLO or LHLO
     client_tls tls = client_tls::never;
     std::vector<std::string> own_names{}; // whoever greets with one of them is ourselves: a mail loop
     client_chunks chunks = client_chunks::when_offered;
+    std::shared_ptr<const client_login> login{}; // sent under TLS only; no mail goes before it was taken
 };
 
 struct outgoing_recipient {
@@ -71,6 +80,7 @@ enum class client_wait : std::uint8_t {
     greeting,
     hello,
     starttls,
+    auth,
     mail,
     rcpt,
     data,
@@ -183,12 +193,15 @@ class client_session {
     void learn(const peer_reply& reply);
     void learn_limits(std::string_view text);
     void took_starttls(const peer_reply& reply);
+    void took_auth(const peer_reply& reply);
     void took_mail(const peer_reply& reply);
     void took_rcpt(const peer_reply& reply, std::size_t index);
     void took_data(const peer_reply& reply);
     void took_final(const peer_reply& reply, std::size_t index);
 
     void say_hello();
+    void say_login();
+    void fail_login(std::string text);
     void become_ready();
     void begin_transaction();
     void send_recipients();
@@ -227,7 +240,9 @@ class client_session {
     bool tls_ = false;
     bool says_helo_ = false; // it knew no EHLO
     bool ready_ = false;     // greeted, secured: a message can begin
-    unsigned heard_ = 0;     // replies since begin()
+    bool logged_in_ = false;
+    std::deque<std::string> login_answers_; // to what the server asks for, in order
+    unsigned heard_ = 0;                    // replies since begin()
     bool quitting_ = false;
     std::uint64_t mails_ = 0; // MAILs on this connection
 

@@ -4,7 +4,7 @@
 #include "server/admin/control.hpp"
 #include "server/admin/handlers.hpp"
 #include "server/admin/queue_access.hpp"
-#include "server/destination_status.hpp"
+#include "server/destination_counts.hpp"
 
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -27,11 +27,6 @@ struct in_queue {
     std::string last_reply;    // of the message that came last
 };
 using by_name = std::map<std::string, in_queue, std::less<>>;
-
-std::string_view destination_of(const storage::queued_recipient& to) {
-    if (to.route == storage::recipient_route::local) return "local";
-    return std::string_view(to.address).substr(to.address.rfind('@') + 1);
-}
 
 void count(const storage::queued_message& message, by_name& into) {
     for (const auto& to : message.recipients) {

@@ -6,15 +6,11 @@
 #include <algorithm>
 
 namespace postern::server {
+using storage::is_open;
 using storage::queued_message;
 using storage::queued_recipient;
 
 namespace {
-
-bool is_open(const queued_recipient& to) {
-    using storage::recipient_state;
-    return to.state != recipient_state::delivered && to.state != recipient_state::failed;
-}
 
 bool is_of(const std::string& address, const address_pattern& wanted) {
     if (address.empty() || wanted.domain.empty()) return address.empty() && wanted.domain.empty();

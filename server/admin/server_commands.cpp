@@ -5,6 +5,7 @@
 #include "server/admin/status_report.hpp"
 #include "server/admin/support.hpp"
 #include "server/scanning/program.hpp"
+#include "server/smarthost_login.hpp"
 
 #include "conf/load.hpp"
 #include "policy/spam/terms.hpp"
@@ -39,6 +40,7 @@ class named_things {
 
     std::vector<conf::finding> check() {
         check_certificates();
+        check_login();
         check_state_folder();
         check_mail_folder();
         check_signatures();
@@ -67,6 +69,15 @@ class named_things {
         tls::server_contexts::load(settings_.tls, {}, std::time(nullptr), problems);
         for (auto& problem : problems)
             add(conf::finding::weight::error, problem.key, std::move(problem.problem));
+    }
+
+    void check_login() {
+        const as_service_user reader(settings_.server);
+        auto login = read_smarthost_login(settings_.relay);
+        if (!login.problem.empty())
+            add(conf::finding::weight::error, login_file_key, std::move(login.problem));
+        if (!login.remark.empty())
+            add(conf::finding::weight::warning, login_file_key, std::move(login.remark));
     }
 
     void check_state_folder() {

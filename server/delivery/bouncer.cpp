@@ -69,6 +69,8 @@ news news_of(const conf::config& config, const queued_message& message,
         const bool handed_on = to.route == storage::recipient_route::outside; // RFC 3461 §6.2
         if (to.state == recipient_state::delivered)
             one.action = handed_on ? dsn_action::relayed : dsn_action::delivered;
+        // A stranger who asks for such notices may ask for somebody else's.
+        if (one.action == dsn_action::relayed && message.account.empty()) continue;
         if (to.state == recipient_state::waiting) made.of_delay = true;
         if (wants(to, one.action)) made.whom.push_back(one);
     }

@@ -91,6 +91,7 @@ struct talk {
         case protocol::client_wait::greeting: return within.greeting;
         case protocol::client_wait::hello:
         case protocol::client_wait::starttls:
+        case protocol::client_wait::auth:
         case protocol::client_wait::rset: return within.hello;
         case protocol::client_wait::mail: return within.mail;
         case protocol::client_wait::rcpt: return within.recipient;
@@ -137,9 +138,11 @@ struct talk {
             const auto error = layer->error();
             return fmt::format("the TLS handshake failed: {}", error.empty() ? what_happened(status) : error);
         }
-        if (security->wanted.level != tls::demand_level::dane) return {};
+        const bool by_name = security->wanted.level == tls::demand_level::verified;
+        if (!by_name && security->wanted.level != tls::demand_level::dane) return {};
         const auto proof = layer->proof();
         if (proof.holds) return {};
+        if (by_name) return fmt::format("its certificate does not prove its name: {}", proof.words);
         return fmt::format("its certificate is not the one of the TLSA records: {}", proof.words);
     }
 

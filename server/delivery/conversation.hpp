@@ -27,7 +27,7 @@ class content_source {
 struct client_deadlines {
     std::chrono::seconds connect{30};
     std::chrono::seconds greeting{300};
-    std::chrono::seconds hello{300}; // EHLO, STARTTLS, the handshake, RSET
+    std::chrono::seconds hello{300}; // EHLO, STARTTLS, the handshake, AUTH, RSET
     std::chrono::seconds mail{300};
     std::chrono::seconds recipient{300};
     std::chrono::seconds data{120};

@@ -64,7 +64,7 @@ exchangers of_answer(const conf::relay_hop& hop, const ourselves& us, const dns_
         // RFC 7505 §3: a null MX beside others is none.
         std::erase_if(made.records, [](const auto& one) { return one.exchange.is_root(); });
         if (made.records.empty())
-            made.instead = failed({5, 1, 10}, fmt::format("556 {} takes no mail (null MX)", hop.name));
+            made.instead = failed({5, 1, 10}, fmt::format("{} takes no mail (null MX: 556)", hop.name));
         // Where we are one of them, those from our preference on are of no use.
         const auto own =
             std::ranges::find_if(made.records, [&](const auto& one) { return is_ours(us, one.exchange); });

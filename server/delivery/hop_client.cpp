@@ -55,9 +55,10 @@ void put_back(addresses& all, std::size_t of, const std::optional<hop_address>& 
     all.insert(all.begin() + static_cast<std::ptrdiff_t>(of) + 1, std::move(rest));
 }
 
-std::optional<conf::endpoint> place_of(const std::optional<hop_address>& other) {
-    if (!other) return std::nullopt;
-    return other->at;
+mail_peer peer_at(const hop_address& one, const std::optional<hop_address>& other, tls::demand demand) {
+    mail_peer made{{{}, one.at}, protocol::client_protocol::smtp, std::move(demand)};
+    if (other) made.also = other->at;
+    return made;
 }
 
 } // namespace
@@ -74,13 +75,33 @@ asio::awaitable<found_hop> hop_client::find(conf::relay_hop hop) {
 }
 
 // Both outlive the await.
-asio::awaitable<dane_finding> hop_client::security_for(const found_hop& found, const hop_address& at) {
+asio::awaitable<dane_finding> hop_client::security_for(const found_hop& found, const hop_address& at,
+                                                       bool proves_name) {
     const auto wanted = config_.get()->config->relay.tls;
-    if (wanted == conf::relay_tls::off) co_return dane_finding{};
+    if (wanted == conf::relay_tls::off && !proves_name) co_return dane_finding{};
     dane_host host{at.host, at.canonical, at.at.port, at.is_secure, found.mx_secure ? found.domain : ""};
     const bool may_prove = wanted == conf::relay_tls::dane && names_ != nullptr;
-    if (may_prove) co_return co_await find_dane(*names_, std::move(host), tlsa_time);
-    co_return dane_finding{{tls::demand_level::opportunistic, protocol::to_lower(at.host)}, {}};
+    dane_finding made{{tls::demand_level::opportunistic, protocol::to_lower(at.host)}, {}};
+    if (may_prove) made = co_await find_dane(*names_, std::move(host), tlsa_time);
+    if (proves_name && made.trouble.empty() && made.demand.level != tls::demand_level::dane)
+        made.demand = {tls::demand_level::verified, protocol::to_lower(at.host)};
+    co_return made;
+}
+
+// Of the smarthost; a route that leads to the same server is no other one.
+hop_client::login hop_client::login_at(const conf::relay_hop& hop) const {
+    const auto now = config_.get();
+    return now->config->relay.smart_hop == hop ? now->smarthost_login : nullptr;
+}
+
+// `found` outlives the await.
+asio::awaitable<hop_client::candidate> hop_client::take_candidate(found_hop& found, std::size_t of,
+                                                                  bool proves_name) {
+    candidate made;
+    made.other = take_other_kind(found.addresses, of);
+    made.one = found.addresses[of];
+    made.security = co_await security_for(found, made.one, proves_name);
+    co_return made;
 }
 
 void hop_client::remember(const conf::relay_hop& hop, const conf::endpoint& server) {
@@ -93,21 +114,20 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
                                                         protocol::outgoing_message message,
                                                         mail_client::content_maker make_content,
                                                         client_deadlines within) {
+    const auto login = login_at(hop);
     auto found = co_await find(hop);
     const std::size_t recipients = message.recipients.size();
     if (found.fails)
         co_return report{mail_client::impossible(recipients, *found.fails, found.trouble), "none"};
     report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
     for (std::size_t i = 0; i < found.addresses.size(); ++i) {
-        const auto other = take_other_kind(found.addresses, i);
-        const auto one = found.addresses[i]; // a copy: put_back() moves them
-        auto security = co_await security_for(found, one);
+        auto [one, other, security] = co_await take_candidate(found, i, login != nullptr);
         if (!security.trouble.empty()) {
             made = {mail_client::insecure(recipients, std::move(security.trouble)), one.to_string()};
             continue;
         }
-        mail_peer peer{
-            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), place_of(other)};
+        auto peer = peer_at(one, other, std::move(security.demand));
+        peer.login = login;
         auto who = identity_of(*config_.get()->config);
         auto said = co_await client_.deliver(std::move(peer), std::move(who), message, make_content, within);
         if (said.is_ourselves && may_be_another(hop)) said = mail_client::unreached(recipients, looped(one));
@@ -125,16 +145,15 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
 }
 
 asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadlines within) {
+    const auto login = login_at(hop);
     auto found = co_await find(hop);
     std::string why = found.trouble;
     for (std::size_t i = 0; i < found.addresses.size(); ++i) {
-        const auto other = take_other_kind(found.addresses, i);
-        const auto one = found.addresses[i]; // a copy: put_back() moves them
-        auto security = co_await security_for(found, one);
+        auto [one, other, security] = co_await take_candidate(found, i, login != nullptr);
         why = security.trouble;
         if (!why.empty()) continue;
-        mail_peer peer{
-            {{}, one.at}, protocol::client_protocol::smtp, std::move(security.demand), place_of(other)};
+        auto peer = peer_at(one, other, std::move(security.demand));
+        peer.login = login;
         auto who = identity_of(*config_.get()->config);
         const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
         why = said.is_ourselves && may_be_another(hop) ? looped(one) : said.away;

@@ -30,7 +30,16 @@ class hop_client {
 
   private:
     boost::asio::awaitable<found_hop> find(conf::relay_hop hop);
-    boost::asio::awaitable<dane_finding> security_for(const found_hop& found, const hop_address& at);
+    struct candidate {
+        hop_address one; // a copy: put_back() moves them
+        std::optional<hop_address> other;
+        dane_finding security;
+    };
+    using login = std::shared_ptr<const protocol::client_login>;
+    boost::asio::awaitable<candidate> take_candidate(found_hop& found, std::size_t of, bool proves_name);
+    boost::asio::awaitable<dane_finding> security_for(const found_hop& found, const hop_address& at,
+                                                      bool proves_name);
+    login login_at(const conf::relay_hop& hop) const; // null: it wants none
     void remember(const conf::relay_hop& hop, const conf::endpoint& server);
 
     live_snapshot& config_;

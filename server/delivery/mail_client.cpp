@@ -56,7 +56,9 @@ bool lacks_tls(const client_session& session, const tls::demand& wanted) {
 // RFC 7672 §2.2: such a host is of no use now, and the mail waits for one that is.
 void tell_of_lack(mail_client::report& made, const tls::demand& wanted) {
     made.secured.what = link_security::kind::refused;
-    made.away = fmt::format("the TLSA records of {} ask for TLS: {}", wanted.host, made.away);
+    const bool by_name = wanted.level == tls::demand_level::verified;
+    made.away = by_name ? fmt::format("a login at {} needs TLS that proves it: {}", wanted.host, made.away)
+                        : fmt::format("the TLSA records of {} ask for TLS: {}", wanted.host, made.away);
     for (auto& each : made.outcomes) {
         if (each.said_by_peer) continue;
         each.status = {4, 7, 5};
@@ -89,7 +91,9 @@ mail_client::report joined(mail_client::report first, const std::vector<std::siz
 bool serves(const mail_peer& kept, const mail_peer& wanted) {
     const bool same_place =
         kept.where == wanted.where || (wanted.also && kept.where == conf::next_hop{{}, *wanted.also});
-    return same_place && kept.speaks == wanted.speaks && kept.demand == wanted.demand;
+    const bool same_login =
+        kept.login == wanted.login || (kept.login && wanted.login && *kept.login == *wanted.login);
+    return same_place && same_login && kept.speaks == wanted.speaks && kept.demand == wanted.demand;
 }
 
 // Why the session never came to where mail can be sent; "" = it did, or it has found ourselves.
@@ -186,6 +190,7 @@ client_tls mail_client::tls_for(const mail_peer& peer) const {
     case tls::demand_level::never: break;
     case tls::demand_level::opportunistic: return security_ ? client_tls::when_offered : client_tls::never;
     case tls::demand_level::encrypted:
+    case tls::demand_level::verified:
     case tls::demand_level::dane: return client_tls::required;
     }
     return client_tls::never;
@@ -213,7 +218,8 @@ mail_client::open(mail_peer peer, client_identity who, manner how, std::chrono::
     auto wire = co_await connect_to(peer.where, peer.also, within, buffers_);
     if (!wire) co_return wire.error();
     peer.where = std::move(wire->at);
-    protocol::client_settings settings{peer.speaks, std::move(who.hostname), how.tls, {}, how.chunks};
+    protocol::client_settings settings{peer.speaks, std::move(who.hostname), how.tls, {}, how.chunks,
+                                       peer.login};
     if (peer.speaks == protocol::client_protocol::smtp) settings.own_names = std::move(who.own_names);
     auto made = std::make_unique<connection>();
     made->peer = std::move(peer);

@@ -20,6 +20,7 @@ struct mail_peer {
     protocol::client_protocol speaks = protocol::client_protocol::smtp;
     tls::demand demand = {};                 // a connection under another one is another connection
     std::optional<conf::endpoint> also = {}; // an address of another kind of the same host
+    std::shared_ptr<const protocol::client_login> login = {}; // that it wants; its demand is verified or dane
 };
 
 // Who we are: the name that we give, and the names that nobody else has.

@@ -41,6 +41,12 @@ void set_aside(const delivery_services& with, const conf::config& config, const 
         message.id.to_string(), to.address, to.last_reply, aside_time.count() / 24));
 }
 
+// Log readers look for these names.
+std::string_view transport_of(const queued_recipient& to, const attempt_outcome& outcome) {
+    if (to.route == storage::recipient_route::outside) return "smtp";
+    return outcome.relay == "maildir" || outcome.relay == "none" ? "virtual" : "lmtp";
+}
+
 void log_outcome(const delivery_services& with, const queued_message& message, const queued_recipient& to,
                  const attempt_outcome& outcome) {
     const std::string id = message.id.to_string();
@@ -55,6 +61,7 @@ void log_outcome(const delivery_services& with, const queued_message& message, c
     line.to = to.address;
     if (to.original != to.address) line.original_to = to.original;
     line.relay = outcome.relay;
+    line.transport = transport_of(to, outcome);
     line.status_code = outcome.code;
     line.reply = outcome.text;
     line.tls = outcome.secured.word();
@@ -79,15 +86,13 @@ void note_try(queued_message& message, std::size_t recipient, const attempt_outc
     message.fresh_tries.push_back(std::move(made));
 }
 
-// Mail of this server's own domains is one destination, however many there are.
 void count_destination(const delivery_services& with, const queued_recipient& to) {
     if (with.destinations == nullptr) return;
     using result = destination_counts::result;
     const auto what = to.state == recipient_state::delivered ? result::delivered
                       : to.state == recipient_state::waiting ? result::deferred
                                                              : result::failed;
-    const bool is_local = to.route == storage::recipient_route::local;
-    with.destinations->add(is_local ? "local" : to.address.substr(to.address.rfind('@') + 1), what);
+    with.destinations->add(destination_of(to), what);
 }
 
 } // namespace
@@ -152,8 +157,7 @@ bool is_due(const conf::config& config, const queued_recipient& to, std::int64_t
 bool is_due(const conf::config& config, const queued_message& message, std::int64_t now) {
     if (message.given_up) return true;
     return !message.held && std::ranges::any_of(message.recipients, [&](const auto& to) {
-        const bool is_open = to.state != recipient_state::delivered && to.state != recipient_state::failed;
-        return is_open && is_time(config, to, now);
+        return storage::is_open(to) && is_time(config, to, now);
     });
 }
 
@@ -168,9 +172,7 @@ std::string fields_above(const queued_message& message, bool junk) {
 }
 
 bool is_settled(const queued_message& message) {
-    return std::ranges::none_of(message.recipients, [](const queued_recipient& to) {
-        return to.state != recipient_state::delivered && to.state != recipient_state::failed;
-    });
+    return std::ranges::none_of(message.recipients, storage::is_open);
 }
 
 } // namespace postern::server

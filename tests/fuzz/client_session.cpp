@@ -21,7 +21,10 @@ constexpr std::uint8_t lmtp = 1, tls = 2, tls_required = 4, raw = 8, question = 
                        many = 64, breaks = 128;
 constexpr std::size_t output_max = (recipients_group_max + 3) * 800;
 
-constexpr std::array<std::string_view, 32> said = {
+constexpr std::uint8_t logs_in = 128;           // of the third octet
+constexpr std::string_view secret = "AHUAcHc="; // "", "u", "pw"
+
+constexpr std::array<std::string_view, 36> said = {
     "250 2.0.0 ok\r\n",
     "220 mx\r\n",
     "354 go\r\n",
@@ -54,10 +57,15 @@ constexpr std::array<std::string_view, 32> said = {
     "250",
     "599 x\r\n",
     "", // the connection breaks
+    "250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n",
+    "250-mx\r\n250-PIPELINING\r\n250 AUTH LOGIN\r\n",
+    "334 VXNlcm5hbWU6\r\n",
+    "235 2.7.0 in\r\n",
 };
 
-client_settings settings_for(std::uint8_t flags) {
+client_settings settings_for(std::uint8_t flags, bool with_login) {
     client_settings made;
+    if (with_login) made.login = std::make_shared<const client_login>("u", "pw");
     if ((flags & lmtp) != 0) made.protocol = client_protocol::lmtp;
     if ((flags & tls) != 0) made.tls = client_tls::when_offered;
     if ((flags & tls_required) != 0) made.tls = client_tls::required;
@@ -84,15 +92,17 @@ outgoing_message message_for(std::uint8_t flags, std::uint8_t shape) {
 // Follows the conversation by what is written and heard alone.
 class follower {
   public:
-    follower(std::uint8_t flags, std::uint8_t shape)
-        : message_(message_for(flags, shape)), session_(settings_for(flags)), asks_((flags & question) != 0),
-          breaks_((flags & breaks) != 0) {
+    follower(std::uint8_t flags, std::uint8_t shape, bool with_login)
+        : message_(message_for(flags, shape)), session_(settings_for(flags, with_login)),
+          asks_((flags & question) != 0), breaks_((flags & breaks) != 0), with_login_(with_login) {
         begin();
     }
 
     void hear(std::string_view octets) {
         act();
         if (session_.next() != client_step::read) return;
+        heard_ += octets;
+        logged_in_ = heard_.find("235") != heard_.npos;
         if (octets.empty())
             session_.on_lost("lost");
         else
@@ -125,7 +135,10 @@ class follower {
             switch (session_.next()) {
             case client_step::read: require(session_.output().empty()); return;
             case client_step::write: written(); break;
-            case client_step::start_tls: session_.on_tls(true); break;
+            case client_step::start_tls:
+                secured_ = true;
+                session_.on_tls(true);
+                break;
             case client_step::send_content: sent(false); break;
             case client_step::send_chunk: sent(true); break;
             case client_step::idle:
@@ -169,7 +182,11 @@ class follower {
 
     void check_line(std::string_view line) {
         require(is_printable(line) && line.size() < 800);
-        if (line.starts_with("MAIL ")) named_.clear();
+        require(secured_ || (line.find(secret) == line.npos && !line.starts_with("AUTH")));
+        if (line.starts_with("MAIL ")) {
+            named_.clear();
+            require(!with_login_ || logged_in_);
+        }
         if (!line.starts_with("RCPT TO:<u")) return;
         const auto index = parse_number(line.substr(10, line.find('@') - 10));
         require(index && *index < message_.recipients.size());
@@ -193,7 +210,10 @@ class follower {
 
     outgoing_message message_;
     client_session session_;
-    bool asks_, breaks_;
+    bool asks_, breaks_, with_login_;
+    bool secured_ = false;
+    std::string heard_;
+    bool logged_in_ = false; // or it may be: the code was heard, perhaps inside of something else
     unsigned contents_ = 0;
     int begun_ = 0;
     std::set<std::uint64_t> named_;   // in the transaction
@@ -204,7 +224,7 @@ class follower {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < choices_size || size > 4096) return 0;
-    follower one(data[0], data[1]);
+    follower one(data[0], data[1], (data[2] & logs_in) != 0);
     const auto rest = as_text(data + choices_size, size - choices_size);
     if ((data[0] & raw) != 0) {
         for (const std::string& piece : pieces(rest, static_cast<cut>(data[2] % 3))) one.hear(piece);

@@ -268,7 +268,7 @@ def test_what_swaks_submits_is_delivered_under_dane():
             server.wait_log(rf'{queue_id}: removed')
             lines = [line for line in server.log().splitlines() if queue_id in line]
             print('\n'.join(lines))
-            for text in ('sasl_method=PLAIN, sasl_username=u@d.test', 'from=<u@d.test>', 'to=<friend@match.test>', 'relay=mx.match.test[198.51.100.',
+            for text in ('sasl_method=PLAIN, sasl_username=u@d.test', 'from=<u@d.test>', 'postfix/smtp[', 'to=<friend@match.test>', 'relay=mx.match.test[198.51.100.',
                          'status=sent', 'tls=verified TLSv1.3', 'DANE-EE 3 1 1', 'removed'):
                 contains('\n'.join(lines), text, 'the log by queue id')
             equal([to for to, _ in hosts['mx.match.test'].taken], ['friend@match.test'], 'what the host has')

@@ -37,7 +37,7 @@ def test_mail_is_read_back_by_imap_and_pop3():
             for box in ('u@d.test', 'v@d.test'):
                 equal(contents(dovecot.by_imap(box)), sorted([plain, dots, large, utf8]), f'{box} by IMAP, {by}')
                 equal(contents(dovecot.by_pop3(box)), sorted([plain, dots, large, utf8]), f'{box} by POP3, {by}')
-            relays = set(re.findall(r'relay=([^,]+), .*status=sent', server.log()))
+            relays = set(re.findall(r'postfix/lmtp\[.*relay=([^,]+), .*status=sent', server.log()))
             equal(relays, {dovecot.socket if by == 'unix' else f'127.0.0.1:{dovecot.lmtp_port}'}, 'relays in the log')
 
 

@@ -9,6 +9,7 @@ import smtplib
 from clients import checked
 from deadline import contains, equal
 from server import Server
+from test_secondary import OddPrimary
 from wire import lenient_client
 
 PASSWORD = 'correct horse 7 Staple'
@@ -255,3 +256,22 @@ def test_explain_says_what_people_may_write():
         equal(verdict('v@d.test', MESSAGE), ['sender_ownership'], 'the sender of another')
         equal(verdict('u@d.test', MESSAGE.replace(b'u@d.test', b'v@d.test', 1)), ['sender_ownership'], 'the author of another')
         equal(verdict('u@d.test', MESSAGE.replace(b'From:', b'X-From:')), ['sender_ownership'], 'no author')
+
+
+def test_who_authenticated_is_told_that_mail_was_handed_on():
+    """Where the next server has no DSN; else it is that server's to tell (RFC 3461)."""
+    for extensions, told in ((('DSN',), 0), ((), 1)):
+        with OddPrimary(extensions) as odd, People(**{'relay.route': {'"other.test"': f'127.0.0.1:{odd.port}'}}) as server:
+            with server.login() as wire:
+                wire.command('MAIL FROM:<u@d.test>', '250 ')
+                wire.command('RCPT TO:<w@other.test> NOTIFY=SUCCESS', '250 ')
+                wire.command('DATA', '354 ')
+                wire.send(MESSAGE + b'.\r\n')
+                wire.expect('250 2.0.0')
+                wire.quit()
+            server.wait_queue_empty()
+            equal(any('NOTIFY=SUCCESS' in line for line in odd.heard), told == 0, f'{extensions}: NOTIFY')
+            notices = server.messages('u@d.test')
+            equal(len(notices), told, f'{extensions}: notices')
+            for one in notices:
+                contains(one.content, b'Action: relayed', 'the notice')

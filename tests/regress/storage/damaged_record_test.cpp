@@ -49,7 +49,8 @@ struct breakable_queue {
     }
     std::vector<std::uint64_t> due() const {
         std::vector<std::uint64_t> ids;
-        for (const auto& each : opened->due(5000, 100'000).value()) ids.push_back(each.id.value);
+        for (const auto& each : opened->due_after(before_all, 5000, 100'000).value())
+            ids.push_back(each.id.value);
         return ids;
     }
 };

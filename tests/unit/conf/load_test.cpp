@@ -225,6 +225,22 @@ TEST_CASE("a smarthost is an address or a host with its port") {
                .ok());
 }
 
+TEST_CASE("a login at the smarthost needs a name, a password and a server that can prove who it is") {
+    const std::string user = "smarthost_user = \"u@example.net\"\n",
+                      file = "smarthost_password_file = \"/etc/postern/secret\"\n",
+                      by_name = "smarthost = \"relay.example.net:587\"\n",
+                      by_address = "smarthost = \"192.0.2.7:587\"\n";
+    const auto whole = load("[relay]\n" + by_name + user + file + least);
+    REQUIRE(whole.ok());
+    CHECK(whole.snapshot->relay.smarthost_user == "u@example.net");
+    CHECK(whole.snapshot->relay.smarthost_password_file == "/etc/postern/secret");
+    for (const auto& wrong : {by_name + user, by_name + file, user + file, by_address + user + file,
+                              by_name + file + "smarthost_user = \"two words\"\n"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(load("[relay]\n" + wrong + least).ok());
+    }
+}
+
 TEST_CASE("status pages that other machines can reach are warned of, and only those") {
     const std::pair<const char*, bool> addresses[] = {
         {"", false},           {"127.0.0.1:8025", false}, {"127.9.9.9:1", false},

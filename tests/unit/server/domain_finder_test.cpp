@@ -87,7 +87,7 @@ TEST_CASE("a null MX refuses mail, beside others it is nothing", "[DN-04]") {
     finder at;
     at.names.mx("no.test", 0, ".");
     at.names.a("no.test", "8.8.0.1");
-    CHECK(at.told("no.test") == "5.1.10 556 no.test takes no mail (null MX)");
+    CHECK(at.told("no.test") == "5.1.10 no.test takes no mail (null MX: 556)");
     at.names.mx("some.test", 0, ".");
     at.names.mx("some.test", 10, "mx.some.test");
     at.names.a("mx.some.test", "8.8.0.1");

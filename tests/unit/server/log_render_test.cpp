@@ -109,6 +109,17 @@ std::vector<form_case> forms() {
           .delay = 7200},
          "virtual[4242]: 0K3ZP0Q8V1Y2A: to=<u@d>, relay=maildir, delay=7200, dsn=4.3.1, status=deferred "
          "(disk full)"},
+        {{.event = log_event::delivered,
+          .queue_id = "0K3ZP0Q8V1Y2A",
+          .to = "u@e",
+          .reply = "250 ok",
+          .status_code = "2.0.0",
+          .relay = "mx.e[192.0.2.7]:25",
+          .transport = "smtp",
+          .tls = "plain",
+          .delay = 0.5},
+         "smtp[4242]: 0K3ZP0Q8V1Y2A: to=<u@e>, relay=mx.e[192.0.2.7]:25, delay=0.50, dsn=2.0.0, status=sent "
+         "(250 ok), tls=plain"},
         {{.event = log_event::removed, .session = "S1", .queue_id = "0K3ZP0Q8V1Y2A"},
          "qmgr[4242]: 0K3ZP0Q8V1Y2A: removed, session=S1"},
     };

@@ -72,7 +72,7 @@ struct healthy_queue {
         std::filesystem::remove(folder.path() + "/queue/lock.mdb");
         const auto opened = queue::open(system_files(), folder.path(), {1 << 30});
         if (!opened) return false;
-        (void)(*opened)->due(10'000, 1000);
+        (void)(*opened)->due_after(before_all, 10'000, 1000);
         (void)(*opened)->totals();
         const auto listed = (*opened)->list({0}, 1000);
         if (!listed) return true;

@@ -91,7 +91,7 @@ std::uint64_t check_kept(const std::string& state_dir, std::uint64_t acknowledge
     const std::uint64_t kept = queue->totals()->messages;
     REQUIRE((kept == acknowledged || kept == acknowledged + batch_size));
     CHECK(queue->highest_id().value() == queue_id{kept});
-    CHECK(queue->due(10'000, 100'000)->size() == kept);
+    CHECK(queue->due_after(before_all, 10'000, 100'000)->size() == kept);
     for (std::uint64_t id = 1; id <= kept; ++id) {
         const auto message = queue->find({id});
         REQUIRE(message.has_value());

@@ -14,18 +14,12 @@ using namespace postern::testing;
 
 namespace {
 
-std::vector<std::uint64_t> ids_due(const queue& in, std::int64_t now, std::size_t limit = 100) {
+std::vector<std::uint64_t> ids_due(const queue& in, std::int64_t now, std::size_t limit = 100,
+                                   due_message after = before_all) {
     std::vector<std::uint64_t> ids;
-    const auto found = in.due(now, limit);
+    const auto found = in.due_after(after, now, limit);
     REQUIRE(found.has_value());
     for (const due_message& each : *found) ids.push_back(each.id.value);
-    return ids;
-}
-
-std::vector<std::uint64_t> ids_due_by(const queue& in, std::int64_t now, std::int64_t latest,
-                                      std::size_t limit) {
-    std::vector<std::uint64_t> ids;
-    for (const due_message& each : in.due(now, limit, latest).value()) ids.push_back(each.id.value);
     return ids;
 }
 
@@ -300,18 +294,20 @@ TEST_CASE("an empty batch is no transaction") {
     CHECK(queue->commit({}));
 }
 
-TEST_CASE("a time beyond the latest is due as well, after those whose time has come") {
+TEST_CASE("times due are read on from any of them") {
     const temporary_folder folder;
     const auto queue = open_queue(folder.path());
     REQUIRE(queue);
     constexpr auto never = std::numeric_limits<std::int64_t>::max();
-    const std::int64_t times[] = {-5, 100, 200, 300, 301, 40'000'000, never};
+    const std::int64_t times[] = {-5, 100, 200, 300, 300, 40'000'000, never};
     std::uint64_t id = 0;
     for (const std::int64_t time : times) REQUIRE(commit_one(*queue, insert_of(++id, 100, time)));
-    CHECK(ids_due_by(*queue, 100, 300, 100) == ids{1, 2, 5, 6, 7});
-    CHECK(ids_due_by(*queue, 100, 300, 3) == ids{1, 2, 5});
-    CHECK(ids_due_by(*queue, 100, 300, 1) == ids{1});
-    CHECK(ids_due_by(*queue, 300, 300, 100) == ids{1, 2, 3, 4});
-    CHECK(ids_due_by(*queue, 100, never, 100) == ids{1, 2});
-    CHECK(ids_due_by(*queue, 100, never - 1, 100) == ids{1, 2, 7});
+    CHECK(ids_due(*queue, 100, 100) == ids{1, 2});
+    CHECK(ids_due(*queue, 300, 2, {-5, {1}}) == ids{2, 3});
+    CHECK(ids_due(*queue, 300, 100, {200, {3}}) == ids{4, 5});
+    CHECK(ids_due(*queue, never, 100, {300, {4}}) == ids{5, 6, 7});
+    CHECK(ids_due(*queue, never, 100, {301, {}}) == ids{6, 7});
+    CHECK(ids_due(*queue, never, 1, {301, {}}) == ids{6});
+    CHECK(ids_due(*queue, never - 1, 100, {301, {}}) == ids{6});
+    CHECK(ids_due(*queue, never, 100, {never, {7}}).empty());
 }

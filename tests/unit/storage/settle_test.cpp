@@ -23,7 +23,7 @@ TEST_CASE("a settled message leaves as its notice comes") {
     CHECK_FALSE(queue->find({5})->has_value());
     CHECK(stored_body(*queue, message_of(9)) == body_of(9, 100));
     CHECK(queue->highest_id().value() == queue_id{9});
-    CHECK(queue->due(1000, 10)->size() == 1);
+    CHECK(queue->due_after(before_all, 1000, 10)->size() == 1);
 }
 
 TEST_CASE("a message that waits on keeps what was learned, the told delay too") {

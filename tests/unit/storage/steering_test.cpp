@@ -83,12 +83,12 @@ TEST_CASE("what an operator wished survives in the queue") {
     };
     wish(queue_wish::hold);
     CHECK((*queue->find({5}))->held);
-    CHECK(queue->due(1'000'000, 10)->empty());
+    CHECK(queue->due_after(before_all, 1'000'000, 10)->empty());
     CHECK_FALSE(queue->next_due()->has_value());
     CHECK(queue->repair_due()->added == 0);
     wish(queue_wish::release);
     CHECK_FALSE((*queue->find({5}))->held);
-    CHECK(queue->due(1'000'000, 10)->size() == 1);
+    CHECK(queue->due_after(before_all, 1'000'000, 10)->size() == 1);
     wish(queue_wish::bounce);
     CHECK((*queue->find({5}))->given_up);
     wish(queue_wish::remove);

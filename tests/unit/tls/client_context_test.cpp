@@ -1,8 +1,11 @@
 // Handshakes of our client with servers whose certificates prove something, or nothing (TL-07, TL-08, TL-12).
+#include "tests/unit/storage/temporary_folder.hpp"
 #include "tests/unit/tls/dane_peer.hpp"
 #include "tls/client_sessions.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
 #include <openssl/ssl.h>
 
 using namespace postern;
@@ -181,6 +184,67 @@ TEST_CASE("what isn't proved is never resumed, nor what was proved too long ago"
     visit(server, *with.ours, right);
     CHECK(visit(server, *with.ours, right, test_now + tls::session_time / 2).facts.resumed);
     CHECK_FALSE(visit(server, *with.ours, right, test_now + tls::session_time).facts.resumed);
+}
+
+namespace {
+
+// One that trusts this root as a machine trusts those of its distribution.
+std::shared_ptr<const tls::client_context> trusting(const authority& root) {
+    const temporary_folder folder;
+    const auto file = folder.path() + "/roots.pem";
+    std::ofstream(file) << root.certificate_pem();
+    REQUIRE(::setenv("SSL_CERT_FILE", file.c_str(), 1) == 0);
+    auto made = tls::client_context::make();
+    REQUIRE(::unsetenv("SSL_CERT_FILE") == 0);
+    REQUIRE(made);
+    return made;
+}
+
+} // namespace
+
+TEST_CASE("a name is proved by an authority that this machine trusts, and by nobody else", "[CL-09]") {
+    world with;
+    const demand wanted{demand_level::verified, host};
+    const auto ours = trusting(with.root);
+    const auto met = visit(showing_server({&with.leaf, &with.middle, &with.root}), *ours, wanted);
+    REQUIRE(met.is_done);
+    CHECK(met.proof.holds);
+    CHECK(met.proof.words == "PKIX");
+    CHECK(met.sni == host);
+
+    const authority stranger("stranger"), below("leaf", {.names = {host}}, &stranger),
+        self("leaf", {.names = {host}});
+    const authority old("leaf", {.names = {host}, .not_after = test_now - test_day}, &with.middle);
+    const authority named("leaf", {.names = {"mx2.d.test", "*.test", "m*.d.test"}}, &with.middle);
+    const authority client("leaf", {.names = {host}, .extended_usage = "clientAuth"}, &with.middle);
+    const std::vector<std::vector<const authority*>> wrong{{&below, &stranger},    {&self},
+                                                           {&with.leaf}, // without what is between
+                                                           {&old, &with.middle},   {&named, &with.middle},
+                                                           {&client, &with.middle}};
+    for (const auto& chain : wrong) {
+        const auto refused = visit(showing_server(chain), *ours, wanted);
+        REQUIRE(refused.is_done);
+        CHECK_FALSE(refused.proof.holds);
+        CHECK_FALSE(refused.proof.words.empty());
+    }
+    CHECK_FALSE(with.usual(wanted).proof.holds); // nobody is trusted
+    const socket_pair sockets;
+    CHECK(ours->connect(sockets.client(), {demand_level::verified, ""}, test_now) == nullptr);
+}
+
+TEST_CASE("a session is resumed with the name that was proved") {
+    world with;
+    const auto ours = trusting(with.root);
+    const showing_server server({&with.leaf, &with.middle});
+    const demand wanted{demand_level::verified, host};
+    CHECK_FALSE(visit(server, *ours, wanted).facts.resumed);
+    const auto again = visit(server, *ours, wanted);
+    CHECK(again.facts.resumed);
+    CHECK(again.proof.holds);
+    visit(server, *ours, {demand_level::opportunistic, host});
+    const auto after = visit(server, *ours, {demand_level::verified, "mx2.d.test"});
+    CHECK_FALSE(after.facts.resumed);
+    CHECK_FALSE(after.proof.holds);
 }
 
 TEST_CASE("sessions of servers without a name aren't kept, and no more than client_sessions_max") {

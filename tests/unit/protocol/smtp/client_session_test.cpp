@@ -314,3 +314,82 @@ TEST_CASE("no secret is sent to whoever offers to take one", "[client][CL-09]") 
                            {"S: 220 x", "C: EHLO mx.d.test", "S: 250-x", offer, "C: MAIL FROM:<a@s.test>"})
                         .fault());
 }
+
+namespace {
+
+client_settings with_login(client_tls tls = client_tls::required) {
+    auto made = settings(client_protocol::smtp, tls);
+    made.login = std::make_shared<const client_login>("u@s.test", "secret");
+    return made;
+}
+const std::vector<std::string> secured{"S: 220 x",    "C: EHLO mx.d.test", "S: 250-x", "S: 250 STARTTLS",
+                                       "C: STARTTLS", "S: 220 go",         "<tls>",    "C: EHLO mx.d.test"};
+const std::string plain_words = "C: AUTH PLAIN AHVAcy50ZXN0AHNlY3JldA==";
+
+} // namespace
+
+TEST_CASE("a login goes out under TLS, and mail behind it", "[client][CL-09]") {
+    const std::vector<std::string> mail{"C: MAIL FROM:<a@s.test>",
+                                        "S: 250 ok",
+                                        "C: RCPT TO:<u0@d.test>",
+                                        "S: 250 ok",
+                                        "C: DATA",
+                                        "S: 354 go",
+                                        "<content>",
+                                        "S: 250 ok",
+                                        "<idle>"};
+    const std::vector<std::vector<std::string>> ways{
+        {"S: 250-x", "S: 250 AUTH LOGIN plain", plain_words, "S: 235 2.7.0 in"},
+        {"S: 250-x", "S: 250 AUTH CRAM-MD5 LOGIN", "C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6",
+         "C: dUBzLnRlc3Q=", "S: 334 UGFzc3dvcmQ6", "C: c2VjcmV0", "S: 235 in"}};
+    for (const auto& way : ways)
+        CHECK(kinds(played(with_login(), message_to(1), secured + way + mail)) ==
+              std::vector{kind::delivered});
+}
+
+TEST_CASE("no login goes out in plain text, whatever is offered", "[client][CL-09]") {
+    for (const auto* offer : {"S: 250 AUTH PLAIN LOGIN", "S: 250 AUTH=PLAIN"})
+        for (const auto tls : {client_tls::required, client_tls::when_offered, client_tls::never}) {
+            const auto done = played(with_login(tls), message_to(1),
+                                     {"S: 220 x", "C: EHLO mx.d.test", "S: 250-x", offer, "<end>"});
+            CHECK(kinds(done) == std::vector{kind::deferred});
+            REQUIRE(done.fault());
+            CHECK(done.fault()->what == trouble_kind::no_tls);
+        }
+}
+
+TEST_CASE("what was offered before TLS counts for no login", "[client][CL-09]") {
+    const auto done = played(with_login(), message_to(1),
+                             {"S: 220 x", "C: EHLO mx.d.test", "S: 250-x", "S: 250-AUTH PLAIN",
+                              "S: 250 STARTTLS", "C: STARTTLS", "S: 220 go", "<tls>", "C: EHLO mx.d.test",
+                              "S: 250-x", "S: 250 AUTH GSSAPI", "<end>"});
+    CHECK(done.outcomes()[0].what == kind::deferred);
+    CHECK(done.outcomes()[0].status == enhanced_code{4, 7, 8});
+    CHECK(done.outcomes()[0].text == "the server offers neither AUTH PLAIN nor AUTH LOGIN");
+}
+
+TEST_CASE("a login that is not taken puts the mail off, whatever the server says", "[client][CL-09]") {
+    for (const auto* answer :
+         {"S: 535 5.7.8 no", "S: 454 4.7.0 later", "S: 504 5.5.4 unknown", "S: 250 ok", "S: 354 go"}) {
+        const auto done = played(with_login(), message_to(1),
+                                 secured + std::vector<std::string>{"S: 250-x", "S: 250 AUTH PLAIN",
+                                                                    plain_words, answer, "<end>"});
+        CHECK(done.outcomes()[0].what == kind::deferred);
+        CHECK(done.outcomes()[0].status == enhanced_code{4, 7, 8});
+        CHECK(done.outcomes()[0].text.find("secret") == std::string::npos);
+        CHECK_FALSE(done.is_ready());
+    }
+    for (const auto* mechanism : {"PLAIN", "LOGIN"}) {
+        auto script = secured + std::vector<std::string>{"S: 250-x", std::string("S: 250 AUTH ") + mechanism};
+        if (std::string_view(mechanism) == "LOGIN")
+            script = script + std::vector<std::string>{"C: AUTH LOGIN", "S: 334 ",
+                                                       "C: dUBzLnRlc3Q=", "S: 334 ", "C: c2VjcmV0"};
+        else
+            script.push_back(plain_words);
+        const auto done =
+            played(with_login(), message_to(1), script + std::vector<std::string>{"S: 334 more", "<end>"});
+        REQUIRE(done.fault());
+        CHECK(done.fault()->what == trouble_kind::protocol);
+        CHECK(done.outcomes()[0].what == kind::deferred);
+    }
+}
