@@ -14,8 +14,8 @@ namespace postern::server {
 
 inline constexpr std::string_view other_destinations = "other";
 
-// Under what a recipient's mail is counted: its domain; "local", all domains of this server's own, however many
-// there are. Borrows from the recipient.
+// Under what a recipient's mail is counted: its domain; "local", all domains of this server's own, however
+// many there are. Borrows from the recipient.
 std::string_view destination_of(const storage::queued_recipient& to);
 
 class destination_counts {
