@@ -1,5 +1,5 @@
 // Handshakes of our client with servers whose certificates prove something, or nothing (TL-07, TL-08, TL-12).
-#include "tests/unit/storage/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/tls/dane_peer.hpp"
 #include "tls/client_sessions.hpp"
 
