@@ -124,13 +124,18 @@ app::loading app::make_snapshot(std::shared_ptr<const conf::config> config, bad_
     whole->exempt_senders = exempt_senders_of(*config, no_patterns);
     made.problems.insert(made.problems.end(), no_patterns.begin(), no_patterns.end());
     if (!no_patterns.empty()) return made;
-    auto login = read_smarthost_login(config->relay);
-    if (!login.remark.empty()) made.remarks.push_back(fmt::format("{}: {}", login_file_key, login.remark));
-    if (!login.problem.empty()) {
-        made.problems.push_back(fmt::format("{}: {}", login_file_key, login.problem));
-        return made;
+    if (how == bad_pair::keeps_the_old_one) { // of the certificates alone
+        whole->smarthost_login = config_.get()->smarthost_login;
+    } else {
+        auto login = read_smarthost_login(config->relay);
+        if (!login.remark.empty())
+            made.remarks.push_back(fmt::format("{}: {}", login_file_key, login.remark));
+        if (!login.problem.empty()) {
+            made.problems.push_back(fmt::format("{}: {}", login_file_key, login.problem));
+            return made;
+        }
+        whole->smarthost_login = std::move(login.login);
     }
-    whole->smarthost_login = std::move(login.login);
     whole->host_names = host_names_of(*config);
     whole->tls = std::move(contexts);
     whole->config = std::move(config);

@@ -173,7 +173,10 @@ void queue_runner::impl::deliver(queue_id id, turn of) {
     const bool is_gone = found && !*found;
     // Since its turn was given, it came, or its time due was read.
     if (is_gone && !is_still_due(id, of))
-        return on_main([self = shared_from_this(), id] { self->forget(id); });
+        return on_main([self = shared_from_this(), id] {
+            self->hops->forget(id);
+            self->forget(id);
+        });
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
         return on_main(
@@ -264,6 +267,7 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
             const std::string text = message.id.to_string();
             with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
         }
+        if (!ec && made->result.remove) hops->forget(message.id);
         forget(message.id);
     }
     --at_writer; // last: what is above begins again when it finds no memory

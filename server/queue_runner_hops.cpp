@@ -169,13 +169,20 @@ void queue_runner::impl::wait_in_lines(const attempt& made) {
         const auto at = is_in_line ? told_of_wait_at(*made.under->config, message) : to.next_try;
         one.also_due = one.also_due == 0 ? at : std::min(one.also_due, at);
     }
-    for (const auto& hop : made.no_place_at) hops->wait(hop, one);
+    for (const auto& hop : made.no_place_at) {
+        const bool any = std::ranges::any_of(message.recipients, [&](const auto& to) {
+            return to.state == storage::recipient_state::waiting && hop_for(*made.under->config, to) == hop;
+        });
+        if (any) hops->wait(hop, one); // or they have failed for their age
+    }
 }
 
 // How it went with a hop.
 void queue_runner::impl::tried(const conf::relay_hop& hop, const hop_result& how) {
     const auto now = std::chrono::steady_clock::now();
     const bool watched = primaries->watches(hop);
+    // One that was there a moment ago and refuses for now has enough to do: connections, or logins.
+    if (watched && how.is_busy && hops->was_there(hop, now)) return hops->asked_for_less(hop);
     if (watched) primaries->tried(hop, how.away);
     if (how.away.empty() && how.is_busy) hops->asked_for_less(hop);
     if (how.away.empty() && !how.is_busy) hops->went_well(hop, now);

@@ -21,8 +21,11 @@ smarthost_login read_smarthost_login(const conf::relay_settings& from) {
     const auto& path = from.smarthost_password_file;
     if (from.smarthost_user.empty() || path.empty()) return {};
     struct stat facts{};
-    std::ifstream in(path, std::ios::binary);
-    if (!in || ::stat(path.c_str(), &facts) != 0) {
+    const bool is_there = ::stat(path.c_str(), &facts) == 0;
+    if (is_there && !S_ISREG(facts.st_mode)) return refused(path, "it is no file"); // a pipe could hang here
+    std::ifstream in;
+    if (is_there) in.open(path, std::ios::binary);
+    if (!is_there || !in) {
         const auto why = std::generic_category().message(errno);
         return refused(path, fmt::format("{}; let the server's user read it", why));
     }
@@ -35,7 +38,9 @@ smarthost_login read_smarthost_login(const conf::relay_settings& from) {
     if (line.size() > password_max || line.find('\0') != line.npos)
         return refused(path, "its first line is no password: at most 512 octets, and no NUL");
     smarthost_login made;
-    made.login = std::make_shared<const protocol::client_login>(from.smarthost_user, std::move(line));
+    made.login =
+        std::make_shared<const protocol::client_login>(from.smarthost_user, protocol::sasl::secret(line));
+    protocol::sasl::wipe(line);
     if ((facts.st_mode & (S_IRGRP | S_IROTH)) != 0)
         made.remark = fmt::format("{} can be read by others than its owner: chmod 600", path);
     return made;

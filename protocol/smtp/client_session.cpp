@@ -47,6 +47,7 @@ void client_session::on_input(std::string_view octets) {
 }
 
 void client_session::on_written() {
+    if (!logged_in_ && settings_.login) sasl::wipe(output_);
     output_.clear();
     go_on();
 }

@@ -4,6 +4,7 @@
 // whose recipients are too many for the server goes in as many transactions as it takes.
 #pragma once
 
+#include "protocol/sasl/secret.hpp"
 #include "protocol/smtp/envelope.hpp"
 #include "protocol/smtp/reply_reader.hpp"
 
@@ -29,8 +30,10 @@ enum class client_chunks : std::uint8_t {
 // Where a server wants to know who sends (RFC 4954): PLAIN, or LOGIN. Never logged.
 struct client_login {
     std::string user;
-    std::string password;
-    bool operator==(const client_login&) const = default;
+    sasl::secret password;
+    bool operator==(const client_login& other) const {
+        return user == other.user && password.view() == other.password.view();
+    }
 };
 
 struct client_settings {
@@ -152,6 +155,7 @@ class client_session {
             temporary, // 4yz where nothing else can be done
             protocol,  // the server said what it can't say
             no_tls,    // required and not to be had, or the handshake failed
+            no_login,  // it takes ours never, or none that we know
             no_chunks, // it offers CHUNKING and doesn't know BDAT
             ourselves, // it has a name of ours
             lost,
@@ -163,6 +167,8 @@ class client_session {
     bool offers(std::string_view keyword) const; // any case
 
   private:
+    void say_login();
+    void fail_login(std::string text, trouble::kind what);
     using awaited = client_wait;
     struct expectation {
         awaited what;
@@ -200,8 +206,6 @@ class client_session {
     void took_final(const peer_reply& reply, std::size_t index);
 
     void say_hello();
-    void say_login();
-    void fail_login(std::string text);
     void become_ready();
     void begin_transaction();
     void send_recipients();

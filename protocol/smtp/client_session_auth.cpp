@@ -24,16 +24,24 @@ bool names(std::string_view list, std::string_view mechanism) {
 
 void client_session::say_login() {
     if (!tls_) return fail(trouble::kind::no_tls, "a login is sent under TLS only");
-    const auto& [user, password] = *settings_.login;
+    const auto& user = settings_.login->user;
+    const auto password = settings_.login->password.view();
     const auto offered = value_of("AUTH").value_or(std::string_view());
     if (names(offered, "PLAIN")) { // RFC 4616
-        const auto words = std::string(1, '\0') + user + '\0' + password;
-        fmt::format_to(std::back_inserter(output_), "AUTH PLAIN {}\r\n", sasl::encode_base64(words));
+        sasl::secret words;
+        words.reserve(user.size() + password.size() + 2);
+        words.push_back('\0');
+        for (const char c : user) words.push_back(c);
+        words.push_back('\0');
+        for (const char c : password) words.push_back(c);
+        output_ += "AUTH PLAIN ";
+        output_ += sasl::encode_base64(words.view());
+        output_ += "\r\n";
     } else if (names(offered, "LOGIN")) {
         output_ += "AUTH LOGIN\r\n";
         login_answers_ = {sasl::encode_base64(user), sasl::encode_base64(password)};
     } else {
-        return fail_login("the server offers neither AUTH PLAIN nor AUTH LOGIN");
+        return fail_login("the server offers neither AUTH PLAIN nor AUTH LOGIN", trouble::kind::no_login);
     }
     expect(awaited::auth);
 }
@@ -46,15 +54,21 @@ void client_session::took_auth(const peer_reply& reply) {
     }
     login_answers_.clear();
     if (reply.code == 334) return fail(trouble::kind::protocol, "the server asks for more than a login");
-    if (reply.code != 235) return fail_login("our login was refused: " + reply.text());
-    logged_in_ = true;
-    become_ready();
+    if (reply.code == 235) {
+        logged_in_ = true;
+        return become_ready();
+    }
+    // Its words may hold what we said, and go to strangers with a notice.
+    const auto& [category, subject, detail] = reply.enhanced;
+    auto what = fmt::format("our login was refused: {}", reply.code);
+    if (category != 0) what += fmt::format(" {}.{}.{}", category, subject, detail);
+    fail_login(std::move(what), reply.temporary() ? trouble::kind::temporary : trouble::kind::no_login);
 }
 
 // RFC 4954 §6. The mail waits for a better one.
-void client_session::fail_login(std::string text) {
+void client_session::fail_login(std::string text, trouble::kind what) {
     settle_pending(recipient_outcome::kind::deferred, {4, 7, 8}, text);
-    fail(trouble::kind::temporary, std::move(text));
+    fail(what, std::move(text));
 }
 
 } // namespace postern::protocol

@@ -27,6 +27,11 @@ struct waiting_one {
     std::uint64_t sender = 0;
     auto operator<=>(const waiting_one&) const = default;
 };
+// Where a message stands in one line, and when it is to be looked at all the same.
+struct place_in_line {
+    std::uint64_t turn = 0, sender = 0;
+    std::int64_t also_due = 0;
+};
 struct lane {
     std::uint64_t last_turn = 0;
     std::size_t waiting = 0;
@@ -68,7 +73,7 @@ struct destinations::state : std::enable_shared_from_this<state> {
     std::unordered_map<std::string, destination> all;
     std::list<destination*> ring;
     std::set<std::pair<time_point, destination*>> timed;
-    std::map<std::pair<queue_id, const destination*>, std::int64_t> waiting; // when they are looked at
+    std::map<std::pair<queue_id, destination*>, place_in_line> waiting;
     std::size_t taken = 0;
 
     destination* find(const conf::relay_hop& hop) {
@@ -127,6 +132,12 @@ struct destinations::state : std::enable_shared_from_this<state> {
     place hand_out(destination& at, time_point now);
     void give_back(const std::string& name);
     queue_id pop(destination& at);
+    static void leave(destination& at, const waiting_one& one);
+    auto places_of(queue_id id) { // [first, last) in `waiting`
+        auto first = waiting.lower_bound({id, nullptr}), last = first;
+        while (last != waiting.end() && last->first.first == id) ++last;
+        return std::pair(first, last);
+    }
 };
 
 namespace {
@@ -162,12 +173,16 @@ void destinations::state::give_back(const std::string& name) {
     freed();
 }
 
+void destinations::state::leave(destination& at, const waiting_one& one) {
+    at.line.erase(one);
+    if (const auto own = at.lanes.find(one.sender); --own->second.waiting == 0) at.lanes.erase(own);
+}
+
 queue_id destinations::state::pop(destination& at) {
     const auto first = *at.line.begin();
-    at.line.erase(at.line.begin());
     at.turn = first.turn;
     waiting.erase({first.id, &at});
-    if (const auto own = at.lanes.find(first.sender); --own->second.waiting == 0) at.lanes.erase(own);
+    leave(at, first);
     return first.id;
 }
 
@@ -206,34 +221,45 @@ bool destinations::may_wait() const {
 void destinations::wait(const conf::relay_hop& hop, const in_line& message) {
     const std::lock_guard lock(state_->mutex);
     auto& at = state_->get(hop);
-    const auto [mine, is_new] = state_->waiting.try_emplace({message.id, &at}, message.also_due);
-    if (!is_new) {
-        if (message.also_due != not_known) mine->second = message.also_due;
-        return;
-    }
+    const auto [mine, is_new] = state_->waiting.try_emplace({message.id, &at});
     try {
-        const auto sender = std::hash<std::string>{}(message.sender);
-        auto& own = at.lanes[sender];
-        const auto turn = std::max(own.last_turn, at.turn) + (message.is_fresh ? step_fresh : step_again);
-        at.line.insert({turn, message.id, sender});
-        own.last_turn = turn;
-        ++own.waiting;
+        if (is_new) {
+            const auto sender = std::hash<std::string>{}(message.sender);
+            auto& own = at.lanes[sender];
+            const auto turn = std::max(own.last_turn, at.turn) + (message.is_fresh ? step_fresh : step_again);
+            at.line.insert({turn, message.id, sender});
+            own.last_turn = turn;
+            ++own.waiting;
+            mine->second = {turn, sender, message.also_due};
+        }
     } catch (...) { // who is in no line must not count as waiting
         state_->waiting.erase(mine);
         throw;
     }
-    if (at.line.size() == 1) state_->settle(at, std::chrono::steady_clock::now());
+    const auto [first, last] = state_->places_of(message.id);
+    if (message.also_due != not_known)
+        for (auto one = first; one != last; ++one) one->second.also_due = message.also_due;
+    if (is_new && at.line.size() == 1) state_->settle(at, std::chrono::steady_clock::now());
 }
 
 bool destinations::is_waiting(queue_id id, std::int64_t now) const {
     const std::lock_guard lock(state_->mutex);
-    auto at = state_->waiting.lower_bound({id, nullptr});
-    bool found = false;
-    for (; at != state_->waiting.end() && at->first.first == id; ++at) {
-        if (at->second != 0 && at->second <= now) return false;
-        found = true;
+    const auto [first, last] = state_->places_of(id);
+    return first != last && std::none_of(first, last, [now](const auto& one) {
+               return one.second.also_due != 0 && one.second.also_due <= now;
+           });
+}
+
+void destinations::forget(queue_id id) {
+    const std::lock_guard lock(state_->mutex);
+    const auto now = std::chrono::steady_clock::now();
+    const auto [first, last] = state_->places_of(id);
+    for (auto one = first; one != last; ++one) {
+        auto& at = *one->first.second;
+        state::leave(at, {one->second.turn, id, one->second.sender});
+        if (at.line.empty()) state_->settle(at, now);
     }
-    return found;
+    state_->waiting.erase(first, last);
 }
 
 void destinations::clear(const conf::relay_hop& hop) {
@@ -279,6 +305,12 @@ std::optional<time_point> destinations::opens_at() const {
     return state_->timed.begin()->first;
 }
 
+bool destinations::was_there(const conf::relay_hop& hop, time_point now) const {
+    const std::lock_guard lock(state_->mutex);
+    const auto* at = state_->find(hop);
+    return at != nullptr && at->well_at && now - *at->well_at < lately && at->allowed >= 2;
+}
+
 void destinations::went_well(const conf::relay_hop& hop, time_point now) {
     const std::lock_guard lock(state_->mutex);
     auto& at = state_->get(hop);
@@ -303,9 +335,9 @@ bool destinations::went_badly(const conf::relay_hop& hop, std::string why, time_
     at.last_error = std::move(why);
     at.last_error.resize(std::min(at.last_error.size(), error_max));
     if (at.closed_until > now) return false; // tries that began before it was closed
-    const bool was_there = at.well_at && now - *at.well_at < lately && at.allowed >= 2;
+    const bool is_there = at.well_at && now - *at.well_at < lately && at.allowed >= 2;
     at.allowed = std::max(1.0, at.allowed / 2);
-    if (was_there) return false;
+    if (is_there) return false;
     at.allowed = 1;
     const bool is_news = at.failures == 0;
     auto wait = closed_first;

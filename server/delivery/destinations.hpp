@@ -52,12 +52,13 @@ class destinations {
     };
     static constexpr std::int64_t not_known = 1; // `also_due`: it is looked at when it is due
     bool may_wait() const;
-    // A message has one place in a line: who waits there already keeps it, and is looked at when it says now,
-    // if it knows.
+    // A message has one place in a line: who waits there already keeps it. When it is to be looked at is what
+    // was said last, if it was known, for all lines that it stands in.
     void wait(const conf::relay_hop& hop, const in_line& message);
     // In any line, and not to be looked at. `now` is unix seconds.
     bool is_waiting(storage::queue_id id, std::int64_t now) const;
     void clear(const conf::relay_hop& hop); // its line
+    void forget(storage::queue_id id);      // in all lines: the message is gone
     std::size_t waiting() const;
 
     struct turn {
@@ -69,6 +70,8 @@ class destinations {
     // When next() may have something again though no place is given back; nullopt: nobody waits for a time.
     std::optional<time_point> opens_at() const;
 
+    // It could be reached lately, and has connections to give up.
+    bool was_there(const conf::relay_hop& hop, time_point now) const;
     // How it went with a server of the hop.
     void went_well(const conf::relay_hop& hop, time_point now);
     void asked_for_less(const conf::relay_hop& hop); // it is there, and busy (421 where mail could be sent)

@@ -8,12 +8,15 @@
 
 namespace postern::server {
 namespace asio = boost::asio;
+using std::chrono::steady_clock;
 
 namespace {
 
 constexpr std::chrono::seconds look_up_time{10}; // of all that one hop needs
 constexpr std::chrono::seconds tlsa_time{10};    // of the TLSA records of one host
 constexpr std::size_t remembered_max = 1000;     // hops
+constexpr std::chrono::seconds login_again{60},
+    login_again_max{900}; // one that was refused, twice as long each time
 
 std::string looped(const hop_address& at) {
     return fmt::format("loop guard: {} greets with a name of this server", at.to_string());
@@ -94,6 +97,25 @@ hop_client::login hop_client::login_at(const conf::relay_hop& hop) const {
     return now->config->relay.smart_hop == hop ? now->smarthost_login : nullptr;
 }
 
+// Whoever tries a wrong password again and again is locked out, with the right one too. A reload makes a new
+// login.
+std::string hop_client::why_no_login(const login& ours) const {
+    const bool waits = ours && ours == refused_login_.ours && steady_clock::now() < refused_login_.until;
+    return waits ? refused_login_.why : std::string();
+}
+
+void hop_client::note_login(const login& ours, bool refused, const std::string& why) {
+    if (!ours) return;
+    const unsigned times = ours == refused_login_.ours ? refused_login_.times : 0;
+    if (!refused) {
+        if (times != 0) refused_login_ = {};
+        return;
+    }
+    const auto wait =
+        std::min<std::chrono::seconds>(login_again * (1U << std::min(times, 10U)), login_again_max);
+    refused_login_ = {ours, why, times + 1, steady_clock::now() + wait};
+}
+
 // `found` outlives the await.
 asio::awaitable<hop_client::candidate> hop_client::take_candidate(found_hop& found, std::size_t of,
                                                                   bool proves_name) {
@@ -115,8 +137,10 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
                                                         mail_client::content_maker make_content,
                                                         client_deadlines within) {
     const auto login = login_at(hop);
-    auto found = co_await find(hop);
     const std::size_t recipients = message.recipients.size();
+    if (auto why = why_no_login(login); !why.empty())
+        co_return report{mail_client::unreached(recipients, std::move(why)), hop.to_string()};
+    auto found = co_await find(hop);
     if (found.fails)
         co_return report{mail_client::impossible(recipients, *found.fails, found.trouble), "none"};
     report made{mail_client::unreached(recipients, found.trouble), hop.to_string()};
@@ -133,7 +157,9 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
         if (said.is_ourselves && may_be_another(hop)) said = mail_client::unreached(recipients, looped(one));
         hop_address spoken_to = one;
         if (said.at.address.port != 0) spoken_to.at = said.at.address;
+        note_login(login, said.refuses_login, said.away);
         made = {std::move(said), spoken_to.to_string()};
+        if (made.of_server.refuses_login) break;
         if (!made.of_server.away.empty()) {
             put_back(found.addresses, i, other, made.of_server.at);
             continue;
@@ -146,6 +172,7 @@ asio::awaitable<hop_client::report> hop_client::deliver(conf::relay_hop hop,
 
 asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadlines within) {
     const auto login = login_at(hop);
+    if (auto why = why_no_login(login); !why.empty()) co_return why;
     auto found = co_await find(hop);
     std::string why = found.trouble;
     for (std::size_t i = 0; i < found.addresses.size(); ++i) {
@@ -157,6 +184,8 @@ asio::awaitable<std::string> hop_client::reach(conf::relay_hop hop, client_deadl
         auto who = identity_of(*config_.get()->config);
         const auto said = co_await client_.reach(std::move(peer), std::move(who), within);
         why = said.is_ourselves && may_be_another(hop) ? looped(one) : said.away;
+        note_login(login, said.refuses_login, said.away);
+        if (said.refuses_login) break;
         if (!why.empty()) {
             put_back(found.addresses, i, other, said.at);
             continue;

@@ -39,13 +39,21 @@ class hop_client {
     boost::asio::awaitable<candidate> take_candidate(found_hop& found, std::size_t of, bool proves_name);
     boost::asio::awaitable<dane_finding> security_for(const found_hop& found, const hop_address& at,
                                                       bool proves_name);
-    login login_at(const conf::relay_hop& hop) const; // null: it wants none
+    login login_at(const conf::relay_hop& hop) const;  // null: it wants none
+    std::string why_no_login(const login& ours) const; // that it is not tried now; "" = it may be
+    void note_login(const login& ours, bool refused, const std::string& why);
     void remember(const conf::relay_hop& hop, const conf::endpoint& server);
 
     live_snapshot& config_;
     policy::resolver* names_;
     mail_client client_;
     std::map<std::string, conf::endpoint> answered_; // by hop: the server that did so last
+    struct {
+        login ours; // null: none was refused
+        std::string why;
+        unsigned times = 0; // in a row
+        std::chrono::steady_clock::time_point until{};
+    } refused_login_;
 };
 
 } // namespace postern::server

@@ -206,7 +206,8 @@ mail_client::report mail_client::report_of(const connection& link) {
     made.away = why_away(session);
     made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
     made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
-    made.is_busy = session.is_ready() && session.fault() && session.fault()->what == trouble::temporary;
+    made.is_busy = session.fault() && session.fault()->what == trouble::temporary;
+    made.refuses_login = session.fault() && session.fault()->what == trouble::no_login;
     const bool by_smtp = link.peer.speaks == protocol::client_protocol::smtp;
     if (by_smtp && session.is_ready()) made.secured = security_of(link.wire->tls_layer());
     if (lacks_tls(session, link.peer.demand)) tell_of_lack(made, link.peer.demand);
@@ -320,7 +321,8 @@ asio::awaitable<mail_client::reached> mail_client::reach(mail_peer peer, client_
         }
         link->wire->close();
         auto told = report_of(*link);
-        if (!may_try_again(*link, tls)) co_return reached{std::move(told.away), told.is_ourselves, told.at};
+        if (!may_try_again(*link, tls))
+            co_return reached{std::move(told.away), told.is_ourselves, told.at, told.refuses_login};
     }
 }
 

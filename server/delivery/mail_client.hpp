@@ -48,7 +48,8 @@ class mail_client {
         std::string away;       // why no mail at all can be sent there now; "" = it can
         conf::next_hop at = {}; // that was spoken to; as was asked for where nobody could be
         bool is_ourselves = false;
-        bool is_busy = false;         // it broke off where mail could be sent (421)
+        bool is_busy = false;         // it broke off where mail could be sent (421), or takes nobody for now
+        bool refuses_login = false;   // the same login is of no use at its other addresses
         bool knows_no_chunks = false; // though it offers CHUNKING
         bool takes_dsn = false;       // notices of what becomes of it are the peer's to write (RFC 3461)
         link_security secured = {};
@@ -69,6 +70,7 @@ class mail_client {
         std::string away; // why no mail can be sent there now; "" = it can, and the connection is kept for it
         bool is_ourselves = false;
         conf::next_hop at = {}; // that was spoken to; no port where nobody could be
+        bool refuses_login = false;
     };
     boost::asio::awaitable<reached> reach(mail_peer peer, client_identity who, client_deadlines within);
 

@@ -65,7 +65,7 @@ constexpr std::array<std::string_view, 36> said = {
 
 client_settings settings_for(std::uint8_t flags, bool with_login) {
     client_settings made;
-    if (with_login) made.login = std::make_shared<const client_login>("u", "pw");
+    if (with_login) made.login = std::make_shared<const client_login>("u", sasl::secret("pw"));
     if ((flags & lmtp) != 0) made.protocol = client_protocol::lmtp;
     if ((flags & tls) != 0) made.tls = client_tls::when_offered;
     if ((flags & tls_required) != 0) made.tls = client_tls::required;

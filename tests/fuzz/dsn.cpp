@@ -50,7 +50,9 @@ class structure final : public mime::visitor {
             require(begun.kind == mime::part_kind::multipart && begun.type == "multipart/report");
             return;
         }
-        if (begun.parent == 1 && begun.kind != mime::part_kind::preamble)
+        // What is returned may hold a multipart without its end, which for some clients goes on behind it.
+        const bool goes_on = begun.kind == mime::part_kind::multipart && begun.type.empty();
+        if (begun.parent == 1 && begun.kind != mime::part_kind::preamble && !goes_on)
             types.emplace_back(begun.type), last_own = begun.id;
         if (begun.parent == 1 && types.size() == 1) words = begun.id;
     }
@@ -135,7 +137,8 @@ void check_notice(std::string_view text, const dsn_facts& facts, std::string_vie
     require(text.size() <= dsn_size_max && text.ends_with(fmt::format("\r\n--{}--\r\n", boundary)));
     const auto end = text.find("\r\n\r\n");
     require(end != std::string_view::npos);
-    check_header(text.substr(0, end + 2), text.substr(0, end).find("8bit") != std::string_view::npos);
+    const auto header = text.substr(0, end + 2);
+    check_header(header, header.find("\r\nContent-Transfer-Encoding: 8bit\r\n") != std::string_view::npos);
 
     const auto delimiter = fmt::format("\r\n--{}\r\n", boundary);
     const auto words = after(text, delimiter), status = after(words, delimiter);

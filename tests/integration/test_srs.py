@@ -324,6 +324,7 @@ def test_a_secondary_hands_on_what_it_was_given():
             contains(ask(second, good), '250 2.1.5 ', 'what the primary has signed')
             contains(ask(second, 'SRS0=x@d.test'), '550 5.1.1 ', 'what nobody has')
             send(second, 'u@d.test', sender='b@o.test')
+            second.wait_queue_empty()
             (got,) = all_of.forwarder.wait_messages(1, 'u@d.test')
             equal(got.return_path, 'b@o.test', 'the sender')
             assert b'Delivered-To' not in got.content, got.content

@@ -110,6 +110,42 @@ TEST_CASE("a message's other time holds as long as it stands in any line") {
     CHECK(at.all.is_waiting(queue_id{1}, 100));
 }
 
+TEST_CASE("a message that is gone stands in no line any more, and takes nobody's turn") {
+    lines at({200, 1, 0});
+    at.all.wait(hop("d.test"), {queue_id{1}, "s", true, 0});
+    at.all.wait(hop("e.test"), {queue_id{1}, "s", true, 0});
+    at.all.wait(hop("d.test"), {queue_id{2}, "s", true, 0});
+    at.all.forget(queue_id{1});
+    at.all.forget(queue_id{1});
+    at.all.forget(queue_id{3});
+    CHECK(at.all.waiting() == 1);
+    CHECK_FALSE(at.all.is_waiting(queue_id{1}, 0));
+    const auto turn = at.all.next(at.now);
+    REQUIRE(turn);
+    CHECK(turn->id == queue_id{2});
+    CHECK_FALSE(at.all.next(at.now));
+    at.all.wait(hop("e.test"), {queue_id{4}, "s", true, 0}); // the line is as good as before
+    REQUIRE(at.all.next(at.now));
+}
+
+TEST_CASE("when a message is to be looked at holds for all lines that it stands in") {
+    lines at;
+    at.all.wait(hop("d.test"), {queue_id{1}, "s", true, destinations::not_known});
+    at.all.wait(hop("e.test"), {queue_id{1}, "s", true, 100});
+    CHECK(at.all.is_waiting(queue_id{1}, 99)); // or it would be tried again and again, for nothing
+    CHECK_FALSE(at.all.is_waiting(queue_id{1}, 100));
+}
+
+TEST_CASE("one that was there a moment ago is told from one that never was") {
+    lines at;
+    CHECK_FALSE(at.all.was_there(hop("d.test"), at.now));
+    at.all.went_well(hop("d.test"), at.now);
+    CHECK(at.all.was_there(hop("d.test"), at.now));
+    CHECK_FALSE(at.all.was_there(hop("d.test"), at.now + destinations::lately));
+    for (int i = 0; i < 3; ++i) at.all.asked_for_less(hop("d.test"));
+    CHECK_FALSE(at.all.was_there(hop("d.test"), at.now)); // nothing is left to give up
+}
+
 TEST_CASE("who isn't known to be due later is looked at when it is due") {
     lines at;
     at.all.wait(hop("d.test"), {queue_id{1}, "s", true, destinations::not_known});

@@ -319,7 +319,7 @@ namespace {
 
 client_settings with_login(client_tls tls = client_tls::required) {
     auto made = settings(client_protocol::smtp, tls);
-    made.login = std::make_shared<const client_login>("u@s.test", "secret");
+    made.login = std::make_shared<const client_login>("u@s.test", sasl::secret("secret"));
     return made;
 }
 const std::vector<std::string> secured{"S: 220 x",    "C: EHLO mx.d.test", "S: 250-x", "S: 250 STARTTLS",
