@@ -84,8 +84,10 @@ asio::awaitable<void> session_driver::carry_out(step what) {
 
 asio::awaitable<bool> session_driver::begin() {
     set_deadline(config_->config->limits.handshake_timeout);
-    const bool known = co_await read_proxy_header();
-    if (!known) co_return false;
+    if (contains(listener_->proxy_from, client_)) {
+        const bool known = co_await read_proxy_header();
+        if (!known) co_return false;
+    }
     log_event_now(log_event::connected);
     const bool placed = take_place();
     if (placed && listener_->tls == conf::tls_mode::implicit) {
@@ -105,7 +107,6 @@ asio::awaitable<bool> session_driver::begin() {
 }
 
 asio::awaitable<bool> session_driver::read_proxy_header() {
-    if (!contains(listener_->proxy_from, client_)) co_return true;
     std::array<char, protocol::proxy_header_max> bytes;
     std::size_t seen = 0;
     for (;;) {
