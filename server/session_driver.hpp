@@ -187,7 +187,7 @@ class session_driver final : public roster::member, private stream::taker, priva
     const policy::verdict* refused_by_ = nullptr;  // behind the reply that is being said; null: no check is
     std::unique_ptr<login_attempt> attempt_;       // while AUTH is under way
     std::string auth_method_;                      // of who authenticated
-    std::optional<incoming_body> body_;
+    std::unique_ptr<incoming_body> body_;          // from the beginning of the content to its end
     storage::queue_id message_id_;
     std::int64_t message_time_ = 0; // unix microseconds
 };

@@ -43,7 +43,7 @@ bool session_driver::refuses_new_mail(protocol::reply& with) const {
 void session_driver::open_message() {
     message_time_ = now_microseconds();
     message_id_ = services_.ids.next(message_time_);
-    body_.emplace(services_.spool, services_.pool, message_id_);
+    body_ = std::make_unique<incoming_body>(services_.spool, services_.pool, message_id_);
     session_->on_message_opened(message_id_.to_string(), message_time_ / 1'000'000,
                                 policy::trace_fields(*learned_, listener_->hostname));
     learned_->reports_written = learned_->reports.size();

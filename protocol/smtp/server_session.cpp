@@ -75,10 +75,20 @@ server_session::handler server_session::handler_for(verb what, state in) {
     return rows[static_cast<std::size_t>(what)].by_state[static_cast<std::size_t>(in)];
 }
 
+namespace {
+
+// Sessions that wait in plain text are many.
+std::unique_ptr<const sasl::channel_binding> kept(sasl::channel_binding binding) {
+    if (binding.type.empty()) return nullptr;
+    return std::make_unique<const sasl::channel_binding>(std::move(binding));
+}
+
+} // namespace
+
 server_session::server_session(session_settings settings, ip_address client, std::string_view tls_facts,
                                sasl::channel_binding binding)
     : settings_(std::move(settings)), client_(client), tls_(!tls_facts.empty()), tls_facts_(tls_facts),
-      binding_(std::move(binding)) {
+      binding_(kept(std::move(binding))) {
     reset_line_limit();
 }
 
@@ -261,7 +271,7 @@ void server_session::on_tls(bool done, std::string_view facts, sasl::channel_bin
     forget_input();
     tls_ = done;
     tls_facts_ = facts;
-    binding_ = std::move(binding);
+    binding_ = kept(std::move(binding));
     account_.clear();
     reset_line_limit();
     wanted_ = step::read;

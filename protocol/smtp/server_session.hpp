@@ -316,7 +316,7 @@ class server_session {
     std::size_t input_used_ = 0; // octets at its front that were handled already
     std::string output_;         // at most session_output_max and one reply
     std::string tls_facts_;
-    sasl::channel_binding binding_;
+    std::unique_ptr<const sasl::channel_binding> binding_; // null: the connection has none
     std::string account_;
     struct auth_state {
         sasl::exchange exchange;

@@ -10,7 +10,7 @@ const auth_question& server_session::about_auth() const {
     return auth_ ? auth_->question : none;
 }
 
-sasl::offer server_session::mechanisms_now() const { return {settings_.auth_keys, !binding_.type.empty()}; }
+sasl::offer server_session::mechanisms_now() const { return {settings_.auth_keys, binding_ != nullptr}; }
 
 // RFC 4954 §4: lines of AUTH may be longer than those of other commands.
 std::size_t server_session::line_max_now() const {
@@ -45,7 +45,8 @@ void server_session::do_auth(const command& what) {
     count_junk();
     if (close_after_write_) return;
     // Where -PLUS is announced, a client that believes it isn't was lied to.
-    auth_ = std::make_unique<auth_state>(auth_state{sasl::exchange(row->what, binding_), {}, {}, {}});
+    const auto binding = binding_ ? *binding_ : sasl::channel_binding();
+    auth_ = std::make_unique<auth_state>(auth_state{sasl::exchange(row->what, binding), {}, {}, {}});
     auth_->question.how = row->what;
     take_step(auth_->exchange.begin(initial));
 }
