@@ -264,10 +264,10 @@ void queue_runner::impl::written(std::shared_ptr<attempt> made, error_code ec) {
         unreadable.erase(message.id);
         note_settled(*made);
         if (!ec && made->result.remove) {
+            hops->forget(message.id);
             const std::string text = message.id.to_string();
             with.journal.write({.event = log_event::removed, .session = message.session, .queue_id = text});
         }
-        if (!ec && made->result.remove) hops->forget(message.id);
         forget(message.id);
     }
     --at_writer; // last: what is above begins again when it finds no memory

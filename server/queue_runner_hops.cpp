@@ -157,6 +157,7 @@ void queue_runner::impl::wait_in_lines(const attempt& made) {
     const auto& message = *made.message;
     destinations::in_line one{message.id, message.account.empty() ? message.sender : message.account, true,
                               0};
+    std::vector<conf::relay_hop> lines; // where somebody still waits: others have failed for their age
     for (const auto& to : message.recipients) {
         using state = storage::recipient_state;
         if (!storage::is_open(to)) continue;
@@ -164,17 +165,13 @@ void queue_runner::impl::wait_in_lines(const attempt& made) {
         if (waits && to.tries != 0) one.is_fresh = false;
         const auto hop = waits ? hop_for(*made.under->config, to) : std::nullopt;
         const bool is_here = hop && std::ranges::find(made.no_place_at, *hop) != made.no_place_at.end();
+        if (is_here && std::ranges::find(lines, *hop) == lines.end()) lines.push_back(*hop);
         // At the end of its own wait as well: nobody's turn may come too late for a word to the sender.
         const bool is_in_line = is_here && is_due(*made.under->config, to, made.now);
         const auto at = is_in_line ? told_of_wait_at(*made.under->config, message) : to.next_try;
         one.also_due = one.also_due == 0 ? at : std::min(one.also_due, at);
     }
-    for (const auto& hop : made.no_place_at) {
-        const bool any = std::ranges::any_of(message.recipients, [&](const auto& to) {
-            return to.state == storage::recipient_state::waiting && hop_for(*made.under->config, to) == hop;
-        });
-        if (any) hops->wait(hop, one); // or they have failed for their age
-    }
+    for (const auto& hop : lines) hops->wait(hop, one);
 }
 
 // How it went with a hop.

@@ -10,7 +10,7 @@ from comparison.servers import UNPACKED, free_port, make_certificate
 
 sys.path.insert(0, os.path.join(TOP, 'tests/integration'))
 # pylint: disable=wrong-import-position,wrong-import-order
-from own_network import become_apart
+from own_network import become_apart, lead_back
 from signed_names import SignedNames, tlsa
 
 MX_ADDRESS, RESOLVER_PORT, MX_PORT = '198.51.100.10', 53, 25
@@ -38,15 +38,12 @@ class Sink:
         self.process.kill()
         self.process.wait(60)
 
-    def count(self, what):
-        size = os.fstat(self.output.fileno()).st_size
-        tail = os.pread(self.output.fileno(), 400, max(0, size - 400)).decode(errors='replace')
-        counts = re.findall(rf'{what}=(\d+)', tail)
-        return int(counts[-1]) if counts else 0
-
     def taken(self):
         """Messages so far."""
-        return self.count('mesg')
+        size = os.fstat(self.output.fileno()).st_size
+        tail = os.pread(self.output.fileno(), 400, max(0, size - 400)).decode(errors='replace')
+        counts = re.findall(r'mesg=(\d+)', tail)
+        return int(counts[-1]) if counts else 0
 
 
 class ProvedSink(Sink):
@@ -79,4 +76,4 @@ class ProvedSink(Sink):
 def enter_network():
     """For this process and all that it starts: only loopback, and a public network that leads back here."""
     become_apart([])
-    subprocess.run(['/sbin/ip', 'route', 'add', 'local', '198.51.100.0/24', 'dev', 'lo'], check=True, timeout=60)
+    lead_back('198.51.100.0/24')

@@ -127,11 +127,16 @@ void client_session::learn(const peer_reply& reply) {
     if (const auto limits = value_of("LIMITS")) learn_limits(*limits);
 }
 
+std::string_view client_session::take_word(std::string_view& list) {
+    const auto word = list.substr(0, list.find(' '));
+    list.remove_prefix(std::min(word.size() + 1, list.size()));
+    return word;
+}
+
 // RFC 9422 §3: "NAME=number" and others that we needn't know. What is no number is no limit.
 void client_session::learn_limits(std::string_view text) {
     while (!text.empty()) {
-        const auto word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(word.size() + 1, text.size()));
+        const auto word = take_word(text);
         const auto sign = word.find('=');
         if (sign == std::string_view::npos) continue;
         const auto number = parse_number(word.substr(sign + 1));

@@ -167,8 +167,6 @@ class client_session {
     bool offers(std::string_view keyword) const; // any case
 
   private:
-    void say_login();
-    void fail_login(std::string text, trouble::kind what);
     using awaited = client_wait;
     struct expectation {
         awaited what;
@@ -205,7 +203,10 @@ class client_session {
     void took_data(const peer_reply& reply);
     void took_final(const peer_reply& reply, std::size_t index);
 
+    static std::string_view take_word(std::string_view& list); // what stands before the next blank
     void say_hello();
+    void say_login();
+    void fail_login(std::string text, trouble::kind what);
     void become_ready();
     void begin_transaction();
     void send_recipients();

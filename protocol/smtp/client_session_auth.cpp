@@ -5,29 +5,19 @@
 #include "protocol/smtp/grammar.hpp"
 
 #include <fmt/format.h>
-#include <iterator>
 
 namespace postern::protocol {
-namespace {
-
-// A word of the list, in any case.
-bool names(std::string_view list, std::string_view mechanism) {
-    while (!list.empty()) {
-        const auto word = list.substr(0, list.find(' '));
-        list.remove_prefix(std::min(word.size() + 1, list.size()));
-        if (equals_ignoring_case(word, mechanism)) return true;
-    }
-    return false;
-}
-
-} // namespace
-
 void client_session::say_login() {
     if (!tls_) return fail(trouble::kind::no_tls, "a login is sent under TLS only");
     const auto& user = settings_.login->user;
     const auto password = settings_.login->password.view();
-    const auto offered = value_of("AUTH").value_or(std::string_view());
-    if (names(offered, "PLAIN")) { // RFC 4616
+    bool takes_plain = false, takes_login = false;
+    for (auto offered = value_of("AUTH").value_or(std::string_view()); !offered.empty();) {
+        const auto mechanism = take_word(offered);
+        takes_plain = takes_plain || equals_ignoring_case(mechanism, "PLAIN");
+        takes_login = takes_login || equals_ignoring_case(mechanism, "LOGIN");
+    }
+    if (takes_plain) { // RFC 4616
         sasl::secret words;
         words.reserve(user.size() + password.size() + 2);
         words.push_back('\0');
@@ -37,7 +27,7 @@ void client_session::say_login() {
         output_ += "AUTH PLAIN ";
         output_ += sasl::encode_base64(words.view());
         output_ += "\r\n";
-    } else if (names(offered, "LOGIN")) {
+    } else if (takes_login) {
         output_ += "AUTH LOGIN\r\n";
         login_answers_ = {sasl::encode_base64(user), sasl::encode_base64(password)};
     } else {

@@ -58,6 +58,9 @@ struct destination {
     std::set<std::pair<time_point, destination*>>::node_type timed_node;
 
     bool is_idle() const { return line.empty() && taken == 0; }
+    bool was_there(time_point now) const {
+        return well_at && now - *well_at < destinations::lately && allowed >= 2;
+    }
 };
 
 std::string name_of(const conf::relay_hop& hop) { return hop.to_string(); }
@@ -308,7 +311,7 @@ std::optional<time_point> destinations::opens_at() const {
 bool destinations::was_there(const conf::relay_hop& hop, time_point now) const {
     const std::lock_guard lock(state_->mutex);
     const auto* at = state_->find(hop);
-    return at != nullptr && at->well_at && now - *at->well_at < lately && at->allowed >= 2;
+    return at != nullptr && at->was_there(now);
 }
 
 void destinations::went_well(const conf::relay_hop& hop, time_point now) {
@@ -335,9 +338,9 @@ bool destinations::went_badly(const conf::relay_hop& hop, std::string why, time_
     at.last_error = std::move(why);
     at.last_error.resize(std::min(at.last_error.size(), error_max));
     if (at.closed_until > now) return false; // tries that began before it was closed
-    const bool is_there = at.well_at && now - *at.well_at < lately && at.allowed >= 2;
+    const bool was_there = at.was_there(now);
     at.allowed = std::max(1.0, at.allowed / 2);
-    if (is_there) return false;
+    if (was_there) return false;
     at.allowed = 1;
     const bool is_news = at.failures == 0;
     auto wait = closed_first;

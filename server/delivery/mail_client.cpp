@@ -47,10 +47,13 @@ mail_client::report put_off(std::size_t recipients, std::string why, protocol::e
     return made;
 }
 
+bool has_ended(const client_session& session, trouble by) {
+    return session.fault() && session.fault()->what == by;
+}
+
 // TLS is a must, and isn't there.
 bool lacks_tls(const client_session& session, const tls::demand& wanted) {
-    return wanted.level >= tls::demand_level::encrypted && session.fault() &&
-           session.fault()->what == trouble::no_tls;
+    return wanted.level >= tls::demand_level::encrypted && has_ended(session, trouble::no_tls);
 }
 
 // RFC 7672 §2.2: such a host is of no use now, and the mail waits for one that is.
@@ -204,10 +207,10 @@ mail_client::report mail_client::report_of(const connection& link) {
     made.outcomes.assign(session.outcomes().begin(), session.outcomes().end());
     made.takes_dsn = session.offers("DSN");
     made.away = why_away(session);
-    made.is_ourselves = session.fault() && session.fault()->what == trouble::ourselves;
-    made.knows_no_chunks = session.fault() && session.fault()->what == trouble::no_chunks;
-    made.is_busy = session.fault() && session.fault()->what == trouble::temporary;
-    made.refuses_login = session.fault() && session.fault()->what == trouble::no_login;
+    made.is_ourselves = has_ended(session, trouble::ourselves);
+    made.knows_no_chunks = has_ended(session, trouble::no_chunks);
+    made.is_busy = has_ended(session, trouble::temporary);
+    made.refuses_login = has_ended(session, trouble::no_login);
     const bool by_smtp = link.peer.speaks == protocol::client_protocol::smtp;
     if (by_smtp && session.is_ready()) made.secured = security_of(link.wire->tls_layer());
     if (lacks_tls(session, link.peer.demand)) tell_of_lack(made, link.peer.demand);

@@ -11,7 +11,7 @@ from clients import UNPACKED, unpacked
 from deadline import contains, equal, until
 from mx_hosts import BROKEN, GOOD, NONE, MailHost
 from names import Names
-from own_network import in_a_network_of_its_own
+from own_network import in_a_network_of_its_own, lead_back
 from signed_names import SignedNames, checked, tlsa
 from test_http import get
 from test_submission import MESSAGE, People, swaks_submits
@@ -128,15 +128,10 @@ def table(rows):
         print(f'{domain:22} {how:34} {told if how == WAITS else re.search(r"tls=([^,]*)", told)[1]}')
 
 
-def network():
-    """Addresses that lead back here, and are none of this machine's."""
-    checked('/sbin/ip', 'route', 'add', 'local', '198.51.100.0/24', 'dev', 'lo', folder='/')
-
-
 def with_the_world(test):
     """test(names, world, hosts, folder) in a network of its own."""
     def run():
-        network()
+        lead_back('198.51.100.0/24')
         folder = tempfile.mkdtemp(prefix='postern-dane-')
         try:
             world = World(folder)
@@ -212,7 +207,7 @@ def finger(folder, domain):
 
 def test_the_records_that_postern_dns_prints_prove_its_listener_to_postfix():
     def run():
-        network()
+        lead_back('198.51.100.0/24')
         with People([{'name': 'mx', 'address': f'{AT}:25', 'hostname': HOST, 'tier': 'a'}]) as server:
             server.settings['tls.certificate'] = [make_certificate(server.folder, 'own', 'elsewhere.test')]
             server.configure()
@@ -233,7 +228,7 @@ def test_the_records_that_postern_dns_prints_prove_its_listener_to_postfix():
 
 def test_dane_is_loudly_off_where_the_resolver_does_not_validate():
     def run():
-        network()
+        lead_back('198.51.100.0/24')
         folder = tempfile.mkdtemp(prefix='postern-dane-')
         try:
             world = World(folder)
