@@ -243,6 +243,16 @@ start_problem app::open_storage() {
     if (!recovered) return unusable("the queue's bodies", recovered.error());
     journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed",
                                recovered->messages, recovered->orphans_removed));
+    if (recovered->journal.messages > 0)
+        journal_->note(fmt::format("recovery: {} messages accepted just before the end were in the journal{}",
+                                   recovered->journal.messages,
+                                   recovered->owing ? ", and stay there until the queue has room for them; "
+                                                      "orphan body files are not looked for"
+                                                    : ""));
+    if (recovered->journal.gaps > 0)
+        journal_->fault(fmt::format("recovery: the journal can't be read in {} places between its messages: "
+                                    "what was there was damaged since, or never accepted",
+                                    recovered->journal.gaps));
     if (const auto& due = recovered->due; due.added + due.removed + due.left > 0)
         journal_->fault(fmt::format("recovery: the queue's index of times due was damaged: {} entries added, "
                                     "{} removed, {} left as they are for want of room",

@@ -20,17 +20,24 @@ constexpr std::chrono::milliseconds patience{10};
 
 constexpr std::chrono::milliseconds memory_pause{10}; // before what found no memory is tried again
 
+// From one transaction to the next that does nothing but take over what the journal holds: many share its
+// flushes, and the first after a while waits for nothing.
+constexpr std::chrono::milliseconds take_over_pause{20};
+constexpr std::chrono::seconds retry_pause{1}; // after one that failed
+
 bool is_patient(const storage::queue_operation& what) {
     return !std::holds_alternative<storage::insert_message>(what);
 }
 
-std::size_t octets_of(const storage::queue_operation& what) {
-    const auto* insert = std::get_if<storage::insert_message>(&what);
-    if (insert == nullptr) return 0;
-    std::size_t octets = insert->body.size();
-    for (const auto& piece : insert->pieces) octets += piece.size();
-    return octets;
-}
+struct octets_of_bodies {
+    std::size_t in_tables = 0, in_packs = 0;
+    void add(const storage::queue_operation& what) {
+        const auto* insert = std::get_if<storage::insert_message>(&what);
+        if (insert == nullptr) return;
+        in_tables += insert->body.size();
+        for (const auto& piece : insert->pieces) in_packs += piece.size();
+    }
+};
 
 // Not of the operation alone. A new message has no records that could be damaged.
 bool tells_of_the_queue(const storage::queue_operation& what, const error_code& ec) {
@@ -52,16 +59,26 @@ void add_messages_in(const storage::queue_operation& what, std::vector<storage::
 async_spool::async_spool(storage::queue& into, std::size_t pending_max, inserted after_insert,
                          std::chrono::milliseconds for_company)
     : queue_(into), pending_max_(pending_max), after_insert_(std::move(after_insert)),
-      for_company_(for_company), writer_([this] { write_batches(); }) {}
+      for_company_(for_company) {
+    if (queue_.owes()) kept_.push_back({queue_.kept(), {}}); // since the start, for want of room
+    keeper_ = std::thread([this] { keep_batches(); });
+    writer_ = std::thread([this] { write_batches(); });
+}
 
 async_spool::~async_spool() { stop(); }
 
 void async_spool::stop() {
     {
         const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    to_keep_.ready.notify_one();
+    if (keeper_.joinable()) keeper_.join();
+    {
+        const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
-    ready_.notify_one();
+    to_write_.ready.notify_one();
     if (writer_.joinable()) writer_.join();
 }
 
@@ -74,18 +91,25 @@ bool async_spool::body_memory::grow(std::size_t by) {
     return true;
 }
 
+bool async_spool::line::add(waiting&& entry, std::chrono::steady_clock::time_point by) {
+    const bool first = gathered.empty();
+    gathered.push_back(std::move(entry));
+    write_by = first ? by : std::min(write_by, by);
+    return gathered.size() >= wake_at;
+}
+
 bool async_spool::try_submit(storage::queue_operation what, done then) {
+    const bool patient = is_patient(what);
+    line& into = !patient && queue_.can_keep() ? to_keep_ : to_write_;
     bool wake = false;
     {
         const std::lock_guard lock(mutex_);
-        if (stopping_ || pending_.load(std::memory_order_relaxed) >= pending_max_) return false;
-        const auto by = std::chrono::steady_clock::now() + (is_patient(what) ? patience : patience.zero());
-        write_by_ = gathered_.empty() ? by : std::min(write_by_, by);
-        gathered_.push_back({std::move(what), std::move(then)});
+        if (ending_ || pending_.load(std::memory_order_relaxed) >= pending_max_) return false;
+        const auto by = std::chrono::steady_clock::now() + (patient ? patience : patience.zero());
+        wake = into.add({std::move(what), std::move(then)}, by);
         pending_.fetch_add(1, std::memory_order_relaxed);
-        wake = gathered_.size() >= wake_at_;
     }
-    if (wake) ready_.notify_one();
+    if (wake) into.ready.notify_one();
     return true;
 }
 
@@ -114,58 +138,114 @@ void async_spool::hurry(bool now) {
         if (hurried_ == now) return;
         hurried_ = now;
     }
-    if (now) ready_.notify_one();
-}
-
-void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
-    ready_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
-    while (!stopping_ && !hurried_ && std::chrono::steady_clock::now() < write_by_)
-        ready_.wait_until(lock, write_by_);
-    await_company(lock);
+    if (!now) return;
+    to_keep_.ready.notify_one();
+    to_write_.ready.notify_one();
 }
 
 // Those that have gathered are among those to come until they are written.
-void async_spool::await_company(std::unique_lock<std::mutex>& lock) {
+void async_spool::await_company(line& of, std::unique_lock<std::mutex>& lock) {
     const std::size_t to_come = to_come_.load(std::memory_order_relaxed);
     if (to_come < 1 + company_min) return;
-    const auto messages = static_cast<std::size_t>(std::count_if(
-        gathered_.begin(), gathered_.end(), [](const waiting& entry) { return !is_patient(entry.what); }));
+    const auto messages =
+        static_cast<std::size_t>(std::count_if(of.gathered.begin(), of.gathered.end(),
+                                               [](const waiting& entry) { return !is_patient(entry.what); }));
     if (messages == 0 || to_come < messages + company_min) return;
-    wake_at_ = gathered_.size() + (to_come - messages);
+    of.wake_at = of.gathered.size() + (to_come - messages);
     const auto until = std::chrono::steady_clock::now() + for_company_;
-    ready_.wait_until(lock, until, [this] { return stopping_ || hurried_ || gathered_.size() >= wake_at_; });
-    wake_at_ = 1;
+    of.ready.wait_until(lock, until, [&] { return ending_ || hurried_ || of.gathered.size() >= of.wake_at; });
+    of.wake_at = 1;
+}
+
+bool async_spool::take(line& from, std::size_t tables_max, std::vector<waiting>& batch) {
+    octets_of_bodies all;
+    std::size_t count = 0;
+    while (count < from.gathered.size() && all.in_tables <= tables_max && all.in_packs <= batch_octets_max)
+        all.add(from.gathered[count++].what);
+    try {
+        batch.reserve(count);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    const auto end = from.gathered.begin() + static_cast<std::ptrdiff_t>(count);
+    batch.assign(std::make_move_iterator(from.gathered.begin()), std::make_move_iterator(end));
+    from.gathered.erase(from.gathered.begin(), end);
+    return true;
 }
 
 std::optional<std::chrono::steady_clock::time_point> async_spool::writing_since() const {
-    const auto since = writing_since_.load();
+    std::chrono::steady_clock::rep since = 0;
+    for (const line* each : {&to_keep_, &to_write_}) {
+        const auto one = each->writing_since.load();
+        if (one != 0 && (since == 0 || one < since)) since = one;
+    }
     if (since == 0) return std::nullopt;
     return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(since));
 }
 
+// The thread of the queue's transactions.
+
+std::chrono::steady_clock::time_point async_spool::next_work() const {
+    auto at = std::chrono::steady_clock::time_point::max();
+    if (!to_write_.gathered.empty()) at = hurried_ ? at.min() : to_write_.write_by;
+    return kept_.empty() ? at : std::min(at, take_over_at_);
+}
+
+void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
+    to_write_.ready.wait(lock, [this] { return stopping_ || !to_write_.gathered.empty() || !kept_.empty(); });
+    while (!stopping_ && std::chrono::steady_clock::now() < next_work())
+        to_write_.ready.wait_until(lock, next_work());
+    if (!queue_.can_keep()) await_company(to_write_, lock);
+}
+
 void async_spool::write_batches() {
     std::vector<waiting> batch;
-    for (;;) {
+    for (bool last = false; !last;) {
         batch.clear();
         {
             std::unique_lock lock(mutex_);
             await_work(lock);
-            if (gathered_.empty()) return;
-            std::size_t octets = 0;
-            std::size_t count = 0;
-            while (count < gathered_.size() && octets <= batch_octets_max)
-                octets += octets_of(gathered_[count++].what);
-            if (!reserve(batch, count)) {
-                ready_.wait_for(lock, memory_pause);
+            if (!take(to_write_, batch_octets_max, batch)) {
+                to_write_.ready.wait_for(lock, memory_pause);
                 continue;
             }
-            const auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
-            batch.assign(std::make_move_iterator(gathered_.begin()), std::make_move_iterator(end));
-            gathered_.erase(gathered_.begin(), end);
+            last = stopping_ && batch.empty();
         }
-        writing_since_ = std::chrono::steady_clock::now().time_since_epoch().count();
-        write(batch);
-        writing_since_ = 0;
+        const auto began = std::chrono::steady_clock::now();
+        to_write_.writing_since = began.time_since_epoch().count();
+        if (batch.empty())
+            take_over();
+        else
+            write(batch);
+        tell_of_taken_over(began);
+        to_write_.writing_since = 0;
+    }
+}
+
+void async_spool::take_over() {
+    error_code outcome = storage::storage_errc::busy;
+    try {
+        const auto taken = queue_.take_over();
+        outcome = taken ? error_code() : taken.error();
+    } catch (const std::bad_alloc&) { // it stays in the journal
+    }
+    const std::lock_guard lock(mutex_);
+    if (outcome != storage::storage_errc::busy) last_outcome_ = {outcome, std::chrono::steady_clock::now()};
+}
+
+void async_spool::tell_of_taken_over(std::chrono::steady_clock::time_point began) {
+    const std::uint64_t until = queue_.taken_over();
+    const bool failed = queue_.owes() && !queue_.can_keep();
+    for (;;) {
+        kept one;
+        {
+            const std::lock_guard lock(mutex_);
+            take_over_at_ = began + (failed ? retry_pause : take_over_pause);
+            if (kept_.empty() || kept_.front().number > until) return;
+            one = std::move(kept_.front());
+            kept_.erase(kept_.begin());
+        }
+        after_insert_(one.ids);
     }
 }
 
@@ -181,15 +261,6 @@ void async_spool::note(std::span<const storage::queue_operation> operations,
     if (!failed && !flushed) return;
     const std::lock_guard lock(mutex_);
     last_outcome_ = {failed, std::chrono::steady_clock::now()};
-}
-
-bool async_spool::reserve(std::vector<waiting>& batch, std::size_t count) {
-    try {
-        batch.reserve(count);
-        return true;
-    } catch (const std::bad_alloc&) {
-        return false;
-    }
 }
 
 void async_spool::write(std::vector<waiting>& batch) {
@@ -219,6 +290,78 @@ void async_spool::write(std::vector<waiting>& batch) {
     measures_.messages.fetch_add(ids.size(), std::memory_order_relaxed);
     if (!ids.empty()) after_insert_(ids);
     if (!all_named) after_insert_({});
+}
+
+// The thread of the journal.
+
+void async_spool::keep_batches() {
+    std::vector<waiting> batch;
+    for (;;) {
+        batch.clear();
+        {
+            std::unique_lock lock(mutex_);
+            to_keep_.ready.wait(lock, [this] { return ending_ || !to_keep_.gathered.empty(); });
+            await_company(to_keep_, lock);
+            if (to_keep_.gathered.empty()) return;
+            if (!take(to_keep_, storage::journal_batch_max, batch)) {
+                to_keep_.ready.wait_for(lock, memory_pause);
+                continue;
+            }
+        }
+        to_keep_.writing_since = std::chrono::steady_clock::now().time_since_epoch().count();
+        if (!keep(batch)) write_instead(batch);
+        to_keep_.writing_since = 0;
+    }
+}
+
+// Once the journal has them nothing may fail: what that takes is there before.
+bool async_spool::keep(std::vector<waiting>& batch) {
+    std::vector<storage::queue_operation> operations;
+    const auto began = std::chrono::steady_clock::now();
+    kept made;
+    try {
+        operations.reserve(batch.size());
+        for (const auto& entry : batch) add_messages_in(entry.what, made.ids);
+        {
+            const std::lock_guard lock(mutex_);
+            kept_.reserve(kept_.size() + 1);
+        }
+        for (auto& entry : batch) operations.push_back(std::move(entry.what));
+        if (const auto number = queue_.keep(operations)) made.number = *number;
+    } catch (const std::bad_alloc&) { // nothing was tried
+    }
+    if (made.number == 0) {
+        for (std::size_t i = 0; i < operations.size(); ++i) batch[i].what = std::move(operations[i]);
+        return false;
+    }
+    measures_.times.add(std::chrono::steady_clock::now() - began);
+    measures_.messages.fetch_add(batch.size(), std::memory_order_relaxed);
+    pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
+    for (auto& entry : batch) entry.then({});
+    {
+        const std::lock_guard lock(mutex_);
+        kept_.push_back(std::move(made));
+    }
+    to_write_.ready.notify_one();
+    return true;
+}
+
+// The journal is full, failed or never was: the transactions of the queue answer for them.
+void async_spool::write_instead(std::vector<waiting>& batch) {
+    bool taken = true;
+    {
+        const std::lock_guard lock(mutex_);
+        try {
+            to_write_.gathered.reserve(to_write_.gathered.size() + batch.size());
+        } catch (const std::bad_alloc&) {
+            taken = false;
+        }
+        const auto now = std::chrono::steady_clock::now();
+        for (std::size_t i = 0; taken && i < batch.size(); ++i) to_write_.add(std::move(batch[i]), now);
+    }
+    if (taken) return to_write_.ready.notify_one();
+    pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
+    for (auto& entry : batch) entry.then(make_error_code(storage::storage_errc::busy));
 }
 
 } // namespace postern::server

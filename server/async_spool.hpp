@@ -1,7 +1,9 @@
-// The queue's one writer thread behind an awaitable face: takes everything that has gathered, makes one
-// transaction with one flush, and only then wakes those who wait. Many messages share a flush: one waits a
-// millisecond for several others whose content is coming in, and a lone one never waits. Results of attempts
-// wait for a moment: nobody waits for them, and beside a message they cost no flush of their own.
+// The queue's two writer threads behind an awaitable face. One takes the new messages that have gathered,
+// writes them into the journal with one flush, and only then wakes those who wait. Many messages share a
+// flush: one waits a millisecond for several others whose content is coming in, and a lone one never waits.
+// The other one makes the transactions of the queue: it takes over what the journal holds, and writes the
+// results of attempts, which wait for a moment because nobody waits for them. Without a journal new messages
+// are its too.
 #pragma once
 
 #include "protocol/result.hpp"
@@ -30,10 +32,10 @@ class async_spool {
   public:
     static constexpr std::size_t company_min = 4;
 
-    using done = std::function<void(boost::system::error_code)>; // called on the writer's thread; must not
+    using done = std::function<void(boost::system::error_code)>; // called on a writer's thread; must not
                                                                  // block, nor throw
 
-    // Called on the writer's thread with the messages that are in the queue now; none: memory was too short
+    // Called on a writer's thread with messages that are in the queue now; none: memory was too short
     // to name some. Must not block, nor throw.
     using inserted = std::function<void(std::span<const storage::queue_id>)>;
 
@@ -41,7 +43,7 @@ class async_spool {
     // A message waits at most `for_company` for others, and only while company_min of them are coming in.
     async_spool(storage::queue& into, std::size_t pending_max, inserted after_insert,
                 std::chrono::milliseconds for_company = std::chrono::milliseconds(1));
-    ~async_spool(); // writes what waits, then joins
+    ~async_spool(); // writes what waits, then joins; what the queue has no room for stays in the journal
 
     // A message whose content is coming in, until it was written or given up. Any thread.
     class to_come {
@@ -73,9 +75,10 @@ class async_spool {
 
     // False = too many wait: nothing will be written and `then` is not called.
     bool try_submit(storage::queue_operation what, done then);
-    // Durable when the error is clear; else nothing of it is in the queue (busy: never tried).
-    // After `give_up` (awaiting.hpp) it is unknown whether it was written. `durable` is called on the
-    // writer's thread when it is, before anybody can take it from the queue.
+    // Durable when the error is clear, and in the queue for whoever reads it then or soon after; else nothing
+    // of it is in the queue (busy: never tried). After `give_up` (awaiting.hpp) it is unknown whether it was
+    // written. `durable` is called on a writer's thread when it is, before anybody can take it from the
+    // queue.
     boost::asio::awaitable<boost::system::error_code> submit(storage::queue_operation what, resumer* give_up,
                                                              std::function<void()> durable);
 
@@ -84,7 +87,7 @@ class async_spool {
     bool has_room() const { return pending() < pending_max_; }
     // Any thread. True: somebody waits for the results, so that they wait for nothing.
     void hurry(bool now);
-    // Since when the writer has been at the batch that it writes now; nullopt while it waits for one.
+    // Since when a writer has been at the batch that it writes now; nullopt while both wait for one.
     std::optional<std::chrono::steady_clock::time_point> writing_since() const;
     // The outcome of the last batch, the first error if any of it failed, but for those that are one
     // operation's own: an alarm.
@@ -101,11 +104,33 @@ class async_spool {
         storage::queue_operation what;
         done then;
     };
+    using instant = std::atomic<std::chrono::steady_clock::rep>; // 0 = none
+    // Operations that have gathered for one of the threads.
+    struct line {
+        std::condition_variable ready;
+        std::vector<waiting> gathered;
+        std::size_t wake_at = 1;                        // gathered operations at which its thread goes on
+        std::chrono::steady_clock::time_point write_by; // of what has gathered, at the latest
+        instant writing_since{0};
+        bool add(waiting&& entry,
+                 std::chrono::steady_clock::time_point by); // true: its thread is to be woken
+    };
+    // Messages in the journal: in the queue once it has taken over what has this number.
+    struct kept {
+        std::uint64_t number = 0;
+        std::vector<storage::queue_id> ids;
+    };
+    void keep_batches();
     void write_batches();
     void await_work(std::unique_lock<std::mutex>& lock);
-    void await_company(std::unique_lock<std::mutex>& lock);
-    static bool reserve(std::vector<waiting>& batch, std::size_t count); // false: no memory
+    void await_company(line& of, std::unique_lock<std::mutex>& lock);
+    static bool take(line& from, std::size_t tables_max, std::vector<waiting>& batch); // false: no memory
+    bool keep(std::vector<waiting>& batch);
+    void write_instead(std::vector<waiting>& batch);
+    void take_over();
     void write(std::vector<waiting>& batch);
+    void tell_of_taken_over(std::chrono::steady_clock::time_point began);
+    std::chrono::steady_clock::time_point next_work() const;
     void note(std::span<const storage::queue_operation> operations,
               std::span<const boost::system::error_code> outcomes);
 
@@ -115,15 +140,13 @@ class async_spool {
     const std::chrono::milliseconds for_company_;
     std::atomic<std::size_t> pending_{0}, to_come_{0}, in_memory_{0};
     commit_measures measures_;
-    std::atomic<std::chrono::steady_clock::rep> writing_since_{0}; // 0 = it waits
     mutable std::mutex mutex_;
-    std::condition_variable ready_;
-    std::vector<waiting> gathered_;
-    std::size_t wake_at_ = 1; // gathered messages or results at which the writer goes on
-    std::chrono::steady_clock::time_point write_by_; // of what has gathered, at the latest
+    line to_keep_, to_write_;
+    std::vector<kept> kept_;                             // in their order
+    std::chrono::steady_clock::time_point take_over_at_; // what is kept, at the earliest
     outcome last_outcome_;
-    bool stopping_ = false, hurried_ = false;
-    std::thread writer_;
+    bool ending_ = false, stopping_ = false, hurried_ = false; // ending: nothing new, and the keeper ends
+    std::thread keeper_, writer_;
 };
 
 } // namespace postern::server

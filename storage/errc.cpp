@@ -18,9 +18,9 @@ const char* text_of(storage_errc code) {
     case storage_errc::locked: return "held by another process";
     case storage_errc::corrupt: return "damaged, or not of our form";
     case storage_errc::incomplete:
-        return "the folder bodies holds messages and the folder queue is missing: mount or restore it, or "
-               "move "
-               "bodies away";
+        return "the folder bodies or the file journal holds messages and the folder queue is missing: mount "
+               "or "
+               "restore it, or move bodies and journal away";
     case storage_errc::newer_format: return "written by a later version";
     case storage_errc::too_large: return "larger than its limit";
     case storage_errc::invalid: return "can't be stored";

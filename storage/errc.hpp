@@ -16,7 +16,7 @@ enum class storage_errc {
     exists,       // it exists already
     locked,       // another process holds the state folder
     corrupt,      // a record or file is not of our form
-    incomplete,   // there are bodies of messages and no queue that names them
+    incomplete,   // there are bodies of messages, or a journal, and no queue that they belong to
     newer_format, // written by a later version
     too_large,    // beyond a named limit
     invalid,      // an argument that can't be stored (an address too long for a key)

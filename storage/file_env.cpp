@@ -47,6 +47,7 @@ int flags_of(open_mode mode) {
     case open_mode::create_new: return O_WRONLY | O_CREAT | O_EXCL;
     case open_mode::create_empty: return O_WRONLY | O_CREAT | O_TRUNC;
     case open_mode::append: return O_WRONLY | O_CREAT | O_APPEND;
+    case open_mode::change: return O_RDWR;
     }
     return O_RDONLY;
 }

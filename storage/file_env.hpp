@@ -20,6 +20,7 @@ enum class open_mode {
     create_new,   // write; fails when it exists
     create_empty, // write; truncates what is there (left over by a crash)
     append,       // write at the end; created when absent
+    change,       // write in place, from the start
 };
 enum class folder_links {
     follow, // for a path that the operator wrote

@@ -191,8 +191,11 @@ result<queue_page> queue::list(queue_id after, std::size_t limit) const {
 }
 
 result<queue_id> queue::highest_id() const {
-    return impl_->read(
-        [&](const lmdb::transaction& within) { return read_highest_id(within, impl_->tables); });
+    return impl_->read([&](const lmdb::transaction& within) -> result<queue_id> {
+        const auto highest = read_highest_id(within, impl_->tables);
+        if (!highest) return highest;
+        return std::max(*highest, impl_->debts.highest());
+    });
 }
 
 result<queue_totals> queue::totals() const {

@@ -157,6 +157,12 @@ struct due_repairs {
     std::uint64_t added = 0, removed = 0, left = 0;
 };
 
+// What a start found in the journal.
+struct journal_found {
+    std::uint64_t messages = 0; // that the tables didn't have
+    std::uint64_t gaps = 0;     // octets between them that are none: never answered, or damaged since
+};
+
 struct queue_totals {
     std::uint64_t messages = 0;
     std::uint64_t octets = 0; // of the LMDB file in use
@@ -170,14 +176,18 @@ class body_reader {
 };
 
 class spool_file;
+inline constexpr std::size_t journal_batch_max =
+    4 * 1024 * 1024; // octets of bodies that keep() takes at once
 
 class queue {
   public:
     struct options {
         std::uint64_t map_size = std::uint64_t{1} << 40;
+        std::uint64_t journal_octets = 32 * 1024 * 1024; // 0: none
     };
     // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock
-    // (state_lock.hpp). incomplete: bodies without a queue, which a new one would make everybody's orphans.
+    // (state_lock.hpp). Takes over what a crash left in the journal. incomplete: bodies or a journal without
+    // their queue, which a new one would make everybody's orphans.
     static result<std::unique_ptr<queue>> open(file_env& files, const std::string& state_dir, options with);
     // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
     // yet.
@@ -195,6 +205,20 @@ class queue {
     // outcome of each, in their order; timed_out: memory ran out, and it may have been written or not.
     // std::bad_alloc: nothing was tried.
     std::vector<boost::system::error_code> commit_each(std::span<const queue_operation> batch);
+
+    // New messages, durable when it returns without an error, after one flush: in the journal. They are in
+    // the queue, for whoever reads it, with the next commit or take_over(); the number tells when
+    // (taken_over()), and grows from above 0. By one thread, which may be another than that of the commits.
+    // After an error, whatever it is, commit_each() is to be asked for them: the journal may be full, or
+    // there is none.
+    result<std::uint64_t> keep(std::span<const queue_operation> inserts);
+    bool can_keep() const; // any thread; else keep() would be in vain
+    // Everything that was kept, into the tables. By the thread of the commits; after an error it stays kept.
+    result<void> take_over();
+    std::uint64_t kept() const;       // the number of what was kept last. Any thread
+    std::uint64_t taken_over() const; // what has this number or a lower one is in the queue. Any thread
+    bool owes() const;                // something is kept, and not in the queue. Any thread
+    const journal_found& found_in_journal() const;
 
     // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it
     // there, whatever was mounted since. Any thread.

@@ -41,11 +41,39 @@ queue_id highest_inserted(operation_list batch) {
     return highest;
 }
 
-result<void> write_batch(lmdb::environment& environment, const queue_tables& tables, operation_list batch,
-                         batch_files& files) {
+// One that is there was taken over before a start, or by a transaction whose outcome nobody knew.
+result<void> take_over(lmdb::transaction& within, const queue_tables& tables, const message_rows& message) {
+    const auto there = within.get(tables.messages, id_key(message.id));
+    if (!there) return there.error();
+    if (*there) return {};
+    const auto put = put_rows(within, tables, message, lmdb::put_mode::append);
+    if (put || put.error() != storage_errc::exists) return put;
+    return put_rows(within, tables, message, lmdb::put_mode::replace); // over what was left without a message
+}
+
+result<void> take_over(lmdb::transaction& within, const queue_tables& tables, const journal_debt& owed) {
+    const auto taken_over = read_journal_position(within, tables);
+    if (!taken_over) return taken_over.error();
+    queue_id highest;
+    for (const journal_frame* frame : owed.frames) {
+        if (frame->end() <= *taken_over) continue; // by a transaction that was told to have failed
+        for (const message_rows& message : frame->messages()) {
+            if (const auto taken = take_over(within, tables, message); !taken) return taken;
+            highest = std::max(highest, message.id);
+        }
+    }
+    if (highest.value != 0) {
+        if (const auto raised = raise_highest_id(within, tables, highest); !raised) return raised;
+    }
+    return owed.end == 0 ? result<void>() : write_journal_position(within, tables, owed.end);
+}
+
+result<void> write_batch(lmdb::environment& environment, const queue_tables& tables, const journal_debt& owed,
+                         operation_list batch, batch_files& files) {
     files.gone.clear();
     auto begun = environment.begin_write();
     if (!begun) return begun.error();
+    if (const auto taken = take_over(*begun, tables, owed); !taken) return taken;
     for (const queue_operation* operation : batch) {
         if (const auto applied = apply_operation(*begun, tables, *operation, files); !applied) return applied;
     }
@@ -81,9 +109,10 @@ result<void> queue::impl::replace_given_up() {
 }
 
 // A batch of removals is always tried.
-result<void> queue::impl::check_room(operation_list batch) const {
-    const room_request request = room_for(batch, environment->map_size());
+result<void> queue::impl::check_room(operation_list batch, std::uint64_t owed) const {
+    room_request request = room_for(batch, environment->map_size());
     if (request.octets == 0) return {};
+    request.octets += owed;
     const auto in_map = environment->room(request.octets + request.kept);
     if (!in_map) return in_map.error();
     if (*in_map < request.octets + request.kept) return storage_errc::map_full;
@@ -94,32 +123,49 @@ result<void> queue::impl::check_room(operation_list batch) const {
     return {};
 }
 
-result<void> queue::impl::write(operation_list batch, batch_files& with_files) {
+result<void> queue::impl::write(const journal_debt& owed, operation_list batch, batch_files& with_files) {
     const std::shared_lock held(replacing);
-    if (const auto room = check_room(batch); !room) return room;
+    if (const auto room = check_room(batch, owed.room); !room) return room;
     pack_writer packs(files, bodies);
     if (const auto packed = packs.write(batch, with_files.packed); !packed) return packed;
     packs.keep(); // what follows may run out of memory with an outcome that nobody knows
-    auto written = write_batch(*environment, tables, batch, with_files);
+    auto written = write_batch(*environment, tables, owed, batch, with_files);
     if (!written && written.error() == storage_errc::map_full && write_nothing(*environment, tables)) {
         // no flush failed: the map ended before any
-        written = write_batch(*environment, tables, batch, with_files);
+        written = write_batch(*environment, tables, owed, batch, with_files);
     }
     if (!written) packs.drop();
     return written;
 }
 
-result<void> queue::impl::commit(operation_list batch) {
-    if (batch.empty()) return {};
-    if (with.mode == lmdb::access::read) return storage_errc::read_only;
+result<void> queue::impl::write(const journal_debt& owed, operation_list batch) {
     if (const auto usable = replace_given_up(); !usable) return usable;
     batch_files with_files;
-    const auto written = write(batch, with_files);
+    const auto written = write(owed, batch, with_files);
+    if (!owed.frames.empty()) debts.failing = !written;
     if (written) {
         remove_bodies(files, bodies, with_files.gone);
+        debts.settle(owed);
+        before->release(debts.settled());
     } else {
         (void)replace_given_up(); // at once, for the readers; if it fails the next commit tries again
     }
+    return written;
+}
+
+// What the journal holds must not fail with the batch, nor the batch with it, and a removal may make the room
+// that it needs. After any other error nothing is taken apart: the disk is at fault, for all.
+result<void> queue::impl::commit(operation_list batch) {
+    if (with.mode == lmdb::access::read) return storage_errc::read_only;
+    const journal_debt owed = debts.all();
+    if (batch.empty() && owed.frames.empty()) return {};
+    auto written = write(owed, batch);
+    const bool separable = !written && (is_of_one(written.error()) || is_full(written.error()));
+    if (separable && !owed.frames.empty() && !batch.empty()) {
+        (void)write(owed, {});
+        written = write({}, batch);
+    }
+    if (written && !before->is_usable() && debts.none()) before->make_again(debts.settled());
     return written;
 }
 

@@ -13,10 +13,6 @@ namespace {
 using boost::system::error_code;
 using outcomes = std::vector<error_code>;
 
-bool is_full(const error_code& error) {
-    return error == storage_errc::map_full || error == storage_errc::no_space;
-}
-
 // What needs no room but for the pages that it copies.
 bool is_removal(const queue_operation* operation) {
     const auto* settle = std::get_if<settle_message>(operation);

@@ -2,14 +2,54 @@
 // Nobody else's.
 #pragma once
 
-#include "storage/queue_tables.hpp"
+#include "storage/journal.hpp"
 
+#include <list>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 
 namespace postern::storage {
 
 using operation_list = std::span<const queue_operation* const>;
+
+inline bool is_full(const boost::system::error_code& error) {
+    return error == storage_errc::map_full || error == storage_errc::no_space;
+}
+
+// What the journal holds and the tables have not taken over.
+struct journal_debt {
+    std::vector<const journal_frame*> frames; // theirs who made the list stay until settle()
+    std::uint64_t end = 0;  // of all that the journal was asked for; 0: the tables need not say
+    std::uint64_t room = 0; // that they may need in the tables
+};
+
+class journal_debts {
+  public:
+    struct entry {
+        journal_frame frame;
+        std::uint64_t room;
+    };
+    void begin_at(std::uint64_t settled) { end_ = settled_ = settled; } // before anything else
+    journal_debt all() const;
+    void add(std::list<entry>&& one, std::set<queue_id>&& ids) noexcept;
+    void note_end(std::uint64_t end); // of a frame that may or may not be in the journal, and isn't owed
+    void settle(const journal_debt& taken);
+    bool has(queue_id id) const;
+    bool none() const;
+    queue_id highest() const;
+    std::uint64_t room() const;
+    std::uint64_t end() const;
+    std::uint64_t settled() const; // the position up to which the tables have everything
+
+    std::atomic<bool> failing{false}; // the last try to take over
+
+  private:
+    mutable std::mutex mutex_;
+    std::list<entry> frames_;
+    std::set<queue_id> ids_;
+    std::uint64_t room_ = 0, end_ = 0, settled_ = 0;
+};
 
 struct queue::impl {
     file_env& files; // lives as long as the program
@@ -22,6 +62,9 @@ struct queue::impl {
     std::unique_ptr<lmdb::environment>
         environment; // null: it could not be opened again; the next commit tries
     queue_tables tables;
+    std::unique_ptr<journal> before; // null: opened for reading
+    journal_debts debts;
+    journal_found found_in_journal;
 
     std::string folder() const { return state_dir + "/queue"; }
     impl(file_env& with_files, std::string in) : files(with_files), state_dir(std::move(in)) {}
@@ -30,9 +73,13 @@ struct queue::impl {
     result<std::uint64_t>
     room_on_disk(std::uint64_t enough) const; // as queue::room(), `replacing` being held
     result<void> replace_given_up();
-    result<void> check_room(operation_list batch) const;
-    result<void> write(operation_list batch, batch_files& with_files);
-    result<void> commit(operation_list batch); // each was checked
+    result<void> check_room(operation_list batch, std::uint64_t owed) const;
+    result<void> write(const journal_debt& owed, operation_list batch, batch_files& with_files);
+    result<void> write(const journal_debt& owed, operation_list batch);
+    result<void> commit(operation_list batch); // each was checked; takes over what the journal holds
+    result<void> open_journal(std::uint64_t octets);
+    result<std::uint64_t> keep(operation_list inserts);
+    result<void> check_new(operation_list inserts) const;
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.
     template <class Use> auto read(Use use) const -> decltype(use(std::declval<const lmdb::transaction&>())) {

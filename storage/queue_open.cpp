@@ -99,9 +99,11 @@ result<void> make_queue_if_absent(file_env& files, const file_handle& state, con
     const auto present = files.facts(&state, "queue");
     if (present) return {};
     if (present.error() != storage_errc::not_found) return present.error();
+    const auto journaled = journal::is_there(files, state);
+    if (!journaled) return journaled.error();
     const auto bereft = holds_bodies(files, bodies);
     if (!bereft) return bereft.error();
-    if (*bereft) return storage_errc::incomplete;
+    if (*bereft || *journaled) return storage_errc::incomplete;
     return make_queue(files, state, state_dir, with);
 }
 
@@ -168,6 +170,7 @@ result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& s
     if (!made) return made.error();
     if (const auto flushed = flush_entries(files, inner->state); !flushed) return flushed.error();
     if (const auto opened = inner->open_environment(); !opened) return opened.error();
+    if (const auto opened = inner->open_journal(with.journal_octets); !opened) return opened.error();
     return std::unique_ptr<queue>(new queue(std::move(inner)));
 }
 

@@ -3,6 +3,7 @@
 #include "storage/queue_tables.hpp"
 
 #include "storage/big_endian.hpp"
+#include "storage/journal_frame.hpp"
 #include "storage/lmdb_tables.hpp"
 #include "storage/spool_file.hpp"
 
@@ -11,7 +12,7 @@
 namespace postern::storage {
 namespace {
 
-constexpr std::string_view format_key = "format", highest_key = "highest id";
+constexpr std::string_view format_key = "format", highest_key = "highest id", journal_key_name = "journal";
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63; // flipped, so that times before 1970 sort first
 constexpr std::uint64_t page_octets = 4096;
 constexpr std::uint64_t pages_per_message =
@@ -48,15 +49,14 @@ result<void> remove_due(lmdb::transaction& within, const queue_tables& tables, s
 std::string pack_key(queue_id pack, queue_id id) { return id_key(pack) + id_key(id); }
 
 result<void> put_place(lmdb::transaction& within, const queue_tables& tables, queue_id id,
-                       const packed_places& places) {
-    const auto found = places.find(id);
-    if (found == places.end() || tables.packed == 0) return storage_errc::no_space;
-    const auto& [pack, offset] = found->second;
+                       const packed_place& place, lmdb::put_mode mode) {
+    if (tables.packed == 0) return storage_errc::no_space;
+    const auto& [pack, offset] = place;
     std::string value = id_key(pack);
     append_big_endian(value, offset);
-    const auto put = within.put(tables.packed, id_key(id), value, lmdb::put_mode::append);
+    const auto put = within.put(tables.packed, id_key(id), value, mode);
     if (!put) return put;
-    return within.put(tables.packs, pack_key(pack, id), {}, lmdb::put_mode::append);
+    return within.put(tables.packs, pack_key(pack, id), {}, mode);
 }
 
 // True: it was in a pack. One that is empty now is nobody's.
@@ -78,15 +78,15 @@ result<bool> leave_pack(lmdb::transaction& within, const queue_tables& tables, q
 result<void> apply(lmdb::transaction& within, const queue_tables& tables, const insert_message& wanted,
                    batch_files& files) {
     const queued_message& message = wanted.message;
-    const std::string key = id_key(message.id);
-    auto done = within.put(tables.messages, key, encode_message(message), lmdb::put_mode::append);
-    if (done) done = within.put(tables.states, key, encode_states(message), lmdb::put_mode::append);
-    if (done && !message.body_in_file) {
-        done = within.put(tables.bodies, key, wanted.body, lmdb::put_mode::append);
+    const std::string record = encode_message(message), states = encode_states(message);
+    message_rows rows{message.id, due_time(message), {}, record, states, {}};
+    if (!message.body_in_file) rows.body = wanted.body;
+    if (!wanted.pieces.empty()) {
+        const auto found = files.packed.find(message.id);
+        if (found == files.packed.end()) return storage_errc::no_space;
+        rows.place = found->second;
     }
-    if (done && !wanted.pieces.empty()) done = put_place(within, tables, message.id, files.packed);
-    if (const auto due = due_time(message); done && due) done = put_due(within, tables, *due, message.id);
-    return done;
+    return put_rows(within, tables, rows, lmdb::put_mode::append);
 }
 
 result<void> apply(lmdb::transaction& within, const queue_tables& tables, const update_message& wanted,
@@ -301,12 +301,17 @@ result<std::optional<queue_id>> any_in_pack(const lmdb::transaction& within, con
     return std::optional<queue_id>(*id);
 }
 
-result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables) {
+result<std::uint64_t> read_queue_format(const lmdb::transaction& within, const queue_tables& tables) {
     const auto format = read_number(within, tables.meta, format_key);
     if (!format) return format.error();
     if (!*format || **format == 0) return storage_errc::corrupt;
-    if (**format > queue_format) return storage_errc::newer_format;
-    return {};
+    return **format;
+}
+
+result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables) {
+    const auto format = read_queue_format(within, tables);
+    if (!format) return format.error();
+    return *format > queue_format ? storage_errc::newer_format : result<void>();
 }
 
 result<void> write_queue_format(lmdb::transaction& within, const queue_tables& tables) {
@@ -324,6 +329,28 @@ result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tab
     if (!before) return before.error();
     if (*before >= to) return {};
     return write_number(within, tables.meta, highest_key, to.value);
+}
+
+result<void> put_rows(lmdb::transaction& within, const queue_tables& tables, const message_rows& message,
+                      lmdb::put_mode mode) {
+    const std::string key = id_key(message.id);
+    auto done = within.put(tables.messages, key, message.record, mode);
+    if (done) done = within.put(tables.states, key, message.states, mode);
+    if (done && message.body) done = within.put(tables.bodies, key, *message.body, mode);
+    if (done && message.place) done = put_place(within, tables, message.id, *message.place, mode);
+    if (done && message.due) done = put_due(within, tables, *message.due, message.id);
+    return done;
+}
+
+result<std::uint64_t> read_journal_position(const lmdb::transaction& within, const queue_tables& tables) {
+    const auto position = read_number(within, tables.meta, journal_key_name);
+    if (!position) return position.error();
+    return position->value_or(0);
+}
+
+result<void> write_journal_position(lmdb::transaction& within, const queue_tables& tables,
+                                    std::uint64_t position) {
+    return write_number(within, tables.meta, journal_key_name, position);
 }
 
 bool is_damage(const boost::system::error_code& error) {

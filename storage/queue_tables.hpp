@@ -6,7 +6,8 @@
 //   packs     pack, id               -> nothing; a pack stays while it has an entry
 //   history   id                     -> what was tried for it (encode_history); only where something waits
 //   due       time due, id           -> nothing; only messages with a waiting recipient
-//   meta      "format", "highest id" -> a number of 8 octets
+//   meta      "format", "highest id", "journal" -> a number of 8 octets; the last one is the position in the
+//             journal up to which the tables have everything
 // Ids and numbers are big-endian in keys and in meta, so that they sort by value.
 #pragma once
 
@@ -17,7 +18,7 @@
 
 namespace postern::storage {
 
-inline constexpr std::uint64_t queue_format = 1;
+inline constexpr std::uint64_t queue_format = 2; // 1: without a journal before it
 
 struct queue_tables {
     lmdb::table messages = 0, states = 0, bodies = 0, due = 0, meta = 0;
@@ -66,6 +67,7 @@ result<std::optional<queue_id>> any_in_pack(const lmdb::transaction& within, con
                                             queue_id pack);
 // newer_format or corrupt when this program can't work on it.
 result<void> check_queue_format(const lmdb::transaction& within, const queue_tables& tables);
+result<std::uint64_t> read_queue_format(const lmdb::transaction& within, const queue_tables& tables);
 result<void> write_queue_format(lmdb::transaction& within, const queue_tables& tables);
 
 std::string id_key(queue_id id);
@@ -83,6 +85,13 @@ result<void> check_operation(const queue_operation& operation);
 result<void> apply_operation(lmdb::transaction& within, const queue_tables& tables,
                              const queue_operation& operation, batch_files& files);
 result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tables, queue_id to);
+struct message_rows;
+// exists: one of its records is there. Not with put_mode::replace.
+result<void> put_rows(lmdb::transaction& within, const queue_tables& tables, const message_rows& message,
+                      lmdb::put_mode mode);
+result<std::uint64_t> read_journal_position(const lmdb::transaction& within, const queue_tables& tables);
+result<void> write_journal_position(lmdb::transaction& within, const queue_tables& tables,
+                                    std::uint64_t position);
 // Octets of the map that an operation may take, copies of the tree's pages included, by a wide estimate; 0
 // for a removal.
 std::uint64_t room_needed(const queue_operation& operation);

@@ -92,7 +92,9 @@ result<recovery_report> recover(file_env& files, queue& from) {
     if (!repaired) return repaired.error();
     report.due = *repaired;
     if (const auto swept = from.sweep_history(); !swept) return swept.error();
-    for (std::size_t i = 0; i < body_subfolders; ++i) {
+    report.journal = from.found_in_journal();
+    report.owing = from.owes();
+    for (std::size_t i = 0; i < body_subfolders && !report.owing; ++i) {
         const auto removed = sweep_subfolder(files, from.bodies(), body_subfolder(i), from);
         if (!removed) return removed.error();
         report.orphans_removed += *removed;
