@@ -18,7 +18,7 @@ result<void> pack_writer::add(const insert_message& wanted, packed_places& place
     if (packs_.empty() || packs_.back()->size() + wanted.message.size > pack_octets_max) {
         if (const auto ended = end_pack(); !ended) return ended;
         current_ = wanted.message.id;
-        auto made = spool_file::create(files_, bodies_, pack_path(current_));
+        auto made = spool_file::create(files_, bodies_, pack_path(current_), spool_use::all_in_a_row);
         if (!made) return made.error();
         packs_.push_back(std::move(*made));
     }

@@ -19,7 +19,7 @@ constexpr std::uint64_t write_behind = 1024 * 1024;
 
 // Most messages are delivered from the cache. What is above this goes to the disk by the short way. A
 // multiple of direct_alignment.
-constexpr std::uint64_t cached_max = 1024 * 1024;
+constexpr std::uint64_t cached_of_one = 1024 * 1024;
 
 // Missing only when somebody removed it under a running server.
 result<file_handle> make_subfolder(file_env& files, const file_handle& bodies, const std::string& name) {
@@ -52,8 +52,10 @@ std::string body_subfolder(std::size_t index) {
     return path.substr(0, path.find('/'));
 }
 
-spool_file::spool_file(file_env& files, file_handle folder, std::string name, file_handle file)
-    : files_(files), folder_(std::move(folder)), name_(std::move(name)), file_(std::move(file)) {}
+spool_file::spool_file(file_env& files, file_handle folder, std::string name, file_handle file, spool_use use)
+    : files_(files), folder_(std::move(folder)), name_(std::move(name)), file_(std::move(file)), use_(use) {}
+
+std::uint64_t spool_file::cached_max() const { return use_ == spool_use::as_it_comes ? cached_of_one : 0; }
 
 spool_file::~spool_file() {
     if (kept_) return;
@@ -62,7 +64,7 @@ spool_file::~spool_file() {
 }
 
 result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const file_handle& bodies,
-                                                       const std::string& path) {
+                                                       const std::string& path, spool_use use) {
     const std::string subfolder = path.substr(0, path.find('/'));
     auto folder = files.open_folder(&bodies, subfolder, folder_links::refuse);
     if (!folder && folder.error() == storage_errc::not_found) {
@@ -73,12 +75,12 @@ result<std::unique_ptr<spool_file>> spool_file::create(file_env& files, const fi
     auto file = files.open_file(&*folder, name, open_mode::create_new);
     if (!file) return file.error();
     return std::unique_ptr<spool_file>(
-        new spool_file(files, std::move(*folder), std::move(name), std::move(*file)));
+        new spool_file(files, std::move(*folder), std::move(name), std::move(*file), use));
 }
 
 result<void> spool_file::append(std::string_view bytes) {
     if (failed_) return storage_errc::io;
-    const auto cached = bytes.substr(0, size_ < cached_max ? cached_max - size_ : 0);
+    const auto cached = bytes.substr(0, size_ < cached_max() ? cached_max() - size_ : 0);
     auto written = append_cached(cached);
     if (written && cached.size() < bytes.size()) written = append_rest(bytes.substr(cached.size()));
     failed_ = !written;
@@ -98,16 +100,26 @@ result<void> spool_file::append_cached(std::string_view bytes) {
 }
 
 result<void> spool_file::append_rest(std::string_view bytes) {
-    if (size_ == cached_max) past_cache_ = direct_writer::begin(files_, file_);
+    if (size_ == cached_max()) {
+        const bool is_one = use_ == spool_use::as_it_comes;
+        past_cache_ = direct_writer::begin(files_, file_, is_one ? direct_block_size : direct_block_large);
+    }
     if (!past_cache_) return append_cached(bytes);
     size_ += bytes.size();
     return past_cache_->append(bytes);
 }
 
+result<void> spool_file::end_direct() {
+    if (!past_cache_) return {};
+    const auto ended =
+        use_ == spool_use::as_it_comes ? past_cache_->finish() : past_cache_->finish_with_zeros();
+    past_cache_.reset();
+    return ended;
+}
+
 result<file_handle> spool_file::reader() {
     if (failed_) return storage_errc::io;
-    auto written = past_cache_ ? past_cache_->finish() : result<void>();
-    past_cache_.reset();
+    const auto written = end_direct();
     failed_ = !written;
     if (!written) return written.error();
     return files_.open_file(&folder_, name_, open_mode::read);
@@ -117,8 +129,7 @@ result<file_handle> spool_file::reader() {
 // again.
 result<void> spool_file::make_durable() {
     if (failed_) return storage_errc::io;
-    auto flushed = past_cache_ ? past_cache_->finish() : result<void>();
-    past_cache_.reset();
+    auto flushed = end_direct();
     if (flushed) flushed = files_.sync_data(file_);
     if (flushed) flushed = files_.sync_folder(folder_);
     failed_ = !flushed;

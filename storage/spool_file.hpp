@@ -23,11 +23,17 @@ std::optional<queue_id> pack_of_name(std::string_view name);
 inline constexpr std::size_t body_subfolders = 32;
 std::string body_subfolder(std::size_t index); // the name of one of them, index < body_subfolders
 
+enum class spool_use {
+    as_it_comes,  // the first of it into the kernel's cache: most messages are delivered at once
+    all_in_a_row, // past the cache, where that can be; zeros may follow what was appended
+};
+
 class spool_file {
   public:
     // `bodies` is the open folder of all bodies, `path` body_path() or pack_path().
     static result<std::unique_ptr<spool_file>> create(file_env& files, const file_handle& bodies,
-                                                      const std::string& path);
+                                                      const std::string& path,
+                                                      spool_use use = spool_use::as_it_comes);
     ~spool_file(); // not kept: the file is removed
 
     result<void> append(std::string_view bytes);
@@ -40,7 +46,9 @@ class spool_file {
     std::uint64_t size() const { return size_; }
 
   private:
-    spool_file(file_env& files, file_handle folder, std::string name, file_handle file);
+    spool_file(file_env& files, file_handle folder, std::string name, file_handle file, spool_use use);
+    std::uint64_t cached_max() const;
+    result<void> end_direct();
     result<void> append_cached(std::string_view bytes);
     result<void> append_rest(std::string_view bytes);
 
@@ -48,7 +56,8 @@ class spool_file {
     file_handle folder_;
     std::string name_;
     file_handle file_;
-    std::unique_ptr<direct_writer> past_cache_; // of what is above cached_max, where that can be
+    const spool_use use_;
+    std::unique_ptr<direct_writer> past_cache_; // of what is above cached_max(), where that can be
     std::uint64_t size_ = 0, begun_ = 0;        // octets, and how many of them the disk was told of
     bool failed_ = false;
     bool kept_ = false;
