@@ -48,9 +48,10 @@ result<void> read_whole(file_env& files, const file_handle& file, std::span<char
 
 } // namespace
 
-journal::journal(file_env& files, const file_handle& state, std::string state_dir, std::uint64_t octets)
+journal::journal(file_env& files, const file_handle& state, std::string state_dir, std::uint64_t octets,
+                 std::chrono::seconds pause)
     : files_(files), state_(state), state_dir_(std::move(state_dir)),
-      wanted_octets_(octets / journal_alignment * journal_alignment) {}
+      wanted_octets_(octets / journal_alignment * journal_alignment), pause_(pause) {}
 
 result<bool> journal::is_there(file_env& files, const file_handle& state) {
     const auto present = files.facts(&state, name);
@@ -151,7 +152,7 @@ result<void> journal::make() {
 
 void journal::make_again(std::uint64_t position) {
     const auto now = std::chrono::steady_clock::now();
-    if (wanted_octets_ == 0 || (tried_ && now - *tried_ < journal_pause)) return;
+    if (wanted_octets_ == 0 || (tried_ && now - *tried_ < pause_)) return;
     tried_ = now;
     if (!make()) return;
     auto file = files_.open_file(&state_, name, open_mode::change);

@@ -11,6 +11,7 @@
 #include "storage/queue_id.hpp"
 #include "storage/try_history.hpp"
 
+#include <chrono>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -184,6 +185,7 @@ class queue {
     struct options {
         std::uint64_t map_size = std::uint64_t{1} << 40;
         std::uint64_t journal_octets = 32 * 1024 * 1024; // 0: none
+        std::chrono::seconds journal_pause{60};          // from one try to make one to the next
     };
     // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock
     // (state_lock.hpp). Takes over what a crash left in the journal. incomplete: bodies or a journal without

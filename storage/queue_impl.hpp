@@ -77,7 +77,7 @@ struct queue::impl {
     result<void> write(const journal_debt& owed, operation_list batch, batch_files& with_files);
     result<void> write(const journal_debt& owed, operation_list batch);
     result<void> commit(operation_list batch); // each was checked; takes over what the journal holds
-    result<void> open_journal(std::uint64_t octets);
+    result<void> open_journal(const options& with_journal);
     result<std::uint64_t> keep(operation_list inserts);
     result<void> check_new(operation_list inserts) const;
 

@@ -103,7 +103,7 @@ std::set<queue_id> ids_of(const journal_frame& frame) {
 } // namespace
 
 // What can't be taken over because the disk is full waits for room, as it would have had the server gone on.
-result<void> queue::impl::open_journal(std::uint64_t octets) {
+result<void> queue::impl::open_journal(const options& with_journal) {
     const auto position =
         read([&](const lmdb::transaction& within) { return read_journal_position(within, tables); });
     if (!position) return position.error();
@@ -112,7 +112,8 @@ result<void> queue::impl::open_journal(std::uint64_t octets) {
     // there is no journal until the next start.
     const auto raised = raise_format(*environment, tables);
     if (!raised && !is_full(raised.error())) return raised;
-    before = std::make_unique<journal>(files, state, state_dir, raised ? octets : 0);
+    before = std::make_unique<journal>(files, state, state_dir, raised ? with_journal.journal_octets : 0,
+                                       with_journal.journal_pause);
     if (!raised) return {};
     auto found = before->open(*position);
     if (!found) return found.error();

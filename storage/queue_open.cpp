@@ -170,7 +170,7 @@ result<std::unique_ptr<queue>> queue::open(file_env& files, const std::string& s
     if (!made) return made.error();
     if (const auto flushed = flush_entries(files, inner->state); !flushed) return flushed.error();
     if (const auto opened = inner->open_environment(); !opened) return opened.error();
-    if (const auto opened = inner->open_journal(with.journal_octets); !opened) return opened.error();
+    if (const auto opened = inner->open_journal(with); !opened) return opened.error();
     return std::unique_ptr<queue>(new queue(std::move(inner)));
 }
 

@@ -19,11 +19,13 @@ struct bench {
     temporary_folder folder;
     failing_files files;
     std::unique_ptr<queue> opened;
+    std::size_t before = 0;
 
     bench() {
         auto made = queue::open(files, folder.path(), {1 << 24});
         REQUIRE(made.has_value());
         opened = std::move(*made);
+        before = files.calls(file_call::set_direct); // the journal's
     }
 
     postern::result<void> accept(std::size_t size, std::size_t piece) {
@@ -59,7 +61,7 @@ TEST_CASE("a large body comes back as it came, in pieces of any size") {
             bench with;
             REQUIRE(with.accept(size, piece));
             CHECK(with.has_whole(size));
-            CHECK(with.files.calls(file_call::set_direct) == (size > mebibyte ? 2 : 0)); // on, and off
+            CHECK(with.files.calls(file_call::set_direct) - with.before == (size > mebibyte ? 2 : 0)); // on, and off
         }
     }
 }
@@ -125,8 +127,8 @@ TEST_CASE("no more files than so many go past the cache at a time") {
         REQUIRE((*file)->append(body));
         files.push_back(std::move(*file));
     }
-    CHECK(with.files.calls(file_call::set_direct) == direct_writers_max);
+    CHECK(with.files.calls(file_call::set_direct) - with.before == direct_writers_max);
     files.front().reset();
     REQUIRE((*with.opened->create_body({id.value + direct_writers_max + 1}))->append(body));
-    CHECK(with.files.calls(file_call::set_direct) == direct_writers_max + 1);
+    CHECK(with.files.calls(file_call::set_direct) - with.before == direct_writers_max + 1);
 }

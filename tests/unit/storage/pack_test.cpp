@@ -155,7 +155,7 @@ TEST_CASE("an id that is taken fails alone, and the bodies of the others are pac
 
 TEST_CASE(
     "each call that can fail while bodies are packed fails the batch, leaves nothing, and a retry works") {
-    std::size_t failed_runs = 0;
+    std::size_t failed_runs = 0, written_otherwise = 0;
     for (std::size_t nth = 1;; ++nth) {
         INFO("call " << nth);
         const temporary_folder folder;
@@ -169,15 +169,19 @@ TEST_CASE(
             CHECK(committed);
             break;
         }
+        if (committed) { // past the cache or not: it is written
+            ++written_otherwise;
+            continue;
+        }
         ++failed_runs;
-        REQUIRE_FALSE(committed);
         CHECK(committed.error() == storage_errc::io);
         CHECK(files_below(folder.path()).empty());
         CHECK((*opened)->totals()->messages == 0);
         REQUIRE((*opened)->commit(batch));
         CHECK((is_whole(**opened, 1) && is_whole(**opened, 3)));
     }
-    CHECK(failed_runs == 11); // the free space, two opens, six writes, two flushes
+    CHECK(failed_runs == 6); // the free space, two opens, a write, two flushes
+    CHECK(written_otherwise == 1);
 }
 
 TEST_CASE("each write and flush of a commit with packed bodies that fails leaves neither record nor file") {
@@ -199,7 +203,7 @@ TEST_CASE("each write and flush of a commit with packed bodies that fails leaves
             at.reopen();
         }
     }
-    CHECK(nth > 10); // six writes and two flushes of the pack, pages, a flush and the meta page
+    CHECK(nth > 6); // a write and two flushes of the pack, pages, a flush and the meta page
 }
 
 TEST_CASE("without room for a pack its messages are refused, and removals go on") {

@@ -1,6 +1,7 @@
 // A queue whose file was cut or overwritten: an error, or every message whole; never a crash, and never a new
 // empty queue in its place. LMDB alone dies of SIGBUS, SIGFPE or an assertion in many of these cases.
 #include "queue_support.hpp"
+#include "storage/queue_tables.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -172,7 +173,7 @@ TEST_CASE("a queue of a later version is refused by name") {
     const healthy_queue healthy;
     std::string newer = healthy.octets;
     for (auto at = newer.find("format"); at != std::string::npos; at = newer.find("format", at + 1)) {
-        newer[at + 6 + 7] = 2; // the key, then a number of eight octets
+        newer[at + 6 + 7] = queue_format + 1; // the key, then a number of eight octets
     }
     write_file(healthy.data, newer);
     CHECK(error_of_opening(healthy.folder.path()) == storage_errc::newer_format);

@@ -2,11 +2,10 @@
 // messages can still be updated and removed, and it goes on by itself when there is room.
 #include "queue_support.hpp"
 #include "tests/support/failing_files.hpp"
+#include "tests/support/file_size_limit.hpp"
 
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <csignal>
-#include <sys/resource.h>
 
 using namespace postern::storage;
 using namespace postern::testing;
@@ -50,27 +49,6 @@ void check_intact(const queue& in, std::uint64_t first, std::uint64_t count, std
         REQUIRE(stored_body(in, **message) == body_of(id, body_size));
     }
 }
-
-// The largest file that this process may write, for as long as the object lives.
-class file_size_limit {
-  public:
-    explicit file_size_limit(rlim_t octets) : signal_before_(std::signal(SIGXFSZ, SIG_IGN)) {
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        rlimit now = before_;
-        now.rlim_cur = octets;
-        ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    file_size_limit(const file_size_limit&) = delete;
-    file_size_limit& operator=(const file_size_limit&) = delete;
-    ~file_size_limit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, signal_before_);
-    }
-
-  private:
-    rlimit before_{};
-    void (*signal_before_)(int);
-};
 
 } // namespace
 

@@ -124,7 +124,7 @@ TEST_CASE(
         REQUIRE(run.acknowledged == (killed ? 1 : 2) * batch_size);
         kept_unacknowledged += check_kept(folder.path(), run.acknowledged) - run.acknowledged;
     }
-    CHECK(nth > 13); // the body and its two flushes, the pack and its two, pages, their flush, the meta page
+    CHECK(nth > 10); // the body and its two flushes, the pack and its two, pages, their flush, the meta page
     CHECK(kept_unacknowledged ==
           0); // the meta page is the last call: before it nothing is ours, after it everything
 }

@@ -1,0 +1,382 @@
+// The journal before the queue's tables: what it keeps is durable at once and in the queue a little later,
+// for once, whatever happens in between.
+#include "queue_support.hpp"
+#include "storage/journal_frame.hpp"
+#include "storage/recovery.hpp"
+#include "tests/support/failing_files.hpp"
+#include "tests/support/file_size_limit.hpp"
+#include "tests/support/queue_surgery.hpp"
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+using namespace postern::storage;
+using namespace postern::testing;
+
+namespace {
+
+constexpr std::uint64_t small_ring = 64 * 1024;
+
+struct journaled_queue {
+    temporary_folder folder;
+    failing_files files;
+    queue::options with{.map_size = 1 << 26, .journal_octets = small_ring};
+    std::unique_ptr<queue> opened;
+
+    journaled_queue() { reopen(); }
+    void reopen() {
+        opened.reset();
+        auto made = queue::open(files, folder.path(), with);
+        REQUIRE(made.has_value());
+        opened = std::move(*made);
+    }
+    bool keep(std::uint64_t id, std::size_t size = 100) {
+        const auto insert = insert_of(id, size);
+        return opened->keep({&insert, 1}).has_value();
+    }
+    bool has(std::uint64_t id, std::size_t size = 100) const {
+        const auto found = opened->find({id});
+        REQUIRE(found.has_value());
+        return *found && same(**found, message_of(id, size)) &&
+               stored_body(*opened, **found) == body_of(id, size);
+    }
+    std::string path() const { return folder.path() + "/journal"; }
+    void change(std::size_t at, char to) const {
+        std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put(to);
+        REQUIRE(file.good());
+    }
+};
+
+bool is_error(const postern::result<std::uint64_t>& outcome, storage_errc code) {
+    return !outcome && outcome.error() == code;
+}
+
+} // namespace
+
+TEST_CASE("what is kept costs one flush, and is in the queue when it was taken over", "[journal]") {
+    journaled_queue at;
+    const auto flushes = at.files.calls(file_call::sync_data);
+    const queue_operation both[] = {insert_of(1, 5000), insert_of(2, 7000)};
+    const auto number = at.opened->keep(both);
+    REQUIRE(number);
+    CHECK(at.files.calls(file_call::sync_data) == flushes + 1);
+    CHECK(*number > at.opened->taken_over());
+    CHECK(at.opened->kept() == *number);
+    CHECK(at.opened->owes());
+    CHECK_FALSE(at.has(1));
+    CHECK(at.opened->highest_id().value() == queue_id{2});
+    REQUIRE(at.opened->take_over());
+    CHECK(at.opened->taken_over() == *number);
+    CHECK_FALSE(at.opened->owes());
+    CHECK((at.has(1, 5000) && at.has(2, 7000)));
+    CHECK(at.opened->next_due()->value() == 1000);
+    CHECK(at.opened->highest_id().value() == queue_id{2});
+}
+
+TEST_CASE("whatever is committed takes what is kept along, in one transaction", "[journal]") {
+    journaled_queue at;
+    REQUIRE(at.keep(1));
+    const queue_operation update = insert_of(9);
+    REQUIRE(commit_one(*at.opened, update));
+    CHECK((at.has(1) && at.has(9)));
+    CHECK_FALSE(at.opened->owes());
+}
+
+TEST_CASE("a start finds what was kept and not taken over, and nothing twice", "[journal]") {
+    journaled_queue at;
+    REQUIRE((at.keep(1, 3000) && at.keep(2, 3000)));
+    at.reopen();
+    CHECK(at.opened->found_in_journal().messages == 2);
+    CHECK(at.opened->found_in_journal().gaps == 0);
+    CHECK((at.has(1, 3000) && at.has(2, 3000)));
+    REQUIRE(commit_one(*at.opened, removal_of(1))); // as after a delivery
+    REQUIRE(at.keep(3));
+    at.reopen();
+    CHECK(at.opened->found_in_journal().messages == 1);
+    CHECK_FALSE(at.has(1, 3000));
+    CHECK((at.has(2, 3000) && at.has(3)));
+    at.reopen();
+    CHECK(at.opened->found_in_journal().messages == 0);
+    CHECK(at.opened->totals()->messages == 2);
+}
+
+TEST_CASE("the ring goes round many times, and refuses what it has no room for", "[journal]") {
+    journaled_queue at;
+    std::uint64_t id = 0;
+    for (int lap = 0; lap < 40; ++lap) {
+        const std::uint64_t first = id + 1;
+        while (at.keep(id + 1, 1000 + id % 9000)) ++id;
+        REQUIRE(id >= first + 3); // some of up to three blocks each
+        CHECK(at.opened->can_keep());
+        if (lap % 3 == 0) at.reopen();
+        if (lap % 3 == 1) REQUIRE(at.opened->take_over());
+        if (lap % 3 == 2) REQUIRE(commit_one(*at.opened, removal_of(first)));
+        CHECK(at.opened->found_in_journal().gaps == 0);
+        for (std::uint64_t each = first; each <= id; ++each)
+            REQUIRE(at.has(each, 1000 + (each - 1) % 9000) == (each > first || lap % 3 != 2));
+    }
+    const auto large = insert_of(id + 1, 65'500);
+    CHECK(is_error(at.opened->keep({&large, 1}), storage_errc::too_large));
+    CHECK(at.opened->can_keep());
+    REQUIRE(commit_one(*at.opened, large));
+    CHECK(at.has(id + 1, 65'500));
+}
+
+TEST_CASE("an id that is taken, twice there or not to be stored is refused, and the journal goes on",
+          "[journal]") {
+    journaled_queue at;
+    REQUIRE(commit_one(*at.opened, insert_of(1)));
+    REQUIRE(at.keep(2));
+    const queue_operation twice[] = {insert_of(3), insert_of(3)};
+    CHECK(is_error(at.opened->keep({&twice[0], 2}), storage_errc::exists));
+    for (const std::uint64_t id : {1U, 2U}) CHECK_FALSE(at.keep(id));
+    const queue_operation removal = removal_of(1);
+    CHECK(is_error(at.opened->keep({&removal, 1}), storage_errc::invalid));
+    CHECK_FALSE(at.keep(0));
+    CHECK(at.keep(3));
+    REQUIRE(at.opened->take_over());
+    CHECK(at.opened->totals()->messages == 3);
+}
+
+TEST_CASE("a frame that a crash cut is nothing; one that was damaged since is told of, and the others stay",
+          "[journal]") {
+    journaled_queue at;
+    for (std::uint64_t id = 1; id <= 3; ++id) REQUIRE(at.keep(id)); // a block each, behind the head's
+    SECTION("the last one") {
+        at.change(3 * 4096 + 60, '!');
+        at.reopen();
+        CHECK(at.opened->found_in_journal().messages == 2);
+        CHECK(at.opened->found_in_journal().gaps == 0);
+        CHECK((at.has(1) && at.has(2) && !at.has(3)));
+    }
+    SECTION("one before it") {
+        at.change(2 * 4096 + 60, '!');
+        at.reopen();
+        CHECK(at.opened->found_in_journal().messages == 2);
+        CHECK(at.opened->found_in_journal().gaps == 1);
+        CHECK((at.has(1) && !at.has(2) && at.has(3)));
+        CHECK(recover(at.files, *at.opened)->journal.gaps == 1);
+    }
+    REQUIRE(at.keep(4));
+    at.reopen();
+    CHECK(at.has(4));
+}
+
+TEST_CASE("each journal has a key of its own, which no message can know", "[journal]") {
+    const auto first_frame = [](const journaled_queue& of) {
+        std::string octets(4096, '\0');
+        std::ifstream file(of.path(), std::ios::binary);
+        file.seekg(4096).read(octets.data(), 4096);
+        REQUIRE(file.good());
+        return octets;
+    };
+    const auto put_first_frame = [](const journaled_queue& into, const std::string& octets) {
+        std::fstream(into.path(), std::ios::in | std::ios::out | std::ios::binary)
+            .seekp(4096)
+            .write(octets.data(), 4096);
+    };
+    journaled_queue at, other;
+    REQUIRE((at.keep(1) && other.keep(2)));
+    const std::string own = first_frame(at), foreign = first_frame(other);
+    put_first_frame(at, foreign);
+    at.reopen();
+    CHECK(at.opened->totals()->messages == 0);
+    put_first_frame(at, own);
+    at.reopen();
+    CHECK(at.has(1));
+}
+
+TEST_CASE("a journal that fails is given up: the tables answer, nothing comes twice, and another is made",
+          "[journal]") {
+    for (const auto call : {file_call::seek, file_call::write, file_call::sync_data}) {
+        INFO("call " << static_cast<int>(call));
+        journaled_queue at;
+        at.with.journal_pause = std::chrono::seconds(0);
+        at.reopen();
+        REQUIRE(at.keep(1));
+        at.files.fail(call, 1, EIO);
+        CHECK_FALSE(at.keep(2));
+        CHECK_FALSE(at.opened->can_keep());
+        CHECK_FALSE(at.keep(3)); // never behind what may be cut
+        at.files.stop();
+        at.files.fail_from(file_call::free_bytes, 2, EIO); // no room to be seen for another
+        REQUIRE(commit_one(*at.opened, insert_of(2)));
+        REQUIRE(commit_one(*at.opened, removal_of(2)));
+        CHECK_FALSE(at.opened->can_keep());
+        at.files.stop();
+        SECTION("a crash now") { at.reopen(); }
+        SECTION("none") {
+            REQUIRE(commit_one(*at.opened, insert_of(4)));
+            REQUIRE(at.opened->can_keep());
+            REQUIRE(at.keep(5));
+            at.reopen();
+            CHECK((at.has(4) && at.has(5)));
+        }
+        CHECK((at.has(1) && !at.has(2)));
+        CHECK(at.opened->found_in_journal().gaps == 0);
+    }
+}
+
+TEST_CASE("without room on the disk there is no journal, and later there is one", "[journal]") {
+    journaled_queue at;
+    at.opened.reset();
+    std::filesystem::remove(at.path());
+    at.with.journal_pause = std::chrono::seconds(0);
+    at.files.fail(file_call::free_bytes, 1, EIO);
+    at.reopen();
+    CHECK_FALSE(at.opened->can_keep());
+    CHECK_FALSE(at.keep(1));
+    REQUIRE(commit_one(*at.opened, insert_of(1)));
+    CHECK(at.opened->can_keep());
+    CHECK(at.keep(2));
+    at.with.journal_octets = std::uint64_t{1} << 60; // that is there for the taking stays as it is
+    at.reopen();
+    CHECK((at.has(1) && at.has(2) && at.keep(3)));
+}
+
+TEST_CASE("what the tables have no room for stays kept, over a start too, and no body is taken for nobody's",
+          "[journal]") {
+    journaled_queue at;
+    insert_message large{message_of(2, 70'000), "", {body_of(2, 70'000)}};
+    large.message.body_in_file = true;
+    const queue_operation both[] = {insert_of(1, 1000), large};
+    REQUIRE(at.opened->keep(both));
+    {
+        const file_size_limit none(std::filesystem::file_size(at.folder.path() + "/queue/data.mdb"));
+        CHECK(at.opened->take_over().error() == storage_errc::no_space);
+        CHECK_FALSE(at.opened->can_keep()); // who comes now is told
+        CHECK_FALSE(commit_one(*at.opened, insert_of(3, 50'000)));
+        at.reopen();
+        CHECK(at.opened->owes());
+        CHECK(at.opened->highest_id().value() == queue_id{2});
+        const auto report = recover(at.files, *at.opened);
+        REQUIRE(report.has_value());
+        CHECK(report->owing);
+        CHECK(report->orphans_removed == 0);
+    }
+    REQUIRE(at.opened->take_over());
+    CHECK(at.opened->can_keep());
+    CHECK(at.has(1, 1000));
+    const auto found = at.opened->find({2});
+    REQUIRE((found && *found));
+    CHECK(stored_body(*at.opened, **found) == body_of(2, 70'000));
+    CHECK(at.opened->totals()->messages == 2);
+}
+
+TEST_CASE("removals are done while what is kept can't be taken over", "[journal]") {
+    journaled_queue at;
+    std::uint64_t id = 0;
+    while (commit_one(*at.opened, insert_of(++id, 30'000))) {
+    }
+    at.with.map_size = 0; // as it is
+    const std::uint64_t last = id - 1;
+    std::uint64_t kept = 0;
+    // The map is full; what was promised before it was stays promised.
+    for (std::uint64_t more = id; at.keep(more); ++more) ++kept;
+    CHECK(kept == 0);
+    for (std::uint64_t each = 1; each <= last; ++each) REQUIRE(commit_one(*at.opened, removal_of(each)));
+    CHECK(at.keep(id));
+    REQUIRE(at.opened->take_over());
+    CHECK(at.has(id));
+}
+
+TEST_CASE("whichever call fails, what was kept or committed is there after a start, once", "[journal]") {
+    for (std::size_t nth = 1;; ++nth) {
+        INFO("call " << nth);
+        journaled_queue at;
+        std::vector<std::uint64_t> promised;
+        at.files.fail(file_call::any, nth, EIO);
+        const auto accept = [&](std::uint64_t id) {
+            const auto insert = insert_of(id, 9000);
+            if (at.opened->keep({&insert, 1}) || commit_one(*at.opened, insert)) promised.push_back(id);
+        };
+        accept(1);
+        (void)at.opened->take_over();
+        accept(2);
+        accept(3);
+        const std::size_t failures = at.files.failures();
+        at.files.stop();
+        at.reopen();
+        for (const std::uint64_t id : promised) REQUIRE(at.has(id, 9000));
+        CHECK(at.opened->totals()->messages <= 3);
+        CHECK(promised.size() >= 2);
+        if (failures == 0) break;
+        REQUIRE(nth < 200);
+    }
+}
+
+TEST_CASE("a start that fails at any call loses nothing of the journal", "[journal]") {
+    journaled_queue at;
+    REQUIRE(at.keep(1, 5000));
+    for (std::size_t nth = 1;; ++nth) {
+        INFO("call " << nth);
+        REQUIRE(nth < 200);
+        at.opened.reset();
+        at.files.fail(file_call::any, nth, EIO);
+        (void)queue::open(at.files, at.folder.path(), at.with);
+        const bool struck = at.files.failures() == nth;
+        at.files.stop();
+        at.reopen();
+        REQUIRE(at.has(1, 5000));
+        CHECK(at.opened->totals()->messages == 1);
+        if (!struck) break;
+    }
+}
+
+TEST_CASE("a journal that is damaged or whose queue is missing ends the start, and one of a later version",
+          "[journal]") {
+    journaled_queue at;
+    REQUIRE(at.keep(1));
+    at.opened.reset();
+    const auto outcome = [&] { return queue::open(at.files, at.folder.path(), at.with).error(); };
+    SECTION("its head") {
+        at.change(3, '!');
+        CHECK(outcome() == storage_errc::corrupt);
+    }
+    SECTION("cut") {
+        std::filesystem::resize_file(at.path(), 8192);
+        CHECK(outcome() == storage_errc::corrupt);
+    }
+    SECTION("empty") {
+        std::filesystem::resize_file(at.path(), 0);
+        CHECK(outcome() == storage_errc::corrupt);
+    }
+    SECTION("later") {
+        at.change(23, 2);
+        CHECK(outcome() == storage_errc::newer_format);
+    }
+    SECTION("no queue") {
+        std::filesystem::remove_all(at.folder.path() + "/queue");
+        CHECK(outcome() == storage_errc::incomplete);
+        std::filesystem::rename(at.path(), at.path() + ".lost");
+        CHECK(queue::open(at.files, at.folder.path(), at.with));
+    }
+}
+
+TEST_CASE("a queue of the version before gets a journal, and is no longer for that version", "[journal]") {
+    journaled_queue at;
+    REQUIRE(commit_one(*at.opened, insert_of(1)));
+    at.opened.reset();
+    std::filesystem::remove(at.path());
+    const auto format = [&](auto use) {
+        change_tables(at.folder.path(),
+                      [&](lmdb::transaction& within, const queue_tables& tables) { use(within, tables); });
+    };
+    format([](lmdb::transaction& within, const queue_tables& tables) {
+        REQUIRE(
+            within.put(tables.meta, "format", std::string("\0\0\0\0\0\0\0\1", 8), lmdb::put_mode::replace));
+        REQUIRE(within.remove(tables.meta, "journal").has_value());
+    });
+    at.reopen();
+    CHECK(at.keep(2));
+    at.reopen();
+    CHECK((at.has(1) && at.has(2)));
+    at.opened.reset();
+    format([](lmdb::transaction& within, const queue_tables& tables) {
+        CHECK(*read_queue_format(within, tables) == 2);
+    });
+}
