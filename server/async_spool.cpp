@@ -337,6 +337,10 @@ bool async_spool::keep(std::vector<waiting>& batch) {
     measures_.times.add(std::chrono::steady_clock::now() - began);
     measures_.messages.fetch_add(batch.size(), std::memory_order_relaxed);
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
+    {
+        const std::lock_guard lock(mutex_);
+        last_outcome_ = {{}, std::chrono::steady_clock::now()};
+    }
     for (auto& entry : batch) entry.then({});
     {
         const std::lock_guard lock(mutex_);

@@ -189,10 +189,12 @@ TEST_CASE("a session that finds no memory while it waits for its peer ends") {
     check_that_it_ends([&](boost::asio::io_context& loop) { return wait_for_octets(loop, buffers); });
 }
 
-TEST_CASE("the writer tells of each message what is true, whichever allocation fails") {
+// How many were told of a failure.
+static unsigned check_that_the_truth_is_told(std::uint64_t journal_octets) {
     const testing::temporary_folder folder(testing::temporary_folder::in_memory());
     const auto queue =
-        *storage::queue::open(storage::system_files(), folder.path(), {.map_size = std::uint64_t{1} << 26});
+        *storage::queue::open(storage::system_files(), folder.path(),
+                              {.map_size = std::uint64_t{1} << 26, .journal_octets = journal_octets});
     std::uint64_t id = 0;
     unsigned failed = 0;
     for (long nth = 0;; ++nth) {
@@ -228,7 +230,15 @@ TEST_CASE("the writer tells of each message what is true, whichever allocation f
         CHECK(outcomes[1]);
         if (!has_failed) break;
     }
-    CHECK(failed != 0);
+    return failed;
+}
+
+TEST_CASE("the writer tells of each message what is true, whichever allocation fails") {
+    CHECK(check_that_the_truth_is_told(0) != 0);
+}
+
+TEST_CASE("what the journal's thread has no memory for the writer takes") {
+    CHECK(check_that_the_truth_is_told(std::uint64_t{1} << 20) == 0);
 }
 
 #endif
