@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds memory_pause{10}; // before what found no me
 constexpr std::chrono::milliseconds take_over_pause{20};
 constexpr std::chrono::seconds retry_pause{1}; // after one that failed
 
+constexpr std::chrono::seconds journal_pause{60}; // from one try to make a journal to the next
+
 bool is_patient(const storage::queue_operation& what) {
     return !std::holds_alternative<storage::insert_message>(what);
 }
@@ -218,8 +220,15 @@ void async_spool::write_batches() {
         else
             write(batch);
         tell_of_taken_over(began);
+        renew_journal(began);
         to_write_.writing_since = 0;
     }
+}
+
+void async_spool::renew_journal(std::chrono::steady_clock::time_point now) {
+    if (queue_.can_keep() || now - journal_tried_ < journal_pause) return;
+    journal_tried_ = now;
+    queue_.renew_journal();
 }
 
 void async_spool::take_over() {

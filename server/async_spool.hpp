@@ -128,6 +128,7 @@ class async_spool {
     bool keep(std::vector<waiting>& batch);
     void write_instead(std::vector<waiting>& batch);
     void take_over();
+    void renew_journal(std::chrono::steady_clock::time_point now);
     void write(std::vector<waiting>& batch);
     void tell_of_taken_over(std::chrono::steady_clock::time_point began);
     std::chrono::steady_clock::time_point next_work() const;
@@ -144,6 +145,7 @@ class async_spool {
     line to_keep_, to_write_;
     std::vector<kept> kept_;                             // in their order
     std::chrono::steady_clock::time_point take_over_at_; // what is kept, at the earliest
+    std::chrono::steady_clock::time_point journal_tried_ = std::chrono::steady_clock::now(); // the writer's
     outcome last_outcome_;
     bool ending_ = false, stopping_ = false, hurried_ = false; // ending: nothing new, and the keeper ends
     std::thread keeper_, writer_;

@@ -48,10 +48,9 @@ result<void> read_whole(file_env& files, const file_handle& file, std::span<char
 
 } // namespace
 
-journal::journal(file_env& files, const file_handle& state, std::string state_dir, std::uint64_t octets,
-                 std::chrono::seconds pause)
+journal::journal(file_env& files, const file_handle& state, std::string state_dir, std::uint64_t octets)
     : files_(files), state_(state), state_dir_(std::move(state_dir)),
-      wanted_octets_(octets / journal_alignment * journal_alignment), pause_(pause) {}
+      wanted_octets_(octets / journal_alignment * journal_alignment) {}
 
 result<bool> journal::is_there(file_env& files, const file_handle& state) {
     const auto present = files.facts(&state, name);
@@ -151,10 +150,7 @@ result<void> journal::make() {
 }
 
 void journal::make_again(std::uint64_t position) {
-    const auto now = std::chrono::steady_clock::now();
-    if (wanted_octets_ == 0 || (tried_ && now - *tried_ < pause_)) return;
-    tried_ = now;
-    if (!make()) return;
+    if (wanted_octets_ == 0 || !make()) return;
     auto file = files_.open_file(&state_, name, open_mode::change);
     if (!file) return;
     paid_ = position;

@@ -7,7 +7,6 @@
 #include "storage/journal_frame.hpp"
 
 #include <atomic>
-#include <chrono>
 
 namespace postern::storage {
 
@@ -17,10 +16,8 @@ class journal {
         std::vector<journal_frame> frames; // in their order, from `paid` on
         std::uint64_t gaps = 0;            // between them: of what was never answered, or damaged since
     };
-    // Of the state folder; both outlive it. `octets`: of a ring that has to be made, which is tried at most
-    // once in `pause`.
-    journal(file_env& files, const file_handle& state, std::string state_dir, std::uint64_t octets,
-            std::chrono::seconds pause);
+    // Of the state folder; both outlive it. `octets`: of a ring that has to be made; 0: none is.
+    journal(file_env& files, const file_handle& state, std::string state_dir, std::uint64_t octets);
     // Opens the file, or makes it: then, or when it can't be made, nothing is found. `paid`: the position up
     // to which the tables have everything. corrupt, newer_format: not a journal, or a later version's.
     result<found> open(std::uint64_t paid);
@@ -34,7 +31,7 @@ class journal {
     // Any thread: the tables have everything up to there.
     void release(std::uint64_t up_to) { paid_.store(up_to); }
     bool is_usable() const { return usable_.load(); }
-    // For the tables' thread, while it isn't usable and nothing is owed: makes another.
+    // For the tables' thread, while it isn't usable and nothing is owed: makes another, if that can be.
     void make_again(std::uint64_t position);
 
   private:
@@ -49,13 +46,11 @@ class journal {
     const file_handle& state_;
     const std::string state_dir_;
     const std::uint64_t wanted_octets_;
-    const std::chrono::seconds pause_;
     file_handle file_;
     journal_key key_{};
     std::uint64_t ring_ = 0, position_ = 0; // octets of the ring; where the next frame goes
     bool direct_ = false;
     std::atomic<std::uint64_t> paid_{0};
     std::atomic<bool> usable_{false};
-    std::optional<std::chrono::steady_clock::time_point> tried_; // to make one
 };
 } // namespace postern::storage

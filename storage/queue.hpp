@@ -11,7 +11,6 @@
 #include "storage/queue_id.hpp"
 #include "storage/try_history.hpp"
 
-#include <chrono>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -185,7 +184,6 @@ class queue {
     struct options {
         std::uint64_t map_size = std::uint64_t{1} << 40;
         std::uint64_t journal_octets = 32 * 1024 * 1024; // 0: none
-        std::chrono::seconds journal_pause{60};          // from one try to make one to the next
     };
     // Opens or makes <state_dir>/queue and <state_dir>/bodies. The writer must hold the state lock
     // (state_lock.hpp). Takes over what a crash left in the journal. incomplete: bodies or a journal without
@@ -219,7 +217,10 @@ class queue {
     result<void> take_over();
     std::uint64_t kept() const;       // the number of what was kept last. Any thread
     std::uint64_t taken_over() const; // what has this number or a lower one is in the queue. Any thread
-    bool owes() const;                // something is kept, and not in the queue. Any thread
+    // Makes a journal if there is none that works, nothing is owed, and the disk has room. By the thread of
+    // the commits; it may take a second.
+    void renew_journal();
+    bool owes() const; // something is kept, and not in the queue. Any thread
     const journal_found& found_in_journal() const;
 
     // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it

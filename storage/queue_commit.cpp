@@ -165,7 +165,6 @@ result<void> queue::impl::commit(operation_list batch) {
         (void)write(owed, {});
         written = write({}, batch);
     }
-    if (written && !before->is_usable() && debts.none()) before->make_again(debts.settled());
     return written;
 }
 

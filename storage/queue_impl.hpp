@@ -37,6 +37,7 @@ class journal_debts {
     void settle(const journal_debt& taken);
     bool has(queue_id id) const;
     bool none() const;
+    bool is_settled() const; // the tables say that they have all of it
     queue_id highest() const;
     std::uint64_t room() const;
     std::uint64_t end() const;

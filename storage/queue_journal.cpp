@@ -50,6 +50,11 @@ bool journal_debts::none() const {
     return frames_.empty();
 }
 
+bool journal_debts::is_settled() const {
+    const std::lock_guard lock(mutex_);
+    return frames_.empty() && settled_ == end_;
+}
+
 queue_id journal_debts::highest() const {
     const std::lock_guard lock(mutex_);
     return ids_.empty() ? queue_id{} : *ids_.rbegin();
@@ -112,8 +117,7 @@ result<void> queue::impl::open_journal(const options& with_journal) {
     // there is no journal until the next start.
     const auto raised = raise_format(*environment, tables);
     if (!raised && !is_full(raised.error())) return raised;
-    before = std::make_unique<journal>(files, state, state_dir, raised ? with_journal.journal_octets : 0,
-                                       with_journal.journal_pause);
+    before = std::make_unique<journal>(files, state, state_dir, raised ? with_journal.journal_octets : 0);
     if (!raised) return {};
     auto found = before->open(*position);
     if (!found) return found.error();
@@ -175,6 +179,11 @@ result<std::uint64_t> queue::keep(std::span<const queue_operation> inserts) {
 }
 
 bool queue::can_keep() const { return impl_->before && impl_->before->is_usable() && !impl_->debts.failing; }
+
+void queue::renew_journal() {
+    if (!impl_->before->is_usable() && impl_->debts.is_settled())
+        impl_->before->make_again(impl_->debts.settled());
+}
 
 result<void> queue::take_over() { return impl_->commit({}); }
 std::uint64_t queue::kept() const { return impl_->debts.end(); }

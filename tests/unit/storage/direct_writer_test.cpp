@@ -61,7 +61,8 @@ TEST_CASE("a large body comes back as it came, in pieces of any size") {
             bench with;
             REQUIRE(with.accept(size, piece));
             CHECK(with.has_whole(size));
-            CHECK(with.files.calls(file_call::set_direct) - with.before == (size > mebibyte ? 2 : 0)); // on, and off
+            CHECK(with.files.calls(file_call::set_direct) - with.before ==
+                  (size > mebibyte ? 2 : 0)); // on, and off
         }
     }
 }
