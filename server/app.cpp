@@ -244,11 +244,10 @@ start_problem app::open_storage() {
     journal_->note(fmt::format("recovery: {} messages in the queue, {} orphan body files removed",
                                recovered->messages, recovered->orphans_removed));
     if (recovered->journal.messages > 0)
-        journal_->note(fmt::format("recovery: {} messages accepted just before the end were in the journal{}",
-                                   recovered->journal.messages,
-                                   recovered->owing ? ", and stay there until the queue has room for them; "
-                                                      "orphan body files are not looked for"
-                                                    : ""));
+        journal_->note(
+            fmt::format("recovery: {} messages accepted just before the end were in the journal{}",
+                        recovered->journal.messages,
+                        recovered->owing ? ", and stay there until the queue has room for them" : ""));
     if (recovered->journal.gaps > 0)
         journal_->fault(fmt::format("recovery: the journal can't be read in {} places between its messages: "
                                     "what was there was damaged since, or never accepted",
@@ -289,14 +288,16 @@ void app::start_services() {
     policy_.emplace(policy::services{*accounts_, *room_, *dns_, beside_, *rule_book_, zones_.health(),
                                      greylist_.get(), &*primaries_, &*taught_, &*identities_, &*foreign_,
                                      &*sending_, &*srs_});
-    spool_.emplace(*queue_, config->queue.max_pending,
-                   [this](std::span<const storage::queue_id> ids) { runner_->arrived(ids); });
+    spool_.emplace(*queue_, config->queue.max_pending, [this](std::span<const storage::queue_id> ids) {
+        if (runner_is_there_) runner_->arrived(ids); // else it looks at all when it starts
+    });
     desk_->open(way_into_queue("an identity"));
     sending_notices_->open(way_into_queue("an account"));
     runner_.emplace(main_.get_executor(), config_, *spool_, attempts_,
                     delivery_services{storage::system_files(), *queue_, *accounts_, *ids_, *journal_, counts_,
                                       &*sending_, &*srs_, &notice_limit_, &destination_counts_},
                     std::move(damaged_), &*dns_);
+    runner_is_there_ = true;
     steering_.emplace(main_.get_executor(), *spool_, attempts_, *journal_,
                       [this](storage::queue_id id, storage::wish_outcome outcome) {
                           if (outcome == storage::wish_outcome::done) runner_->look_again_at(id);

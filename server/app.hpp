@@ -242,6 +242,7 @@ class app final : public control_target, public web_target, public handover_targ
     std::optional<session_services> services_;
     under_way attempts_;
     std::optional<queue_runner> runner_;
+    std::atomic<bool> runner_is_there_{false};
     std::optional<queue_steering> steering_;
     web_site site_{*this};
     std::optional<identity_page> identity_page_;

@@ -188,6 +188,10 @@ server_status app::status() {
                                std::chrono::steady_clock::now() - last.when < shunned_for
                                    ? alarm::weight::refusing
                                    : alarm::weight::degraded});
+    if (queue_->has_lost_journal())
+        made.alarms.push_back(
+            {"a write to the journal failed: mail is accepted without it, more slowly; another "
+             "journal is tried each minute"});
     if (const auto count = runner_->set_aside(); count != 0)
         made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)

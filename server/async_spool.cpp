@@ -220,7 +220,7 @@ void async_spool::write_batches() {
         else
             write(batch);
         tell_of_taken_over(began);
-        renew_journal(began);
+        if (!last) renew_journal(began);
         to_write_.writing_since = 0;
     }
 }
@@ -228,10 +228,14 @@ void async_spool::write_batches() {
 void async_spool::renew_journal(std::chrono::steady_clock::time_point now) {
     if (queue_.can_keep() || now - journal_tried_ < journal_pause) return;
     journal_tried_ = now;
-    queue_.renew_journal();
+    try {
+        queue_.renew_journal();
+    } catch (const std::bad_alloc&) { // later
+    }
 }
 
 void async_spool::take_over() {
+    if (!queue_.owes()) return;
     error_code outcome = storage::storage_errc::busy;
     try {
         const auto taken = queue_.take_over();
@@ -336,27 +340,34 @@ bool async_spool::keep(std::vector<waiting>& batch) {
             kept_.reserve(kept_.size() + 1);
         }
         for (auto& entry : batch) operations.push_back(std::move(entry.what));
-        if (const auto number = queue_.keep(operations)) made.number = *number;
+        const auto number = queue_.keep(operations, [&] { answer_kept(batch, began); });
+        if (number) made.number = *number;
     } catch (const std::bad_alloc&) { // nothing was tried
     }
-    if (made.number == 0) {
+    const bool done = made.number != 0;
+    if (!done) {
         for (std::size_t i = 0; i < operations.size(); ++i) batch[i].what = std::move(operations[i]);
-        return false;
+        made = {queue_.kept(), {}}; // that the tables have to pass over
     }
-    measures_.times.add(std::chrono::steady_clock::now() - began);
+    {
+        const std::lock_guard lock(mutex_);
+        if (done || (queue_.has_lost_journal() && kept_.size() < kept_.capacity()))
+            kept_.push_back(std::move(made));
+    }
+    to_write_.ready.notify_one();
+    return done;
+}
+
+void async_spool::answer_kept(std::vector<waiting>& batch, std::chrono::steady_clock::time_point began) {
+    const auto now = std::chrono::steady_clock::now();
+    measures_.times.add(now - began);
     measures_.messages.fetch_add(batch.size(), std::memory_order_relaxed);
     pending_.fetch_sub(batch.size(), std::memory_order_relaxed);
     {
         const std::lock_guard lock(mutex_);
-        last_outcome_ = {{}, std::chrono::steady_clock::now()};
+        last_outcome_ = {{}, now};
     }
     for (auto& entry : batch) entry.then({});
-    {
-        const std::lock_guard lock(mutex_);
-        kept_.push_back(std::move(made));
-    }
-    to_write_.ready.notify_one();
-    return true;
 }
 
 // The journal is full, failed or never was: the transactions of the queue answer for them.

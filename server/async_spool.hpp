@@ -126,6 +126,7 @@ class async_spool {
     void await_company(line& of, std::unique_lock<std::mutex>& lock);
     static bool take(line& from, std::size_t tables_max, std::vector<waiting>& batch); // false: no memory
     bool keep(std::vector<waiting>& batch);
+    void answer_kept(std::vector<waiting>& batch, std::chrono::steady_clock::time_point began);
     void write_instead(std::vector<waiting>& batch);
     void take_over();
     void renew_journal(std::chrono::steady_clock::time_point now);

@@ -103,7 +103,8 @@ result<journal::found> journal::read_frames(const file_handle& file, std::uint64
     std::uint64_t expected = paid;
     for (const auto& frame : all.frames) {
         const std::uint64_t next_lap = (expected + ring_ - 1) / ring_ * ring_;
-        if (frame.position() != expected && frame.position() != next_lap) ++all.gaps;
+        const bool went_round = frame.position() == next_lap && next_lap - expected < frame.octets().size();
+        if (frame.position() != expected && !went_round) ++all.gaps;
         expected = frame.end();
     }
     return all;
@@ -113,6 +114,7 @@ void journal::begin(file_handle file, std::uint64_t position) {
     file_ = std::move(file);
     position_ = position;
     direct_ = files_.set_direct(file_, true);
+    lost_ = false;
     usable_ = true;
 }
 
@@ -163,12 +165,19 @@ result<void> journal::append(journal_frame& frame) {
     if (size > ring_) return storage_errc::too_large;
     std::uint64_t at = position_;
     if (at % ring_ + size > ring_) at += ring_ - at % ring_;
-    if (at + size - paid_.load() > ring_) return storage_errc::busy;
+    const std::uint64_t paid = paid_.load();
+    if (at < paid || at + size - paid > ring_) return storage_errc::busy;
     frame.seal(key_, at);
-    const auto written = write(frame);
     position_ = frame.end();
-    if (!written) usable_ = false;
-    return written;
+    return write(frame);
+}
+
+void journal::give_up(journal_frame& frame) {
+    frame.spoil();
+    if (files_.seek(file_, ring_begin + frame.position() % ring_))
+        (void)files_.write(file_, frame.octets().substr(0, journal_alignment));
+    lost_ = true;
+    usable_ = false;
 }
 
 // Some file systems and disks take a write past the kernel's cache only in larger blocks, or none.

@@ -25,9 +25,12 @@ class journal {
     static result<bool> is_there(file_env& files, const file_handle& state);
 
     // One thread only. Durable when it returns without an error. busy: no room, until more is released.
-    // too_large: for any room. After another error nobody knows what is on the disk, and nothing more is
-    // written: it is given up. The frame has its position in any case but these two.
+    // too_large: for any room. After another error nobody knows what is on the disk: give_up() has to follow.
+    // The frame has its position, is_sealed(), in any case but these two.
     result<void> append(journal_frame& frame);
+    // Nothing more is written, but for a try to make the frame unreadable.
+    void give_up(journal_frame& frame);
+    bool is_lost() const { return lost_.load(); } // it was given up, and no other was made. Any thread
     // Any thread: the tables have everything up to there.
     void release(std::uint64_t up_to) { paid_.store(up_to); }
     bool is_usable() const { return usable_.load(); }
@@ -51,6 +54,6 @@ class journal {
     std::uint64_t ring_ = 0, position_ = 0; // octets of the ring; where the next frame goes
     bool direct_ = false;
     std::atomic<std::uint64_t> paid_{0};
-    std::atomic<bool> usable_{false};
+    std::atomic<bool> usable_{false}, lost_{false};
 };
 } // namespace postern::storage

@@ -100,6 +100,8 @@ void journal_frame::seal(const journal_key& key, std::uint64_t position) {
     std::memcpy(start_ + checksum_at, checksum.data(), checksum.size());
 }
 
+void journal_frame::spoil() { std::memset(start_, 0, head_octets); }
+
 result<std::optional<journal_frame>> journal_frame::read(std::string_view octets, const journal_key& key,
                                                          std::uint64_t from) {
     std::optional<journal_frame> none;

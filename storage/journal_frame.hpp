@@ -40,6 +40,7 @@ class journal_frame {
     // Before it is written.
     void seal(const journal_key& key, std::uint64_t position);
     bool is_sealed() const { return sealed_; }
+    void spoil();                                               // it is a frame no more
     std::string_view octets() const { return {start_, size_}; } // aligned to journal_alignment, start and end
     std::uint64_t end() const { return position_ + size_; }     // where the next one may begin
     std::uint64_t position() const { return position_; }

@@ -11,6 +11,7 @@
 #include "storage/queue_id.hpp"
 #include "storage/try_history.hpp"
 
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -211,7 +212,10 @@ class queue {
     // (taken_over()), and grows from above 0. By one thread, which may be another than that of the commits.
     // After an error, whatever it is, commit_each() is to be asked for them: the journal may be full, or
     // there is none.
-    result<std::uint64_t> keep(std::span<const queue_operation> inserts);
+    // `durable`, which must not throw, is called in between: when they are durable, and before anybody can
+    // see them in the queue.
+    result<std::uint64_t>
+    keep(std::span<const queue_operation> inserts, const std::function<void()>& durable = [] {});
     bool can_keep() const; // any thread; else keep() would be in vain
     // Everything that was kept, into the tables. By the thread of the commits; after an error it stays kept.
     result<void> take_over();
@@ -220,7 +224,9 @@ class queue {
     // Makes a journal if there is none that works, nothing is owed, and the disk has room. By the thread of
     // the commits; it may take a second.
     void renew_journal();
-    bool owes() const; // something is kept, and not in the queue. Any thread
+    bool owes() const;             // something is kept, and not in the queue. Any thread
+    bool owes(queue_id id) const;  // this one
+    bool has_lost_journal() const; // it failed, and there is no other yet. Any thread
     const journal_found& found_in_journal() const;
 
     // A file for a body above inline_body_max, in the folder that the queue has open: a record must find it

@@ -93,6 +93,12 @@ result<void> write_nothing(lmdb::environment& environment, const queue_tables& t
     return begun->commit();
 }
 
+bool brings_mail(const queue_operation* operation) {
+    const auto* settle = std::get_if<settle_message>(operation);
+    return std::holds_alternative<insert_message>(*operation) ||
+           (settle != nullptr && !settle->notices.empty());
+}
+
 // A file that can't be removed now is an orphan: it costs space until recovery finds it, and no message.
 void remove_bodies(file_env& files, const file_handle& bodies, std::span<const std::string> paths) {
     for (const std::string& path : paths) (void)files.remove(bodies, path);
@@ -139,10 +145,15 @@ result<void> queue::impl::write(const journal_debt& owed, operation_list batch, 
 }
 
 result<void> queue::impl::write(const journal_debt& owed, operation_list batch) {
-    if (const auto usable = replace_given_up(); !usable) return usable;
+    if (const auto usable = replace_given_up(); !usable) {
+        if (!owed.frames.empty()) debts.note_outcome(usable.error());
+        return usable;
+    }
     batch_files with_files;
     const auto written = write(owed, batch, with_files);
-    if (!owed.frames.empty()) debts.failing = !written;
+    // With a batch it may be that one's fault.
+    if (!owed.frames.empty() && (written || batch.empty() || !is_of_one(written.error())))
+        debts.note_outcome(written ? boost::system::error_code() : written.error());
     if (written) {
         remove_bodies(files, bodies, with_files.gone);
         debts.settle(owed);
@@ -153,19 +164,41 @@ result<void> queue::impl::write(const journal_debt& owed, operation_list batch) 
     return written;
 }
 
+bool queue::impl::has_room(std::uint64_t octets) const {
+    const std::shared_lock held(replacing);
+    if (!environment) return false;
+    const auto in_map = environment->room(octets), on_disk = room_on_disk(octets);
+    return in_map && *in_map >= octets && on_disk && *on_disk >= octets;
+}
+
+// All at once where there is room for that, else as far as it goes: a single frame is always tried.
+result<void> queue::impl::pay(const journal_debt& owed) {
+    const std::size_t count = owed.frames.size();
+    if (count <= 1 || has_room(owed.room)) {
+        const auto written = write(owed, {});
+        // LMDB calls a write that a full disk cut short an I/O error.
+        if (written || count <= 1 || is_of_one(written.error())) return written;
+    }
+    const auto [first, rest] = owed.halves();
+    if (const auto paid = pay(first); !paid) return paid;
+    return pay(rest);
+}
+
 // What the journal holds must not fail with the batch, nor the batch with it, and a removal may make the room
-// that it needs. After any other error nothing is taken apart: the disk is at fault, for all.
+// that it needs; new mail must not take that room. After any other error nothing is taken apart: the disk is
+// at fault, for all. While nothing can be taken over only take_over(), a commit of nothing, tries it.
 result<void> queue::impl::commit(operation_list batch) {
     if (with.mode == lmdb::access::read) return storage_errc::read_only;
     const journal_debt owed = debts.all();
-    if (batch.empty() && owed.frames.empty()) return {};
-    auto written = write(owed, batch);
-    const bool separable = !written && (is_of_one(written.error()) || is_full(written.error()));
-    if (separable && !owed.frames.empty() && !batch.empty()) {
-        (void)write(owed, {});
-        written = write({}, batch);
+    if (batch.empty()) return owed.end == 0 ? result<void>() : pay(owed);
+    if (!debts.failing) {
+        const auto written = write(owed, batch);
+        const bool separable = !written && (is_of_one(written.error()) || is_full(written.error()));
+        if (!separable || owed.frames.empty()) return written;
+        (void)pay(owed);
     }
-    return written;
+    if (debts.failing && std::ranges::any_of(batch, brings_mail)) return debts.failure();
+    return write({}, batch);
 }
 
 result<void> queue::commit(std::span<const queue_operation> batch) {

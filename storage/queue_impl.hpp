@@ -22,34 +22,35 @@ struct journal_debt {
     std::vector<const journal_frame*> frames; // theirs who made the list stay until settle()
     std::uint64_t end = 0;  // of all that the journal was asked for; 0: the tables need not say
     std::uint64_t room = 0; // that they may need in the tables
+    std::pair<journal_debt, journal_debt> halves() const;
 };
 
 class journal_debts {
   public:
-    struct entry {
-        journal_frame frame;
-        std::uint64_t room;
-    };
+    using entry = std::list<journal_frame>;
     void begin_at(std::uint64_t settled) { end_ = settled_ = settled; } // before anything else
     journal_debt all() const;
-    void add(std::list<entry>&& one, std::set<queue_id>&& ids) noexcept;
+    void add(entry&& one, std::set<queue_id>&& ids) noexcept;
     void note_end(std::uint64_t end); // of a frame that may or may not be in the journal, and isn't owed
     void settle(const journal_debt& taken);
     bool has(queue_id id) const;
-    bool none() const;
     bool is_settled() const; // the tables say that they have all of it
     queue_id highest() const;
     std::uint64_t room() const;
     std::uint64_t end() const;
     std::uint64_t settled() const; // the position up to which the tables have everything
+    // Of the last try to take over.
+    void note_outcome(boost::system::error_code outcome);
+    boost::system::error_code failure() const;
 
-    std::atomic<bool> failing{false}; // the last try to take over
+    std::atomic<bool> failing{false};
 
   private:
     mutable std::mutex mutex_;
-    std::list<entry> frames_;
+    entry frames_;
     std::set<queue_id> ids_;
     std::uint64_t room_ = 0, end_ = 0, settled_ = 0;
+    boost::system::error_code failure_;
 };
 
 struct queue::impl {
@@ -77,9 +78,11 @@ struct queue::impl {
     result<void> check_room(operation_list batch, std::uint64_t owed) const;
     result<void> write(const journal_debt& owed, operation_list batch, batch_files& with_files);
     result<void> write(const journal_debt& owed, operation_list batch);
+    bool has_room(std::uint64_t octets) const;
+    result<void> pay(const journal_debt& owed);
     result<void> commit(operation_list batch); // each was checked; takes over what the journal holds
     result<void> open_journal(const options& with_journal);
-    result<std::uint64_t> keep(operation_list inserts);
+    result<std::uint64_t> keep(operation_list inserts, const std::function<void()>& durable);
     result<void> check_new(operation_list inserts) const;
 
     // Runs `use` in a read transaction of its own; what it returns must be a copy.

@@ -6,20 +6,38 @@
 
 namespace postern::storage {
 
+namespace {
+
+std::uint64_t room_for_rows(const journal_frame& frame) {
+    constexpr std::uint64_t pages = 12 * 4096; // as room_needed() has it
+    return frame.octets().size() + frame.messages().size() * pages;
+}
+
+} // namespace
+
+std::pair<journal_debt, journal_debt> journal_debt::halves() const {
+    const auto middle = frames.begin() + static_cast<std::ptrdiff_t>(frames.size() / 2);
+    journal_debt first{{frames.begin(), middle}}, rest{{middle, frames.end()}, end};
+    first.end = first.frames.back()->end();
+    for (const journal_frame* frame : first.frames) first.room += room_for_rows(*frame);
+    rest.room = room - first.room;
+    return {std::move(first), std::move(rest)};
+}
+
 journal_debt journal_debts::all() const {
     const std::lock_guard lock(mutex_);
     journal_debt owed;
     owed.frames.reserve(frames_.size());
-    for (const entry& one : frames_) owed.frames.push_back(&one.frame);
+    for (const journal_frame& frame : frames_) owed.frames.push_back(&frame);
     owed.room = room_;
     if (end_ > settled_) owed.end = end_;
     return owed;
 }
 
-void journal_debts::add(std::list<entry>&& one, std::set<queue_id>&& ids) noexcept {
+void journal_debts::add(entry&& one, std::set<queue_id>&& ids) noexcept {
     const std::lock_guard lock(mutex_);
-    end_ = one.back().frame.end();
-    room_ += one.back().room;
+    end_ = one.back().end();
+    room_ += room_for_rows(one.back());
     ids_.merge(ids);
     frames_.splice(frames_.end(), one);
 }
@@ -30,24 +48,30 @@ void journal_debts::note_end(std::uint64_t end) {
 }
 
 void journal_debts::settle(const journal_debt& taken) {
-    std::list<entry> gone; // freed without the lock
+    entry gone; // freed without the lock
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < taken.frames.size(); ++i) {
-        for (const message_rows& message : frames_.front().frame.messages()) ids_.erase(message.id);
-        room_ -= frames_.front().room;
+        for (const message_rows& message : frames_.front().messages()) ids_.erase(message.id);
+        room_ -= room_for_rows(frames_.front());
         gone.splice(gone.end(), frames_, frames_.begin());
     }
     settled_ = std::max(settled_, taken.end);
 }
 
+void journal_debts::note_outcome(boost::system::error_code outcome) {
+    const std::lock_guard lock(mutex_);
+    failure_ = outcome;
+    failing = outcome.failed();
+}
+
+boost::system::error_code journal_debts::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
 bool journal_debts::has(queue_id id) const {
     const std::lock_guard lock(mutex_);
     return ids_.contains(id);
-}
-
-bool journal_debts::none() const {
-    const std::lock_guard lock(mutex_);
-    return frames_.empty();
 }
 
 bool journal_debts::is_settled() const {
@@ -77,15 +101,9 @@ std::uint64_t journal_debts::settled() const {
 
 namespace {
 
-std::uint64_t room_for_rows(const journal_frame& frame) {
-    constexpr std::uint64_t pages = 12 * 4096; // as room_needed() has it
-    return frame.octets().size() + frame.messages().size() * pages;
-}
-
-std::list<journal_debts::entry> one_debt(journal_frame frame) {
-    const std::uint64_t room = room_for_rows(frame);
-    std::list<journal_debts::entry> one;
-    one.push_back({std::move(frame), room});
+journal_debts::entry one_debt(journal_frame frame) {
+    journal_debts::entry one;
+    one.push_back(std::move(frame));
     return one;
 }
 
@@ -107,7 +125,7 @@ std::set<queue_id> ids_of(const journal_frame& frame) {
 
 } // namespace
 
-// What can't be taken over because the disk is full waits for room, as it would have had the server gone on.
+// What can't be taken over now, the disk being full, waits for room, as it would have had the server gone on.
 result<void> queue::impl::open_journal(const options& with_journal) {
     const auto position =
         read([&](const lmdb::transaction& within) { return read_journal_position(within, tables); });
@@ -128,45 +146,54 @@ result<void> queue::impl::open_journal(const options& with_journal) {
         debts.add(one_debt(std::move(frame)), std::move(ids));
     }
     const auto taken = commit({});
-    return taken || is_full(taken.error()) ? result<void>() : taken;
+    return taken || !is_damage(taken.error()) ? result<void>() : taken;
 }
 
 result<void> queue::impl::check_new(operation_list inserts) const {
     const std::shared_lock held(replacing);
     if (!environment) return storage_errc::io;
+    for (const queue_operation* operation : inserts) // before the tables are asked: it may go there meanwhile
+        if (debts.has(std::get<insert_message>(*operation).message.id)) return storage_errc::exists;
     if (const auto room = check_room(inserts, debts.room()); !room) return room;
     const auto begun = environment->begin_read();
     if (!begun) return begun.error();
     for (const queue_operation* operation : inserts) {
-        const queue_id id = std::get<insert_message>(*operation).message.id;
-        const auto there = begun->get(tables.messages, id_key(id));
+        const auto& insert = std::get<insert_message>(*operation);
+        if (!insert.pieces.empty() && tables.packed == 0) return storage_errc::no_space;
+        const auto there = begun->get(tables.messages, id_key(insert.message.id));
         if (!there) return there.error();
-        if (*there || debts.has(id)) return storage_errc::exists;
+        if (*there) return storage_errc::exists;
     }
     return {};
 }
 
-result<std::uint64_t> queue::impl::keep(operation_list inserts) {
+result<std::uint64_t> queue::impl::keep(operation_list inserts, const std::function<void()>& durable) {
     if (const auto storable = check_new(inserts); !storable) return storable.error();
     pack_writer packs(files, bodies);
     packed_places places;
     if (const auto packed = packs.write(inserts, places); !packed) return packed.error();
     auto owed = one_debt(journal_frame(inserts, places));
-    journal_frame& frame = owed.back().frame;
+    journal_frame& frame = owed.back();
     auto ids = ids_of(frame);
     if (ids.size() != inserts.size()) return storage_errc::exists;
     const auto appended = before->append(frame);
     if (appended) {
         packs.keep();
         const std::uint64_t end = frame.end();
+        durable();
         debts.add(std::move(owed), std::move(ids));
         return end;
     }
-    if (frame.is_sealed()) debts.note_end(frame.end());
+    // In this order: another journal is begun where the tables say that they have everything.
+    if (frame.is_sealed()) {
+        debts.note_end(frame.end());
+        before->give_up(frame);
+    }
     return appended.error();
 }
 
-result<std::uint64_t> queue::keep(std::span<const queue_operation> inserts) {
+result<std::uint64_t> queue::keep(std::span<const queue_operation> inserts,
+                                  const std::function<void()>& durable) {
     if (!can_keep() || inserts.empty()) return storage_errc::busy;
     std::vector<const queue_operation*> operations;
     operations.reserve(inserts.size());
@@ -175,7 +202,7 @@ result<std::uint64_t> queue::keep(std::span<const queue_operation> inserts) {
         if (const auto storable = check_operation(operation); !storable) return storable.error();
         operations.push_back(&operation);
     }
-    return impl_->keep(operations);
+    return impl_->keep(operations, durable);
 }
 
 bool queue::can_keep() const { return impl_->before && impl_->before->is_usable() && !impl_->debts.failing; }
@@ -188,7 +215,9 @@ void queue::renew_journal() {
 result<void> queue::take_over() { return impl_->commit({}); }
 std::uint64_t queue::kept() const { return impl_->debts.end(); }
 std::uint64_t queue::taken_over() const { return impl_->debts.settled(); }
-bool queue::owes() const { return !impl_->debts.none(); }
+bool queue::owes() const { return !impl_->debts.is_settled(); }
+bool queue::owes(queue_id id) const { return impl_->debts.has(id); }
+bool queue::has_lost_journal() const { return impl_->before && impl_->before->is_lost(); }
 const journal_found& queue::found_in_journal() const { return impl_->found_in_journal; }
 
 } // namespace postern::storage

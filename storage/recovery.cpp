@@ -15,12 +15,14 @@ constexpr std::size_t messages_at_once = 64;
 result<bool> is_orphan(const std::string& subfolder, const std::string& name, const queue& from) {
     if (const auto pack = pack_of_name(name)) {
         if (pack_path(*pack) != subfolder + "/" + name) return {boost::system::in_place_value, false};
+        if (from.owes(*pack)) return {boost::system::in_place_value, false};
         const auto body = from.any_in_pack(*pack);
         if (!body) return {boost::system::in_place_error, body.error()};
         return {boost::system::in_place_value, !*body};
     }
     const auto id = queue_id::parse(name);
     if (!id || body_path(*id) != subfolder + "/" + name) return {boost::system::in_place_value, false};
+    if (from.owes(*id)) return {boost::system::in_place_value, false};
     const auto message = from.find(*id);
     if (!message && is_damage(message.error())) return {boost::system::in_place_value, false};
     if (!message) return {boost::system::in_place_error, message.error()};
@@ -93,12 +95,12 @@ result<recovery_report> recover(file_env& files, queue& from) {
     report.due = *repaired;
     if (const auto swept = from.sweep_history(); !swept) return swept.error();
     report.journal = from.found_in_journal();
-    report.owing = from.owes();
-    for (std::size_t i = 0; i < body_subfolders && !report.owing; ++i) {
+    for (std::size_t i = 0; i < body_subfolders; ++i) {
         const auto removed = sweep_subfolder(files, from.bodies(), body_subfolder(i), from);
         if (!removed) return removed.error();
         report.orphans_removed += *removed;
     }
+    if (from.owes()) report.owing = !from.take_over(); // the orphans may have been what filled the disk
     if (const auto checked = check_messages(files, from, report); !checked) return checked.error();
     return report;
 }

@@ -30,7 +30,7 @@ enum class file_call {
 };
 inline constexpr std::size_t file_call_kinds = static_cast<std::size_t>(file_call::any) + 1;
 
-class failing_files final : public storage::file_env {
+class failing_files : public storage::file_env {
   public:
     explicit failing_files(storage::file_env& real = storage::system_files()) : real_(real) {}
 
