@@ -110,6 +110,42 @@ result<journal::found> journal::read_frames(const file_handle& file, std::uint64
     return all;
 }
 
+result<std::optional<journal_frame>> journal::read_frame(const file_handle& file, std::uint64_t position) {
+    std::optional<journal_frame> none;
+    const std::uint64_t at = position % ring_;
+    if (const auto there = files_.seek(file, ring_begin + at); !there) return there.error();
+    std::string octets(journal_alignment, '\0');
+    if (const auto read = read_whole(files_, file, octets); !read) return read.error();
+    const std::size_t size = journal_frame::size_of(octets);
+    if (size > ring_ - at) return none;
+    if (size > octets.size()) {
+        octets.resize(size);
+        const auto rest = std::span(octets).subspan(journal_alignment);
+        if (const auto read = read_whole(files_, file, rest); !read) return read.error();
+    }
+    auto frame = journal_frame::read(octets, key_, position);
+    if (frame && *frame && (*frame)->position() != position) return none;
+    return frame;
+}
+
+result<std::vector<journal_frame>> journal::look(std::uint64_t from) {
+    std::vector<journal_frame> row;
+    const auto file = files_.open_file(&state_, name, open_mode::read);
+    if (!file && file.error() == storage_errc::not_found) return row;
+    if (!file) return file.error();
+    if (const auto known = read_head(*file); !known) return known.error();
+    for (std::uint64_t position = from; position - from < ring_;) {
+        auto frame = read_frame(*file, position);
+        const std::uint64_t next_lap = (position + ring_ - 1) / ring_ * ring_;
+        if (frame && !*frame && next_lap != position) frame = read_frame(*file, next_lap);
+        if (!frame) return frame.error();
+        if (!*frame) break;
+        position = (*frame)->end();
+        row.push_back(std::move(**frame));
+    }
+    return row;
+}
+
 void journal::begin(file_handle file, std::uint64_t position) {
     file_ = std::move(file);
     position_ = position;

@@ -21,6 +21,8 @@ class journal {
     // Opens the file, or makes it: then, or when it can't be made, nothing is found. `paid`: the position up
     // to which the tables have everything. corrupt, newer_format: not a journal, or a later version's.
     result<found> open(std::uint64_t paid);
+    // What a command sees beside a server, or without one: the frames at `from` and behind it, in a row.
+    result<std::vector<journal_frame>> look(std::uint64_t from);
     // Is it there for the taking? Any thread.
     static result<bool> is_there(file_env& files, const file_handle& state);
 
@@ -42,6 +44,7 @@ class journal {
     result<void> write_new(const file_handle& file);
     result<void> read_head(const file_handle& file);
     result<found> read_frames(const file_handle& file, std::uint64_t paid);
+    result<std::optional<journal_frame>> read_frame(const file_handle& file, std::uint64_t position);
     result<void> write(const journal_frame& frame);
     void begin(file_handle file, std::uint64_t position);
 

@@ -100,6 +100,10 @@ void journal_frame::seal(const journal_key& key, std::uint64_t position) {
     std::memcpy(start_ + checksum_at, checksum.data(), checksum.size());
 }
 
+std::size_t journal_frame::size_of(std::string_view head) {
+    return head.size() < head_octets ? 0 : aligned(big_endian(head.substr(24, 4)));
+}
+
 void journal_frame::spoil() { std::memset(start_, 0, head_octets); }
 
 result<std::optional<journal_frame>> journal_frame::read(std::string_view octets, const journal_key& key,

@@ -37,6 +37,9 @@ class journal_frame {
     static result<std::optional<journal_frame>> read(std::string_view octets, const journal_key& key,
                                                      std::uint64_t from);
 
+    // Octets of the frame that seems to begin here, by its head.
+    static std::size_t size_of(std::string_view head);
+
     // Before it is written.
     void seal(const journal_key& key, std::uint64_t position);
     bool is_sealed() const { return sealed_; }

@@ -77,7 +77,7 @@ result<std::optional<queued_message>> queue::find(queue_id id) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<std::optional<queued_message>> {
         const auto record = within.get(impl_->tables.messages, id_key(id));
         if (!record) return record.error();
-        if (!*record) return std::optional<queued_message>();
+        if (!*record) return impl_->find_seen(id);
         auto message = read_message(within, impl_->tables, id, **record);
         if (!message) return message.error();
         return std::optional<queued_message>(std::move(*message));
@@ -98,6 +98,9 @@ result<std::unique_ptr<body_reader>> queue::open_body(const queued_message& mess
     return impl_->read([&](const lmdb::transaction& within) -> result<std::unique_ptr<body_reader>> {
         const auto body = within.get(impl_->tables.bodies, id_key(message.id));
         if (!body) return body.error();
+        const auto seen = impl_->seen.find(message.id);
+        if (!*body && seen != impl_->seen.end() && seen->second->body)
+            return std::unique_ptr<body_reader>(new inline_body(std::string(*seen->second->body)));
         if (!*body) return storage_errc::not_found;
         if ((*body)->size() != message.size) return storage_errc::corrupt;
         return std::unique_ptr<body_reader>(new inline_body(std::string(**body)));
@@ -111,8 +114,10 @@ result<std::vector<delivery_try>> queue::history(queue_id id) const {
 
 result<body_place> queue::place_of(queue_id id) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<body_place> {
-        const auto place = read_place(within, impl_->tables, id);
+        auto place = read_place(within, impl_->tables, id);
         if (!place) return place.error();
+        const auto seen = impl_->seen.find(id);
+        if (!*place && seen != impl_->seen.end()) *place = seen->second->place;
         if (!*place) return body_place{body_path(id)};
         return body_place{pack_path((*place)->pack), (*place)->offset, false};
     });
@@ -165,6 +170,22 @@ result<std::optional<std::int64_t>> queue::next_due(due_message after) const {
     });
 }
 
+namespace {
+
+result<void> add_to(queue_page& page, queue_id id, result<queued_message> message) {
+    if (message)
+        page.messages.push_back(std::move(*message));
+    else if (is_damage(message.error()))
+        page.unreadable.push_back(id);
+    else
+        return message.error();
+    page.last = id;
+    return {};
+}
+
+} // namespace
+
+// What only the journal has goes between what the tables have, by its id.
 result<queue_page> queue::list(queue_id after, std::size_t limit) const {
     return impl_->read([&](const lmdb::transaction& within) -> result<queue_page> {
         queue_page found;
@@ -172,19 +193,30 @@ result<queue_page> queue::list(queue_id after, std::size_t limit) const {
         auto walk = lmdb::cursor::open(within, impl_->tables.messages);
         if (!walk) return walk.error();
         auto entry = walk->seek(id_key({after.value + 1}));
-        for (std::size_t count = 0; count < limit; ++count, entry = walk->next()) {
+        auto seen = impl_->seen.upper_bound(after);
+        for (std::size_t count = 0; count < limit; ++count) {
             if (!entry) return entry.error();
-            if (!*entry) break;
-            const auto id = id_of_key((*entry)->key);
-            if (!id) return id.error();
-            auto message = read_message(within, impl_->tables, *id, (*entry)->value);
-            if (message)
-                found.messages.push_back(std::move(*message));
-            else if (is_damage(message.error()))
-                found.unreadable.push_back(*id);
-            else
-                return message.error();
-            found.last = *id;
+            std::optional<queue_id> id;
+            if (*entry) {
+                const auto in_tables = id_of_key((*entry)->key);
+                if (!in_tables) return in_tables.error();
+                id = *in_tables;
+            }
+            const bool only_seen = seen != impl_->seen.end() && (!id || seen->first < *id);
+            if (!only_seen && !id) break;
+            if (only_seen) {
+                auto message = impl_->find_seen(seen->first);
+                const auto added =
+                    add_to(found, seen->first,
+                           message ? result<queued_message>(std::move(**message)) : message.error());
+                if (!added) return added.error();
+                ++seen;
+                continue;
+            }
+            const auto added = add_to(found, *id, read_message(within, impl_->tables, *id, (*entry)->value));
+            if (!added) return added.error();
+            if (seen != impl_->seen.end() && seen->first == *id) ++seen;
+            entry = walk->next();
         }
         return found;
     });
@@ -202,9 +234,15 @@ result<queue_totals> queue::totals() const {
     return impl_->read([&](const lmdb::transaction& within) -> result<queue_totals> {
         const auto messages = within.entries(impl_->tables.messages);
         if (!messages) return messages.error();
+        std::uint64_t all = *messages;
+        for (const auto& [id, rows] : impl_->seen) {
+            const auto there = within.get(impl_->tables.messages, id_key(id));
+            if (!there) return there.error();
+            if (!*there) ++all;
+        }
         const auto octets = impl_->environment->octets_in_use();
         if (!octets) return octets.error();
-        return queue_totals{*messages, *octets};
+        return queue_totals{all, *octets};
     });
 }
 

@@ -190,8 +190,8 @@ class queue {
     // (state_lock.hpp). Takes over what a crash left in the journal. incomplete: bodies or a journal without
     // their queue, which a new one would make everybody's orphans.
     static result<std::unique_ptr<queue>> open(file_env& files, const std::string& state_dir, options with);
-    // For the sub-commands: reads beside a running server or without one; not_found when there is no queue
-    // yet.
+    // For the sub-commands: reads beside a running server or without one, what is in the journal too;
+    // not_found when there is no queue yet.
     static result<std::unique_ptr<queue>> open_for_reading(file_env& files, const std::string& state_dir);
     // False: there is none yet.
     static result<bool> is_there(file_env& files, const std::string& state_dir);

@@ -65,6 +65,9 @@ struct queue::impl {
         environment; // null: it could not be opened again; the next commit tries
     queue_tables tables;
     std::unique_ptr<journal> before; // null: opened for reading
+    // Opened for reading: what was in the journal then. It may have come into the tables since, and gone.
+    std::vector<journal_frame> seen_frames;
+    std::map<queue_id, const message_rows*> seen;
     journal_debts debts;
     journal_found found_in_journal;
 
@@ -82,6 +85,8 @@ struct queue::impl {
     result<void> pay(const journal_debt& owed);
     result<void> commit(operation_list batch); // each was checked; takes over what the journal holds
     result<void> open_journal(const options& with_journal);
+    result<void> look_into_journal();
+    result<std::optional<queued_message>> find_seen(queue_id id) const; // nullopt: it isn't there
     result<std::uint64_t> keep(operation_list inserts, const std::function<void()>& durable);
     result<void> check_new(operation_list inserts) const;
 

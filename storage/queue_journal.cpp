@@ -149,6 +149,35 @@ result<void> queue::impl::open_journal(const options& with_journal) {
     return taken || !is_damage(taken.error()) ? result<void>() : taken;
 }
 
+// Again when a server took frames over meanwhile: the place of the next one may have been used again.
+result<void> queue::impl::look_into_journal() {
+    constexpr int attempts = 3;
+    std::uint64_t seen_from = UINT64_MAX;
+    for (int i = 0; i < attempts; ++i) {
+        const auto position =
+            read([&](const lmdb::transaction& within) { return read_journal_position(within, tables); });
+        if (!position) return position.error();
+        if (*position == seen_from) return {};
+        seen_from = *position;
+        auto frames = journal(files, state, state_dir, 0).look(*position);
+        if (!frames) return frames.error();
+        seen.clear();
+        seen_frames = std::move(*frames);
+        for (const journal_frame& frame : seen_frames)
+            for (const message_rows& message : frame.messages()) seen.emplace(message.id, &message);
+    }
+    return {};
+}
+
+result<std::optional<queued_message>> queue::impl::find_seen(queue_id id) const {
+    const auto found = seen.find(id);
+    if (found == seen.end()) return std::optional<queued_message>();
+    auto message = decode_message(id, found->second->record);
+    if (!message) return message.error();
+    if (const auto filled = decode_states(found->second->states, *message); !filled) return filled.error();
+    return std::optional<queued_message>(std::move(*message));
+}
+
 result<void> queue::impl::check_new(operation_list inserts) const {
     const std::shared_lock held(replacing);
     if (!environment) return storage_errc::io;

@@ -192,6 +192,7 @@ result<std::unique_ptr<queue>> queue::open_for_reading(file_env& files, const st
     if (!bodies) return bodies.error();
     inner->bodies = std::move(*bodies);
     if (const auto opened = inner->open_environment(); !opened) return opened.error();
+    if (const auto looked = inner->look_into_journal(); !looked) return looked.error();
     return std::unique_ptr<queue>(new queue(std::move(inner)));
 }
 

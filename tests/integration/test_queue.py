@@ -277,13 +277,13 @@ def test_the_queue_is_flushed_before_the_250():
         began = max(at for at in range(answer) if '354 End data' in calls[at][1])
         between = calls[began:answer]
         flushed = [at for at, (name, what) in enumerate(between)
-                   if name in ('fdatasync', 'fsync', 'msync') and 'state/queue/data.mdb' in what]
-        assert flushed, f'message {number}: no flush of the queue before the 250: {between}'
-        written = [at for at, (name, what) in enumerate(between) if 'write' in name and 'state/queue/data.mdb' in what]
+                   if name in ('fdatasync', 'fsync', 'msync') and 'state/journal' in what]
+        assert flushed, f'message {number}: no flush of the journal before the 250: {between}'
+        written = [at for at, (name, what) in enumerate(between) if 'write' in name and 'state/journal' in what]
         assert written and written[0] < flushed[-1], f'message {number}: nothing was written before the flush: {between}'
         if number > 0:
             bodies = [at for at, (name, what) in enumerate(between) if name in ('fdatasync', 'fsync') and 'state/bodies/' in what]
-            assert bodies and bodies[-1] < flushed[-1], f'the body and its folder are not flushed before the queue names them: {between}'
+            assert bodies and bodies[-1] < flushed[-1], f'the body and its folder are not flushed before the journal names them: {between}'
 
 
 def server_below(tracer):

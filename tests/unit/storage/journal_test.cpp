@@ -126,6 +126,62 @@ TEST_CASE("the ring goes round many times, and refuses what it has no room for",
     CHECK(at.has(id + 1, 65'500));
 }
 
+TEST_CASE("a command sees what is in the journal only, among the others, and nothing twice", "[journal]") {
+    journaled_queue at;
+    for (const std::uint64_t id : {1U, 5U}) REQUIRE(commit_one(*at.opened, insert_of(id)));
+    insert_message large{message_of(7, 70'000), "", {body_of(7, 70'000)}};
+    large.message.body_in_file = true;
+    const queue_operation packed = large;
+    REQUIRE((at.keep(3, 9000) && at.keep(4, 9000)));
+    REQUIRE(at.opened->keep({&packed, 1}));
+    for (bool taken_over : {false, true}) {
+        at.opened.reset(); // as by kill -9
+        if (taken_over) {
+            at.reopen();
+            at.opened.reset();
+        }
+        const auto reader = queue::open_for_reading(at.files, at.folder.path());
+        REQUIRE(reader.has_value());
+        const queue& in = **reader;
+        CHECK(in.totals()->messages == 5);
+        for (std::size_t limit = 1; limit <= 6; ++limit) {
+            std::vector<std::uint64_t> ids;
+            for (queue_id after;;) {
+                const auto page = in.list(after, limit);
+                REQUIRE(page.has_value());
+                CHECK(page->messages.size() <= limit);
+                for (const auto& message : page->messages) ids.push_back(message.id.value);
+                if (!page->last) break;
+                after = *page->last;
+            }
+            CHECK(ids == std::vector<std::uint64_t>{1, 3, 4, 5, 7});
+        }
+        const auto small = in.find({3}), in_pack = in.find({7}), none = in.find({6});
+        REQUIRE((small && *small && in_pack && *in_pack && none));
+        CHECK_FALSE(*none);
+        CHECK(same(**small, message_of(3, 9000)));
+        CHECK(stored_body(in, **small) == body_of(3, 9000));
+        CHECK(stored_body(in, **in_pack) == body_of(7, 70'000));
+        CHECK(in.history({3})->empty());
+    }
+    at.change(3, '!');
+    CHECK(queue::open_for_reading(at.files, at.folder.path()).error() == storage_errc::corrupt);
+    std::filesystem::remove(at.path());
+    CHECK(queue::open_for_reading(at.files, at.folder.path()));
+}
+
+TEST_CASE("a command sees what went round in the ring", "[journal]") {
+    journaled_queue at;
+    for (std::uint64_t id = 1; id <= 14; ++id) REQUIRE(at.keep(id)); // of 16 blocks
+    REQUIRE(at.opened->take_over());
+    for (std::uint64_t id = 15; id <= 16; ++id) REQUIRE(at.keep(id, 5000)); // of two blocks each: one round
+    at.opened.reset();
+    const auto reader = queue::open_for_reading(at.files, at.folder.path());
+    REQUIRE(reader.has_value());
+    CHECK((*reader)->totals()->messages == 16);
+    CHECK((*reader)->list({14}, 10)->messages.size() == 2);
+}
+
 TEST_CASE("an id that is taken, twice there or not to be stored is refused, and the journal goes on",
           "[journal]") {
     journaled_queue at;
