@@ -68,7 +68,8 @@ def mx_hosts():
     with Names(RECORDS, broken=['broken.test']) as names, receiver(FIRST) as first, receiver(SECOND) as second, Relay(names) as relay:
         for domain in TAKEN:
             relay.send(domain)
-        relay.wait_queue_empty()
+        for server in (relay, first, second):
+            server.wait_queue_empty()
         equal([len(first.messages(f'u@{domain}')) for domain in TAKEN], [1, 0, 1, 1], 'messages of the first host')
         equal([len(second.messages(f'u@{domain}')) for domain in TAKEN], [0, 1, 0, 0], 'messages of the second host')
         contains(relay.log(), f'relay=mx1.r.test[{FIRST}]:25', 'the log')
@@ -107,6 +108,7 @@ def smarthost():
         for domain in ('plain.test', 'half.test', 'implicit.test'):
             relay.send(domain)
         relay.wait_queue_empty()
+        second.wait_queue_empty()
         equal([len(second.messages(f'u@{domain}')) for domain in TAKEN], [1, 0, 1, 1], 'messages of the smarthost')
         equal(first.messages_everywhere(), [], 'messages of an MX host')
 
