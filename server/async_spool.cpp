@@ -129,6 +129,14 @@ boost::asio::awaitable<error_code> async_spool::submit(storage::queue_operation 
     co_return co_await suspend_until(std::move(start), give_up);
 }
 
+// By the transaction of an operation that does nothing: no message has the id 0.
+boost::asio::awaitable<void> async_spool::take_over_now() {
+    if (!queue_.owes()) co_return;
+    storage::queue_operation nothing = storage::remove_message{};
+    std::function<void()> durable = [] {};
+    co_await submit(std::move(nothing), nullptr, std::move(durable));
+}
+
 async_spool::outcome async_spool::last_outcome() const {
     const std::lock_guard lock(mutex_);
     return last_outcome_;
@@ -349,12 +357,14 @@ bool async_spool::keep(std::vector<waiting>& batch) {
         for (std::size_t i = 0; i < operations.size(); ++i) batch[i].what = std::move(operations[i]);
         made = {queue_.kept(), {}}; // that the tables have to pass over
     }
+    bool first = false; // else the writer knows when it has to look
     {
         const std::lock_guard lock(mutex_);
+        first = kept_.empty();
         if (done || (queue_.has_lost_journal() && kept_.size() < kept_.capacity()))
             kept_.push_back(std::move(made));
     }
-    to_write_.ready.notify_one();
+    if (first) to_write_.ready.notify_one();
     return done;
 }
 

@@ -82,6 +82,10 @@ class async_spool {
     boost::asio::awaitable<boost::system::error_code> submit(storage::queue_operation what, resumer* give_up,
                                                              std::function<void()> durable);
 
+    // What was answered before is in the queue after it, for whoever reads it there; unless the disk keeps it
+    // in the journal (queue::owes()).
+    boost::asio::awaitable<void> take_over_now();
+
     const storage::queue& queue() const { return queue_; }
     std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
     bool has_room() const { return pending() < pending_max_; }

@@ -54,6 +54,7 @@ asio::awaitable<std::vector<wish_outcome>> queue_steering::steer(queue_wish wish
     const auto wanted = ids.size();
     ids.resize(std::min(wanted, steered_at_once_max));
     auto asked = std::make_shared<request>(main_, wish, std::move(ids));
+    co_await spool_.take_over_now(); // who asks may have seen it in the journal
     if (asked->open != 0) {
         std::function<void(resumer)> start = [this, asked](resumer resume) {
             asked->deadline.expires_after(steering_time_max);
@@ -76,6 +77,10 @@ void queue_steering::begin(const std::shared_ptr<request>& asked, std::size_t in
     if (!attempts_.take(id)) {
         asked->awaited[index] = true;
         return attempts_.when_ended(id, [this, asked, index] { begin(asked, index); });
+    }
+    if (spool_.queue().owes(id)) { // on a full disk: it can't be written now
+        attempts_.end(id);
+        return end(asked, index, wish_outcome::busy);
     }
     auto steered = storage::steer_found(asked->wish, id, spool_.queue().find(id), now_seconds());
     if (!steered.change) {

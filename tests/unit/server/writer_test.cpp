@@ -112,6 +112,23 @@ TEST_CASE("a message costs one flush before its answer, and is in the queue soon
     CHECK(spool->measures().messages == 1);
 }
 
+TEST_CASE("whoever wants it has all that was answered in the queue at once") {
+    journaled_spool at;
+    const auto spool = at.spool();
+    boost::asio::io_context loop(1);
+    for (std::uint64_t id = 1; id <= 50; ++id) {
+        CHECK_FALSE(outcome_of(*spool, message(id)));
+        bool done = false;
+        boost::asio::co_spawn(loop, spool->take_over_now(),
+                              [&](const std::exception_ptr& thrown) { done = !thrown; });
+        loop.restart();
+        loop.run();
+        CHECK(done);
+        CHECK(at.queue->find({id})->has_value());
+        CHECK_FALSE(at.queue->owes(storage::queue_id{id}));
+    }
+}
+
 TEST_CASE("when the journal fails the answer comes from the tables, and later ones too") {
     journaled_spool at;
     const auto spool = at.spool();
