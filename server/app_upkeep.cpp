@@ -191,7 +191,7 @@ server_status app::status() {
     if (queue_->has_lost_journal())
         made.alarms.push_back(
             {"a write to the journal failed: mail is accepted without it, more slowly; another "
-             "journal is tried each minute"});
+             "journal is tried every 10 s"});
     if (const auto count = runner_->set_aside(); count != 0)
         made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)

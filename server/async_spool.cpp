@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds memory_pause{10}; // before what found no me
 constexpr std::chrono::milliseconds take_over_pause{20};
 constexpr std::chrono::seconds retry_pause{1}; // after one that failed
 
-constexpr std::chrono::seconds journal_pause{60}; // from one try to make a journal to the next
+constexpr std::chrono::seconds journal_pause{10}; // from one try to make a journal to the next
 
 bool is_patient(const storage::queue_operation& what) {
     return !std::holds_alternative<storage::insert_message>(what);
@@ -198,11 +198,14 @@ std::optional<std::chrono::steady_clock::time_point> async_spool::writing_since(
 std::chrono::steady_clock::time_point async_spool::next_work() const {
     auto at = std::chrono::steady_clock::time_point::max();
     if (!to_write_.gathered.empty()) at = hurried_ ? at.min() : to_write_.write_by;
-    return kept_.empty() ? at : std::min(at, take_over_at_);
+    if (!kept_.empty()) at = std::min(at, take_over_at_);
+    return queue_.has_lost_journal() ? std::min(at, journal_tried_ + journal_pause) : at;
 }
 
 void async_spool::await_work(std::unique_lock<std::mutex>& lock) {
-    to_write_.ready.wait(lock, [this] { return stopping_ || !to_write_.gathered.empty() || !kept_.empty(); });
+    to_write_.ready.wait(lock, [this] {
+        return stopping_ || !to_write_.gathered.empty() || !kept_.empty() || queue_.has_lost_journal();
+    });
     while (!stopping_ && std::chrono::steady_clock::now() < next_work())
         to_write_.ready.wait_until(lock, next_work());
     if (!queue_.can_keep()) await_company(to_write_, lock);
@@ -212,9 +215,12 @@ void async_spool::write_batches() {
     std::vector<waiting> batch;
     for (bool last = false; !last;) {
         batch.clear();
+        bool due =
+            false; // what is kept: under a flood of new mail too, which takes nothing over after a failure
         {
             std::unique_lock lock(mutex_);
             await_work(lock);
+            due = !kept_.empty() && std::chrono::steady_clock::now() >= take_over_at_;
             if (!take(to_write_, batch_octets_max, batch)) {
                 to_write_.ready.wait_for(lock, memory_pause);
                 continue;
@@ -223,11 +229,11 @@ void async_spool::write_batches() {
         }
         const auto began = std::chrono::steady_clock::now();
         to_write_.writing_since = began.time_since_epoch().count();
-        if (batch.empty())
-            take_over();
-        else
-            write(batch);
-        tell_of_taken_over(began);
+        due = batch.empty() || (due && !queue_.can_keep());
+        if (due) take_over();
+        if (!batch.empty()) write(batch);
+        plan_next(began, due);
+        tell_of_taken_over();
         if (!last) renew_journal(began);
         to_write_.writing_since = 0;
     }
@@ -254,14 +260,21 @@ void async_spool::take_over() {
     if (outcome != storage::storage_errc::busy) last_outcome_ = {outcome, std::chrono::steady_clock::now()};
 }
 
-void async_spool::tell_of_taken_over(std::chrono::steady_clock::time_point began) {
-    const std::uint64_t until = queue_.taken_over();
+void async_spool::plan_next(std::chrono::steady_clock::time_point began, bool tried) {
     const bool failed = queue_.owes() && !queue_.can_keep();
+    const std::lock_guard lock(mutex_);
+    if (!failed)
+        take_over_at_ = began + take_over_pause;
+    else if (tried)
+        take_over_at_ = began + retry_pause;
+}
+
+void async_spool::tell_of_taken_over() {
+    const std::uint64_t until = queue_.taken_over();
     for (;;) {
         kept one;
         {
             const std::lock_guard lock(mutex_);
-            take_over_at_ = began + (failed ? retry_pause : take_over_pause);
             if (kept_.empty() || kept_.front().number > until) return;
             one = std::move(kept_.front());
             kept_.erase(kept_.begin());

@@ -135,7 +135,8 @@ class async_spool {
     void take_over();
     void renew_journal(std::chrono::steady_clock::time_point now);
     void write(std::vector<waiting>& batch);
-    void tell_of_taken_over(std::chrono::steady_clock::time_point began);
+    void plan_next(std::chrono::steady_clock::time_point began, bool tried);
+    void tell_of_taken_over();
     std::chrono::steady_clock::time_point next_work() const;
     void note(std::span<const storage::queue_operation> operations,
               std::span<const boost::system::error_code> outcomes);

@@ -212,8 +212,8 @@ class queue {
     // (taken_over()), and grows from above 0. By one thread, which may be another than that of the commits.
     // After an error, whatever it is, commit_each() is to be asked for them: the journal may be full, or
     // there is none.
-    // `durable`, which must not throw, is called in between: when they are durable, and before anybody can
-    // see them in the queue.
+    // `durable`, which must not throw nor ask this queue for anything, is called in between: when they are
+    // durable, and before anybody can see them in the queue.
     result<std::uint64_t>
     keep(std::span<const queue_operation> inserts, const std::function<void()>& durable = [] {});
     bool can_keep() const; // any thread; else keep() would be in vain

@@ -30,7 +30,8 @@ class journal_debts {
     using entry = std::list<journal_frame>;
     void begin_at(std::uint64_t settled) { end_ = settled_ = settled; } // before anything else
     journal_debt all() const;
-    void add(entry&& one, std::set<queue_id>&& ids) noexcept;
+    // `first` is called before anybody can take it over, and whoever asks meanwhile waits.
+    void add(entry&& one, std::set<queue_id>&& ids, const std::function<void()>& first = [] {}) noexcept;
     void note_end(std::uint64_t end); // of a frame that may or may not be in the journal, and isn't owed
     void settle(const journal_debt& taken);
     bool has(queue_id id) const;

@@ -34,8 +34,9 @@ journal_debt journal_debts::all() const {
     return owed;
 }
 
-void journal_debts::add(entry&& one, std::set<queue_id>&& ids) noexcept {
+void journal_debts::add(entry&& one, std::set<queue_id>&& ids, const std::function<void()>& first) noexcept {
     const std::lock_guard lock(mutex_);
+    first();
     end_ = one.back().end();
     room_ += room_for_rows(one.back());
     ids_.merge(ids);
@@ -209,8 +210,7 @@ result<std::uint64_t> queue::impl::keep(operation_list inserts, const std::funct
     if (appended) {
         packs.keep();
         const std::uint64_t end = frame.end();
-        durable();
-        debts.add(std::move(owed), std::move(ids));
+        debts.add(std::move(owed), std::move(ids), durable);
         return end;
     }
     // In this order: another journal is begun where the tables say that they have everything.

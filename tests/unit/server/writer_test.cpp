@@ -112,6 +112,29 @@ TEST_CASE("a message costs one flush before its answer, and is in the queue soon
     CHECK(spool->measures().messages == 1);
 }
 
+TEST_CASE("a flood of mail that must be refused doesn't keep what is in the journal from being taken over") {
+    journaled_spool at;
+    auto spool = at.spool();
+    CHECK_FALSE(outcome_of(*spool, message(1)));
+    REQUIRE(at.is_told_of(1));
+    storage::insert_message large = std::get<storage::insert_message>(message(2));
+    large.body.assign(20'000, 'x');
+    large.message.size = large.body.size();
+    {
+        const testing::file_size_limit none(std::filesystem::file_size(at.data()));
+        CHECK_FALSE(outcome_of(*spool, large));
+        for (std::uint64_t id = 3; !spool->last_outcome().ec; ++id) {
+            large.message.id = {id};
+            outcome_of(*spool, large);
+        }
+    }
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (std::uint64_t id = 1000; !at.queue->find({2})->has_value(); ++id) {
+        REQUIRE(std::chrono::steady_clock::now() < until);
+        outcome_of(*spool, message(id));
+    }
+}
+
 TEST_CASE("whoever wants it has all that was answered in the queue at once") {
     journaled_spool at;
     const auto spool = at.spool();
