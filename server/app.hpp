@@ -104,6 +104,7 @@ class app final : public control_target, public web_target, public handover_targ
     void poll_drain();
     bool has_sessions() const;
     std::chrono::seconds ending_time() const;
+    void add_alarms_of_storing(server_status& made) const;
     void tell_manager_status();
     void watch_life();
 

@@ -145,6 +145,29 @@ void app::check_disk() {
                            free.error().message()));
 }
 
+void app::add_alarms_of_storing(server_status& made) const {
+    if (!queue_->is_in_place())
+        made.alarms.push_back({state_replaced, alarm::weight::refusing});
+    else if (counts_.disk_low)
+        made.alarms.push_back(
+            {"the disk of the state folder is nearly full: MAIL is answered 452", alarm::weight::refusing});
+    else if (counts_.no_new_bodies)
+        made.alarms.push_back(
+            {"the disk of the state folder is nearly full: messages above 64 KiB are answered "
+             "452, others have room within the queue's file"});
+    if (auto hangs = alarm_of_write(spool_->writing_since(), std::chrono::steady_clock::now()))
+        made.alarms.push_back(std::move(*hangs));
+    if (const auto last = spool_->last_outcome(); last.ec)
+        made.alarms.push_back({"the last write to the queue failed: " + last.ec.message(),
+                               std::chrono::steady_clock::now() - last.when < shunned_for
+                                   ? alarm::weight::refusing
+                                   : alarm::weight::degraded});
+    if (queue_->has_lost_journal())
+        made.alarms.push_back(
+            {"a write to the journal failed: mail is accepted without it, more slowly; another "
+             "journal is tried every 10 s"});
+}
+
 server_status app::status() {
     const auto now = config_.get();
     auto made = status_of_senders();
@@ -172,26 +195,7 @@ server_status app::status() {
     made.certificate_expires = now->tls->earliest_expiry();
     made.draining = draining_;
     describe_dns(made);
-    if (!queue_->is_in_place())
-        made.alarms.push_back({state_replaced, alarm::weight::refusing});
-    else if (counts_.disk_low)
-        made.alarms.push_back(
-            {"the disk of the state folder is nearly full: MAIL is answered 452", alarm::weight::refusing});
-    else if (counts_.no_new_bodies)
-        made.alarms.push_back(
-            {"the disk of the state folder is nearly full: messages above 64 KiB are answered "
-             "452, others have room within the queue's file"});
-    if (auto hangs = alarm_of_write(spool_->writing_since(), std::chrono::steady_clock::now()))
-        made.alarms.push_back(std::move(*hangs));
-    if (const auto last = spool_->last_outcome(); last.ec)
-        made.alarms.push_back({"the last write to the queue failed: " + last.ec.message(),
-                               std::chrono::steady_clock::now() - last.when < shunned_for
-                                   ? alarm::weight::refusing
-                                   : alarm::weight::degraded});
-    if (queue_->has_lost_journal())
-        made.alarms.push_back(
-            {"a write to the journal failed: mail is accepted without it, more slowly; another "
-             "journal is tried every 10 s"});
+    add_alarms_of_storing(made);
     if (const auto count = runner_->set_aside(); count != 0)
         made.alarms.push_back({fmt::format("{} accepted messages are damaged and not tried", count)});
     if (made.certificate_expires - now_seconds() < expiry_warning)

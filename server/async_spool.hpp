@@ -104,6 +104,7 @@ class async_spool {
     void stop();
 
   private:
+    static constexpr std::chrono::milliseconds memory_pause{10}; // before what found no memory is tried again
     struct waiting {
         storage::queue_operation what;
         done then;

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <fmt/format.h>
+#include <new>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -104,17 +105,28 @@ std::vector<workforce::program_ptr> workforce::working() const {
 // --- the watch
 
 void workforce::watch() {
+    constexpr std::chrono::milliseconds memory_pause{10};
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        look_at_signatures(lock);
-        look_at_terms();
-        send_endings();
-        for (const auto& one : working()) look_after(one);
-        look_after_retired();
-        tell_news(lock);
-        wait_for_news(lock);
+    for (bool last = false; !last;) {
+        last = stopping_;
+        try {
+            last ? tell_news(lock) : go_round(lock);
+        } catch (const std::bad_alloc&) { // the next round does what this one has left
+            if (lock.owns_lock()) lock.unlock();
+            std::this_thread::sleep_for(memory_pause);
+            lock.lock();
+        }
     }
+}
+
+void workforce::go_round(std::unique_lock<std::mutex>& lock) {
+    look_at_signatures(lock);
+    look_at_terms();
+    send_endings();
+    for (const auto& one : working()) look_after(one);
+    look_after_retired();
     tell_news(lock);
+    wait_for_news(lock);
 }
 
 void workforce::tell_news(std::unique_lock<std::mutex>& lock) {

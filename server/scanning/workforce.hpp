@@ -90,6 +90,7 @@ class workforce {
 
     // workforce.cpp: the watch. Those that take no lock are called with it.
     void watch();
+    void go_round(std::unique_lock<std::mutex>& lock);
     void wait_for_news(std::unique_lock<std::mutex>& lock);
     void tell_news(std::unique_lock<std::mutex>& lock);
     void look_at_signatures(std::unique_lock<std::mutex>& lock);

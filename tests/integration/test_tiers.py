@@ -118,10 +118,10 @@ def mail_of_a_secondary_arrives(first, second):
         second.run('greylist', 'allow', 'a@good.test', GOOD)  # within the second of the attempt above
         until('a pair that was let through', lambda: ask(address, 'a@good.test', GOOD)[1].startswith('250 '))
         send_to(address, GOOD, 'u@d.test')
+    second.wait_queue_empty()
     got = first.wait_messages(7)
     equal([message.content.endswith(MESSAGE) for message in got], [True] * 7, 'what came is the same')
     equal(sum(b'20.example.test (Postern)' in message.content for message in got), 3, 'messages that a secondary held')
-    second.wait_queue_empty()
 
 
 def test_each_name_gives_the_answers_of_its_tier():
