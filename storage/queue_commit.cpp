@@ -201,14 +201,20 @@ result<void> queue::impl::commit(operation_list batch) {
     return write({}, batch);
 }
 
-result<void> queue::commit(std::span<const queue_operation> batch) {
+result<std::vector<const queue_operation*>> checked(std::span<const queue_operation> batch) {
     std::vector<const queue_operation*> operations;
     operations.reserve(batch.size());
     for (const queue_operation& operation : batch) {
-        if (const auto storable = check_operation(operation); !storable) return storable;
+        if (const auto storable = check_operation(operation); !storable) return storable.error();
         operations.push_back(&operation);
     }
-    return impl_->commit(operations);
+    return operations;
+}
+
+result<void> queue::commit(std::span<const queue_operation> batch) {
+    const auto operations = checked(batch);
+    if (!operations) return operations.error();
+    return impl_->commit(*operations);
 }
 
 } // namespace postern::storage

@@ -17,6 +17,10 @@ inline bool is_full(const boost::system::error_code& error) {
     return error == storage_errc::map_full || error == storage_errc::no_space;
 }
 
+// The operations, each of which check_operation() lets pass; else what it says of the first one that it
+// doesn't.
+result<std::vector<const queue_operation*>> checked(std::span<const queue_operation> batch);
+
 // What the journal holds and the tables have not taken over.
 struct journal_debt {
     std::vector<const journal_frame*> frames; // theirs who made the list stay until settle()

@@ -9,8 +9,7 @@ namespace postern::storage {
 namespace {
 
 std::uint64_t room_for_rows(const journal_frame& frame) {
-    constexpr std::uint64_t pages = 12 * 4096; // as room_needed() has it
-    return frame.octets().size() + frame.messages().size() * pages;
+    return frame.octets().size() + frame.messages().size() * tree_octets_per_message;
 }
 
 } // namespace
@@ -224,14 +223,11 @@ result<std::uint64_t> queue::impl::keep(operation_list inserts, const std::funct
 result<std::uint64_t> queue::keep(std::span<const queue_operation> inserts,
                                   const std::function<void()>& durable) {
     if (!can_keep() || inserts.empty()) return storage_errc::busy;
-    std::vector<const queue_operation*> operations;
-    operations.reserve(inserts.size());
-    for (const queue_operation& operation : inserts) {
-        if (!std::holds_alternative<insert_message>(operation)) return storage_errc::invalid;
-        if (const auto storable = check_operation(operation); !storable) return storable.error();
-        operations.push_back(&operation);
-    }
-    return impl_->keep(operations, durable);
+    const auto is_insert = [](const auto& each) { return std::holds_alternative<insert_message>(each); };
+    if (!std::ranges::all_of(inserts, is_insert)) return storage_errc::invalid;
+    const auto operations = checked(inserts);
+    if (!operations) return operations.error();
+    return impl_->keep(*operations, durable);
 }
 
 bool queue::can_keep() const { return impl_->before && impl_->before->is_usable() && !impl_->debts.failing; }

@@ -14,9 +14,6 @@ namespace {
 
 constexpr std::string_view format_key = "format", highest_key = "highest id", journal_key_name = "journal";
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63; // flipped, so that times before 1970 sort first
-constexpr std::uint64_t page_octets = 4096;
-constexpr std::uint64_t pages_per_message =
-    12; // new leaves in five tables, and copies of the pages above them
 
 result<std::optional<std::uint64_t>> read_number(const lmdb::transaction& within, lmdb::table meta,
                                                  std::string_view name) {
@@ -377,7 +374,7 @@ result<void> apply_operation(lmdb::transaction& within, const queue_tables& tabl
 }
 
 std::uint64_t room_needed(const queue_operation& operation) {
-    constexpr std::uint64_t pages = pages_per_message * page_octets;
+    constexpr std::uint64_t pages = tree_octets_per_message;
     if (const auto* insert = std::get_if<insert_message>(&operation)) {
         return pages + insert->body.size() + text_octets(insert->message);
     }

@@ -92,6 +92,9 @@ result<void> put_rows(lmdb::transaction& within, const queue_tables& tables, con
 result<std::uint64_t> read_journal_position(const lmdb::transaction& within, const queue_tables& tables);
 result<void> write_journal_position(lmdb::transaction& within, const queue_tables& tables,
                                     std::uint64_t position);
+// Of the trees that a message changes, in octets: new leaves in five tables, and copies of the pages above
+// them.
+inline constexpr std::uint64_t tree_octets_per_message = std::uint64_t{12} * 4096;
 // Octets of the map that an operation may take, copies of the tree's pages included, by a wide estimate; 0
 // for a removal.
 std::uint64_t room_needed(const queue_operation& operation);
