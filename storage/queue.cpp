@@ -13,10 +13,7 @@ result<queued_message> read_message(const lmdb::transaction& within, const queue
     const auto states = within.get(tables.states, id_key(id));
     if (!states) return states.error();
     if (!*states) return storage_errc::corrupt;
-    auto message = decode_message(id, record);
-    if (!message) return message;
-    if (const auto filled = decode_states(**states, *message); !filled) return filled.error();
-    return message;
+    return decode_records(id, record, **states);
 }
 
 // Those from the key `from` on that are due at `until` or before.

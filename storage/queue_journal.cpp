@@ -172,9 +172,8 @@ result<void> queue::impl::look_into_journal() {
 result<std::optional<queued_message>> queue::impl::find_seen(queue_id id) const {
     const auto found = seen.find(id);
     if (found == seen.end()) return std::optional<queued_message>();
-    auto message = decode_message(id, found->second->record);
+    auto message = decode_records(id, found->second->record, found->second->states);
     if (!message) return message.error();
-    if (const auto filled = decode_states(found->second->states, *message); !filled) return filled.error();
     return std::optional<queued_message>(std::move(*message));
 }
 

@@ -206,9 +206,8 @@ result<void> check(const insert_message& wanted) {
     if (wanted.body.size() != (message.body_in_file ? 0 : message.size)) return storage_errc::invalid;
     if (!wanted.pieces.empty() && !fits_in_pack(wanted)) return storage_errc::invalid;
     // A record that could not be read back would be a message lost after its acknowledgement.
-    auto read_back = decode_message(message.id, encode_message(message));
-    if (!read_back || !decode_states(encode_states(message), *read_back)) return storage_errc::invalid;
-    return {};
+    const auto read_back = decode_records(message.id, encode_message(message), encode_states(message));
+    return read_back ? result<void>() : storage_errc::invalid;
 }
 
 result<void> check(const update_message& wanted) {
@@ -326,6 +325,13 @@ result<void> raise_highest_id(lmdb::transaction& within, const queue_tables& tab
     if (!before) return before.error();
     if (*before >= to) return {};
     return write_number(within, tables.meta, highest_key, to.value);
+}
+
+result<queued_message> decode_records(queue_id id, std::string_view record, std::string_view states) {
+    auto message = decode_message(id, record);
+    if (!message) return message;
+    if (const auto filled = decode_states(states, *message); !filled) return filled.error();
+    return message;
 }
 
 result<void> put_rows(lmdb::transaction& within, const queue_tables& tables, const message_rows& message,

@@ -39,6 +39,9 @@ struct batch_files {
 };
 std::uint64_t octets_of(std::span<const std::string> pieces);
 
+// A message of both its records.
+result<queued_message> decode_records(queue_id id, std::string_view record, std::string_view states);
+
 // What the fixed front of a states record says, without reading the rest (queue_record.cpp).
 struct states_head {
     std::optional<std::int64_t> due;
