@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <set>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -42,9 +43,7 @@ bound_address to_system(const conf::endpoint& from) {
     return made;
 }
 
-std::optional<conf::endpoint> address_of(int fd) {
-    bound_address found;
-    if (::getsockname(fd, found.get(), &found.length) != 0) return std::nullopt;
+std::optional<conf::endpoint> from_system(const bound_address& found) {
     if (found.octets.ss_family == AF_INET) {
         const auto& v4 = reinterpret_cast<const sockaddr_in&>(found.octets);
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(&v4.sin_addr);
@@ -54,6 +53,12 @@ std::optional<conf::endpoint> address_of(int fd) {
     if (found.octets.ss_family != AF_INET6) return std::nullopt;
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(found.octets);
     return conf::endpoint{protocol::ip_address::v6(v6.sin6_addr.s6_addr), ntohs(v6.sin6_port)};
+}
+
+std::optional<conf::endpoint> address_of(int fd) {
+    bound_address found;
+    if (::getsockname(fd, found.get(), &found.length) != 0) return std::nullopt;
+    return from_system(found);
 }
 
 bool set_option(int fd, int level, int name) {
@@ -88,7 +93,8 @@ std::optional<listening_socket> recognise(storage::file_handle handle) {
         option_of(fd, SO_ACCEPTCONN) != 1)
         return std::nullopt;
     const auto address = address_of(fd);
-    if (!address || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+    if (!address || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
+        !set_option(fd, IPPROTO_TCP, TCP_NODELAY))
         return std::nullopt;
     return listening_socket{std::move(handle), *address};
 }
@@ -103,6 +109,7 @@ boost::system::result<listening_socket> open_listening(const conf::endpoint& on,
     const int fd = made.get();
     const bool listens = made.is_open() && set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
                          (how == sharing::alone || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
+                         set_option(fd, IPPROTO_TCP, TCP_NODELAY) &&
                          (is_v4 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
                          ::bind(fd, address.get(), address.length) == 0 &&
                          (how == sharing::bound_only || ::listen(fd, SOMAXCONN) == 0);
@@ -110,6 +117,15 @@ boost::system::result<listening_socket> open_listening(const conf::endpoint& on,
     const auto bound = address_of(fd);
     if (!bound) return last_error();
     return listening_socket{std::move(made), *bound};
+}
+
+boost::system::result<accepted> accept_from(int listening) {
+    bound_address peer;
+    storage::file_handle made(::accept4(listening, peer.get(), &peer.length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!made.is_open()) return last_error();
+    auto address = from_system(peer);
+    if (!address) return error_code(ECONNABORTED, boost::system::system_category());
+    return accepted{std::move(made), std::move(*address)};
 }
 
 std::vector<listening_socket> recognised(std::vector<storage::file_handle> descriptors) {

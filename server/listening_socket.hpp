@@ -13,7 +13,7 @@
 namespace postern::server {
 
 struct listening_socket {
-    storage::file_handle handle; // non-blocking, close-on-exec
+    storage::file_handle handle; // non-blocking, close-on-exec, TCP_NODELAY
     conf::endpoint address;      // bound, with the real port
 };
 
@@ -23,6 +23,13 @@ enum class sharing {
     bound_only, // with others, and it doesn't listen yet: it gets none of their connections
 };
 boost::system::result<listening_socket> open_listening(const conf::endpoint& on, sharing how);
+
+struct accepted {
+    storage::file_handle connection; // non-blocking, close-on-exec
+    conf::endpoint peer;
+};
+// The next connection that has arrived; would_block when there is none. It inherits TCP_NODELAY.
+boost::system::result<accepted> accept_from(int listening);
 
 // Those of them that are listening TCP sockets, each once; the rest is closed.
 std::vector<listening_socket> recognised(std::vector<storage::file_handle> descriptors);

@@ -1,14 +1,15 @@
-// The only socket I/O of sessions. One readiness, one try: recv, send and OpenSSL are asked first or after
-// Asio's reactor said that the descriptor is ready; async_wait() re-arms the descriptor, so octets left in
-// the kernel wake it again. Once TLS has begun nothing is read from or written to the descriptor but by the
-// TLS layer, whatever becomes of it.
+// The only socket I/O of sessions. One readiness, one try: recv, send and OpenSSL are asked first, or after
+// the poller had news of the descriptor; it tells of news only once, so a wait follows EAGAIN alone. Once TLS
+// has begun nothing is read from or written to the descriptor but by the TLS layer, whatever becomes of it.
 #include "server/tcp_stream.hpp"
 
 #include "server/awaiting.hpp"
+#include "server/poller.hpp"
 #include "server/reserved_room.hpp"
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -22,8 +23,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::awaitable;
-using asio::ip::tcp;
-using socket_type = asio::generic::stream_protocol::socket;
 
 constexpr auto outcome_token = asio::as_tuple(asio::use_awaitable);
 
@@ -79,11 +78,8 @@ class readable_from {
 
 class tcp_stream final : public stream {
   public:
-    tcp_stream(socket_type socket, thread_buffers& buffers) : socket_(std::move(socket)), buffers_(buffers) {
-        boost::system::error_code ignored; // a connection that is gone already says so at the first read
-        socket_.non_blocking(true, ignored);
-        socket_.set_option(tcp::no_delay(true), ignored);
-    }
+    tcp_stream(poller& loop, storage::file_handle socket, thread_buffers& buffers)
+        : loop_(loop), socket_(std::move(socket)), news_(loop, socket_.get()), buffers_(buffers) {}
 
     awaitable<stream_status> read(taker& into) override;
     using stream::write;
@@ -93,7 +89,7 @@ class tcp_stream final : public stream {
     stream_status skip(std::size_t octets) override;
     awaitable<stream_status> start_tls(std::unique_ptr<tls::connection> layer) override;
     const tls::connection* tls_layer() const override { return tls_.get(); }
-    int descriptor() const override { return handle(); }
+    int descriptor() const override { return socket_.get(); }
     awaitable<stream_status> pause(std::chrono::milliseconds time) override;
     void cancel() override;
     void uncancel() override { cancelled_ = false; }
@@ -108,8 +104,6 @@ class tcp_stream final : public stream {
         std::size_t octets = 0;
     };
 
-    // mutable in Asio's eyes only
-    int handle() const { return const_cast<socket_type&>(socket_).native_handle(); }
     bool is_usable() const { return is_readable() && !half_written_; }
     bool is_readable() const { return socket_.is_open() && !broken_; }
     attempt try_read();
@@ -120,12 +114,13 @@ class tcp_stream final : public stream {
     awaitable<void> give_way();
     awaitable<stream_status> wait_beyond(std::size_t seen, std::size_t beyond);
 
-    socket_type socket_;
+    poller& loop_;
+    storage::file_handle socket_;
+    polled news_;                           // of socket_, after which it stands
     thread_buffers& buffers_;               // the thread keeps it
     std::unique_ptr<tls::connection> tls_;  // after socket_: it dies first
     asio::steady_timer* pausing_ = nullptr; // in the frame of pause()
     unsigned turns_ = 0;
-    bool maybe_more_ = false; // recv may find something without a wait: the last one filled the buffer
     bool cancelled_ = false;
     // A handshake or a write stopped half-way: what followed would mean something else to the peer. Behind a
     // write it can still be heard.
@@ -144,15 +139,10 @@ tcp_stream::step tcp_stream::step_of(tls::io_status status) {
     return step::failed;
 }
 
+// After a try that said so: whoever calls has looked whether it was cancelled.
 awaitable<stream_status> tcp_stream::wait(step what) {
-    if (cancelled_) co_return stream_status::cancelled;
     turns_ = 0;
-    const auto readiness = what == step::wait_read ? socket_type::wait_read : socket_type::wait_write;
-    reserved_room room; // its operation owns this frame
-    auto waiting = socket_.async_wait(readiness, in_room(room, outcome_token));
-    const auto [error] = co_await std::move(waiting);
-    if (cancelled_ || error == asio::error::operation_aborted) co_return stream_status::cancelled;
-    co_return error ? stream_status::failed : stream_status::ok;
+    return news_.wait(what == step::wait_read ? polled::until::readable : polled::until::writable);
 }
 
 awaitable<void> tcp_stream::give_way() {
@@ -167,15 +157,13 @@ tcp_stream::attempt tcp_stream::try_read() {
         const tls::io_outcome outcome = tls_->read(into);
         return {step_of(outcome.status), outcome.octets};
     }
-    const bool worth_trying = std::exchange(maybe_more_, true); // at the latest after the wait
-    if (!worth_trying) return {step::wait_read, 0};
-    const ssize_t octets = receive(handle(), into, 0);
+    if (!news_.may_have_input()) return {step::wait_read, 0};
+    const ssize_t octets = receive(socket_.get(), into, 0);
+    const auto size = static_cast<std::size_t>(std::max<ssize_t>(octets, 0));
+    news_.note_input(size == into.size()); // less means that the kernel has no more now
     if (octets < 0 && would_block(errno)) return {step::wait_read, 0};
     if (octets < 0) return {step::failed, 0};
-    if (octets == 0) return {step::end, 0};
-    const auto size = static_cast<std::size_t>(octets);
-    maybe_more_ = size == into.size();
-    return {step::done, size};
+    return {octets == 0 ? step::end : step::done, size};
 }
 
 awaitable<stream_status> tcp_stream::read(taker& into) {
@@ -204,7 +192,7 @@ tcp_stream::attempt tcp_stream::try_write(std::string_view bytes, after then) {
         const tls::io_outcome outcome = tls_->write(bytes);
         return {step_of(outcome.status), outcome.octets};
     }
-    const ssize_t octets = transmit(handle(), bytes, then == after::close ? MSG_MORE : 0);
+    const ssize_t octets = transmit(socket_.get(), bytes, then == after::close ? MSG_MORE : 0);
     if (octets >= 0) return {step::done, static_cast<std::size_t>(octets)};
     return {would_block(errno) ? step::wait_write : step::failed, 0};
 }
@@ -236,11 +224,11 @@ bool tcp_stream::has_unread_input() {
     if (!is_usable()) return false;
     if (tls_ && tls_->has_decrypted_input()) return true;
     int octets = 0;
-    return ::ioctl(handle(), FIONREAD, &octets) == 0 && octets > 0;
+    return ::ioctl(socket_.get(), FIONREAD, &octets) == 0 && octets > 0;
 }
 
 tcp_stream::attempt tcp_stream::try_peek(std::span<char> into) {
-    const ssize_t octets = receive(handle(), into, MSG_PEEK);
+    const ssize_t octets = receive(socket_.get(), into, MSG_PEEK);
     if (octets < 0) return {would_block(errno) ? step::wait_read : step::failed, 0};
     return {octets == 0 ? step::end : step::done, static_cast<std::size_t>(octets)};
 }
@@ -261,14 +249,14 @@ awaitable<stream::read_outcome> tcp_stream::peek(std::span<char> into, std::size
 // Ok when there is more than was `seen`. What is only peeked at stays readable: without the low-water mark
 // the wait would end at once, again and again. With it an event from before the mark can still end one wait.
 awaitable<stream_status> tcp_stream::wait_beyond(std::size_t seen, std::size_t beyond) {
-    const readable_from mark(handle(), beyond + 1);
+    const readable_from mark(socket_.get(), beyond + 1);
     for (bool woken_in_vain = false;; woken_in_vain = true) {
         const stream_status waited = co_await wait(step::wait_read);
         if (waited != stream_status::ok) co_return waited;
         int octets = 0;
-        if (::ioctl(handle(), FIONREAD, &octets) != 0) co_return stream_status::failed;
+        if (::ioctl(socket_.get(), FIONREAD, &octets) != 0) co_return stream_status::failed;
         if (std::cmp_greater(octets, seen)) co_return stream_status::ok;
-        const stream_status peer = state_of_peer(handle());
+        const stream_status peer = state_of_peer(socket_.get());
         if (peer != stream_status::ok) co_return peer;
         if (!woken_in_vain) continue;
         const stream_status paused = co_await pause(peek_pause);
@@ -280,11 +268,11 @@ stream_status tcp_stream::skip(std::size_t octets) {
     if (!is_usable() || tls_) return stream_status::failed;
     while (octets > 0) {
         const std::span<char> into(buffers_.input.data(), std::min(octets, buffers_.input.size()));
-        const ssize_t taken = receive(handle(), into, 0);
+        const ssize_t taken = receive(socket_.get(), into, 0);
         if (taken <= 0) return stream_status::failed;
         octets -= static_cast<std::size_t>(taken);
     }
-    maybe_more_ = true; // peek may have seen what stands behind the header
+    news_.note_input(true); // peek may have seen what stands behind the header
     return stream_status::ok;
 }
 
@@ -308,7 +296,7 @@ awaitable<stream_status> tcp_stream::start_tls(std::unique_ptr<tls::connection> 
 awaitable<stream_status> tcp_stream::pause(std::chrono::milliseconds time) {
     if (cancelled_) co_return stream_status::cancelled;
     turns_ = 0;
-    asio::steady_timer timer(socket_.get_executor(), time);
+    asio::steady_timer timer(loop_.executor(), time);
     pausing_ = &timer;
     reserved_room room;
     auto waiting = timer.async_wait(in_room(room, outcome_token));
@@ -319,8 +307,7 @@ awaitable<stream_status> tcp_stream::pause(std::chrono::milliseconds time) {
 
 void tcp_stream::cancel() {
     cancelled_ = true;
-    boost::system::error_code ignored; // not open: no wait to wake
-    socket_.cancel(ignored);
+    news_.cancel();
     if (pausing_ != nullptr) pausing_->cancel();
 }
 
@@ -332,22 +319,30 @@ void tcp_stream::close_with(std::string_view last_words) {
 void tcp_stream::close() {
     if (!socket_.is_open()) return;
     if (tls_) tls_->shutdown();
-    ::shutdown(handle(), SHUT_WR);
     std::size_t drained = 0;
     while (drained < farewell_drain) {
-        const ssize_t octets = receive(handle(), std::span<char>(buffers_.input), 0);
+        const ssize_t octets = receive(socket_.get(), std::span<char>(buffers_.input), 0);
         if (octets <= 0) break;
         drained += static_cast<std::size_t>(octets);
     }
-    boost::system::error_code ignored; // the descriptor is gone either way
-    socket_.close(ignored);
+    news_.end();
+    socket_.reset(); // nothing unread: it ends in order, behind what was written
 }
 
 } // namespace
 
-std::unique_ptr<stream> make_stream(boost::asio::generic::stream_protocol::socket socket,
+std::unique_ptr<stream> make_stream(asio::io_context& loop, storage::file_handle socket,
                                     thread_buffers& buffers) {
-    return std::make_unique<tcp_stream>(std::move(socket), buffers);
+    return std::make_unique<tcp_stream>(poller::of(loop), std::move(socket), buffers);
+}
+
+std::unique_ptr<stream> make_stream(asio::generic::stream_protocol::socket socket, thread_buffers& buffers) {
+    boost::system::error_code ignored; // a connection that is gone already says so at the first read
+    socket.native_non_blocking(true, ignored);
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    auto& loop = asio::query(socket.get_executor(), asio::execution::context);
+    storage::file_handle released(socket.release(ignored));
+    return make_stream(static_cast<asio::io_context&>(loop), std::move(released), buffers);
 }
 
 } // namespace postern::server

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "server/stream.hpp"
+#include "storage/file_handle.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <memory>
@@ -18,9 +20,12 @@ struct thread_buffers {
     std::vector<char> input = std::vector<char>(input_size); // never empty
 };
 
-// The socket becomes non-blocking, and small writes go out at once (TCP_NODELAY, where there is one). Only
-// stream::cancel() ends a wait: the coroutine that uses the stream is not to be cancelled by Asio's
-// cancellation signals. A tcp::socket converts by itself.
+// Of a loop's connection, which is non-blocking and, where there is one, has TCP_NODELAY. Throws only
+// std::bad_alloc. Only stream::cancel() ends a wait: the coroutine that uses the stream is not to be
+// cancelled by Asio's cancellation signals.
+std::unique_ptr<stream> make_stream(boost::asio::io_context& loop, storage::file_handle socket,
+                                    thread_buffers& buffers);
+// The same of a connection that Asio made, on an io_context. A tcp::socket converts by itself.
 std::unique_ptr<stream> make_stream(boost::asio::generic::stream_protocol::socket socket,
                                     thread_buffers& buffers);
 

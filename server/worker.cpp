@@ -4,7 +4,6 @@
 
 #include "server/side_tasks.hpp"
 
-#include "server/close_on_exec.hpp"
 #include "server/local_room.hpp"
 #include "server/reserved_room.hpp"
 #include "server/resolver.hpp"
@@ -27,10 +26,8 @@ namespace {
 
 constexpr auto answer = asio::as_tuple(asio::use_awaitable);
 
-protocol::ip_address from_asio(const asio::ip::address& from) {
-    if (from.is_v4()) return protocol::ip_address::v4(from.to_v4().to_bytes());
-    return protocol::ip_address::v6(from.to_v6().to_bytes());
-}
+// Before the sessions that wait on the same thread get their turn.
+constexpr unsigned arrivals_at_once = 16;
 
 // Another worker or process has it, or the client left.
 bool is_gone_again(const error_code& ec) {
@@ -75,8 +72,7 @@ struct worker::impl {
     void sweep_soon();
     void attend_entrances();
     asio::awaitable<void> accept(std::shared_ptr<entrance> from);
-    void begin_session(tcp::socket socket, const tcp::endpoint& peer,
-                       const std::shared_ptr<bound_listener>& on);
+    void begin_session(accepted from, const std::shared_ptr<bound_listener>& on);
     void end_if_idle();
     void take(session_services& shared, const resolver_settings& dns);
 
@@ -116,10 +112,6 @@ bool worker::attend(std::shared_ptr<bound_listener> on, listening_socket socket)
     made->acceptor.assign(family, socket.handle.get(), ec);
     if (ec) return false;
     socket.handle.release();
-    // accept() waits for nothing
-    made->acceptor.non_blocking(true, ec);
-    if (!ec) made->acceptor.set_option(asio::socket_base::enable_connection_aborted(true), ec);
-    if (ec) return false;
     impl_->entrances.push_back(std::move(made));
     return true;
 }
@@ -193,35 +185,33 @@ asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
     const std::unique_ptr<impl, decltype(left)> on_any_way_out(this, left);
     reserved_room room; // its operation owns this frame
     while (!sessions.draining()) {
-        // Not async_accept(): it ends the process when it finds no memory for what it accepted.
         auto arrival = from->acceptor.async_wait(tcp::acceptor::wait_read, in_room(room, answer));
         auto [ec] = co_await std::move(arrival);
         if (ec == asio::error::operation_aborted) co_return;
-        tcp::endpoint peer;
-        tcp::socket socket(context);
-        if (!ec) from->acceptor.accept(socket, peer, ec);
-        if (is_gone_again(ec)) continue;
-        if (ec) {
-            watch->failed(ec.message(), std::chrono::steady_clock::now());
-            co_return;
+        for (unsigned turn = 0; !ec && turn < arrivals_at_once; ++turn) {
+            auto arrived = accept_from(from->acceptor.native_handle());
+            if (arrived)
+                begin_session(std::move(*arrived), from->on);
+            else
+                ec = arrived.error();
         }
-        begin_session(std::move(socket), peer, from->on);
+        if (!ec || is_gone_again(ec)) continue;
+        watch->failed(ec.message(), std::chrono::steady_clock::now());
+        co_return;
     }
 }
 
-void worker::impl::begin_session(tcp::socket socket, const tcp::endpoint& peer,
-                                 const std::shared_ptr<bound_listener>& on) {
-    close_on_exec(socket.native_handle());
+void worker::impl::begin_session(accepted from, const std::shared_ptr<bound_listener>& on) {
     session_origin origin;
     origin.config = services->config.get();
     origin.listener = on->settings;
     if (const auto* row = origin.config->find_listener(on->settings->name))
         origin.listener = std::shared_ptr<const conf::listener_settings>(origin.config, row);
-    origin.client = from_asio(peer.address());
-    origin.client_port = peer.port();
+    origin.client = from.peer.address;
+    origin.client_port = from.peer.port;
     auto presence = std::make_shared<counted>(session_count, on);
     auto driver = std::make_shared<session_driver>(
-        *services, sessions, make_stream(std::move(socket), buffers), std::move(origin));
+        *services, sessions, make_stream(context, std::move(from.connection), buffers), std::move(origin));
     auto task = driver->run();
     spawn(
         context.get_executor(), std::move(task),

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -108,4 +109,33 @@ TEST_CASE("a port that somebody else has is named with the cure") {
     const auto now = listen_for(taken->address, 2, {});
     CHECK(now.problem.starts_with("cannot listen on " + taken->address.to_string()));
     CHECK(now.problem.find("choose another port") != std::string::npos);
+}
+
+TEST_CASE("a connection that is taken is non-blocking, close-on-exec and sends small writes at once") {
+    auto listens = *open_listening(loopback, sharing::alone);
+    if (GENERATE(false, true)) listens = std::move(recognised(list(std::move(listens.handle))).at(0));
+    const auto none = accept_from(listens.handle.get());
+    REQUIRE(none.has_error());
+    CHECK(none.error() == boost::system::errc::operation_would_block);
+
+    const storage::file_handle client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(listens.address.port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    REQUIRE(::getsockname(client.get(), reinterpret_cast<sockaddr*>(&from), &size) == 0);
+
+    const auto taken = accept_from(listens.handle.get());
+    REQUIRE(taken.has_value());
+    CHECK(taken->peer == conf::endpoint{loopback.address, ntohs(from.sin_port)});
+    const int fd = taken->connection.get();
+    CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    int no_delay = 0;
+    size = sizeof no_delay;
+    REQUIRE(::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size) == 0);
+    CHECK(no_delay != 0);
 }
