@@ -6,6 +6,7 @@
 
 #include "server/admin/named_things.hpp"
 #include "server/admin/support.hpp"
+#include "server/poller.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -54,6 +55,7 @@ start_problem app::bind_listeners() {
     const unsigned count = config->server.threads != 0 ? config->server.threads
                                                        : std::max(1U, std::thread::hardware_concurrency());
     try {
+        poller::of(main_); // now, while there are descriptors
         for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>());
     } catch (const std::exception& failure) { // Asio's way to say that there is no descriptor left
         return {exit_code::config, fmt::format("server.threads = {}: {}; LimitNOFILE= in systemd, ulimit -n",

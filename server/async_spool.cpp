@@ -92,10 +92,10 @@ bool async_spool::body_memory::grow(std::size_t by) {
 }
 
 bool async_spool::line::add(waiting&& entry, std::chrono::steady_clock::time_point by) {
-    const bool first = gathered.empty();
+    const bool is_sooner = gathered.empty() || by < write_by;
     gathered.push_back(std::move(entry));
-    write_by = first ? by : std::min(write_by, by);
-    return gathered.size() >= wake_at;
+    if (is_sooner) write_by = by;
+    return wake_at > 1 ? gathered.size() >= wake_at : is_sooner;
 }
 
 bool async_spool::try_submit(storage::queue_operation what, done then) {

@@ -114,7 +114,7 @@ class async_spool {
     struct line {
         std::condition_variable ready;
         std::vector<waiting> gathered;
-        std::size_t wake_at = 1;                        // gathered operations at which its thread goes on
+        std::size_t wake_at = 1;                        // gathered operations that its thread waits for
         std::chrono::steady_clock::time_point write_by; // of what has gathered, at the latest
         instant writing_since{0};
         bool add(waiting&& entry,

@@ -3,6 +3,7 @@
 #include "server/poller.hpp"
 
 #include "server/reserved_room.hpp"
+#include "storage/file_handle.hpp"
 
 #include <array>
 #include <boost/asio/async_result.hpp>
@@ -19,13 +20,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-constexpr std::uint32_t ending_events = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 constexpr std::size_t events_at_once = 128; // what is left is told at the next turn
 
-int open_epoll() {
-    const int made = ::epoll_create1(EPOLL_CLOEXEC);
-    if (made < 0) throw boost::system::system_error(errno, boost::system::system_category(), "epoll_create1");
+storage::file_handle open_epoll() {
+    storage::file_handle made(::epoll_create1(EPOLL_CLOEXEC));
+    if (!made.is_open())
+        throw boost::system::system_error(errno, boost::system::system_category(), "epoll_create1");
     return made;
 }
 
@@ -35,9 +36,14 @@ struct poller::impl {
     using loop_executor = asio::io_context::executor_type;
     using list = boost::intrusive::list<polled, boost::intrusive::constant_time_size<false>>;
 
-    explicit impl(asio::io_context& loop) : news(loop.get_executor(), open_epoll()) {}
+    explicit impl(asio::io_context& loop) : news(loop.get_executor()) {
+        auto epoll = open_epoll();
+        news.assign(epoll.get());
+        epoll.release();
+    }
 
     void arm();
+    void disarm();
     void take_news();
     void note(polled& one, std::uint32_t events);
     void resume_due();
@@ -46,7 +52,7 @@ struct poller::impl {
     asio::posix::basic_stream_descriptor<loop_executor> news;
     list waiting;
     list due; // they have their answer
-    bool is_armed = false, is_posted = false;
+    bool is_armed = false, is_posted = false, is_resuming = false;
     reserved_room news_room, post_room;
 };
 
@@ -63,6 +69,7 @@ asio::io_context::executor_type poller::executor() { return impl_->news.get_exec
 
 // Who waits is destroyed with its coroutine.
 void poller::shutdown() {
+    impl_->is_armed = false; // Asio's part of it goes with Asio's services
     for (auto* each : {&impl_->waiting, &impl_->due}) {
         while (!each->empty()) {
             polled& one = each->front();
@@ -75,7 +82,7 @@ void poller::shutdown() {
 
 // Only while somebody waits, so that a loop without anything to do ends.
 void poller::impl::arm() {
-    if (is_armed || waiting.empty()) return;
+    if (is_armed || is_resuming || waiting.empty()) return;
     is_armed = true;
     news.async_wait(asio::posix::descriptor_base::wait_read,
                     in_room(news_room, [this](const boost::system::error_code& ec) {
@@ -83,6 +90,12 @@ void poller::impl::arm() {
                         if (ec != asio::error::operation_aborted) return take_news();
                         arm(); // somebody may have begun to wait since
                     }));
+}
+
+void poller::impl::disarm() {
+    if (!is_armed || !waiting.empty()) return;
+    boost::system::error_code ignored;
+    news.cancel(ignored);
 }
 
 void poller::impl::take_news() {
@@ -95,27 +108,34 @@ void poller::impl::take_news() {
 }
 
 void poller::impl::note(polled& one, std::uint32_t events) {
-    const bool has_ended = (events & ending_events) != 0;
-    const bool has_input = has_ended || (events & EPOLLIN) != 0;
+    const bool has_ended = (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
     const bool is_broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
+    const bool has_input = has_ended || is_broken || (events & (EPOLLIN | EPOLLPRI)) != 0;
     const bool has_room = is_broken || (events & EPOLLOUT) != 0;
     one.has_ended_ = one.has_ended_ || has_ended;
     one.may_have_input_ = one.may_have_input_ || has_input;
+    one.reads_may_stop_short_ = one.reads_may_stop_short_ || (events & EPOLLPRI) != 0;
     if (!one.waiting_ || !(one.wanted_ == polled::until::readable ? has_input : has_room)) return;
     one.unlink();
     due.push_back(one);
 }
 
-// One that is resumed may throw, out of memory: the others still get their turn.
+// Those that are due now: who waits again for what is there already has its next turn behind the others of
+// the loop. One that is resumed may throw, out of memory: the others still get their turn.
 void poller::impl::resume_due() {
-    const auto go_on = [](impl* self) {
+    list now;
+    now.swap(due);
+    is_resuming = true;
+    const auto go_on = [&now](impl* self) {
+        self->due.splice(self->due.begin(), now);
+        self->is_resuming = false;
         self->resume_soon();
         self->arm();
     };
     const std::unique_ptr<impl, decltype(go_on)> on_any_way_out(this, go_on);
-    while (!due.empty()) {
-        polled& one = due.front();
-        due.pop_front();
+    while (!now.empty()) {
+        polled& one = now.front();
+        now.pop_front();
         auto resumed = std::move(*one.waiting_);
         one.waiting_.reset();
         const auto answer = one.answer_;
@@ -139,7 +159,11 @@ polled::polled(poller& by, int descriptor) : by_(by), descriptor_(descriptor) {
     is_registered_ = ::epoll_ctl(by_.impl_->news.native_handle(), EPOLL_CTL_ADD, descriptor_, &what) == 0;
 }
 
-polled::~polled() { forget(); }
+polled::~polled() {
+    if (is_linked()) unlink();
+    by_.impl_->disarm();
+    forget();
+}
 
 void polled::end() {
     cancel();
@@ -189,9 +213,7 @@ void polled::cancel() {
     auto& by = *by_.impl_;
     by.due.push_back(*this);
     by.resume_soon();
-    if (!by.waiting.empty() || !by.is_armed) return;
-    boost::system::error_code ignored;
-    by.news.cancel(ignored);
+    by.disarm();
 }
 
 } // namespace postern::server

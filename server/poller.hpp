@@ -22,21 +22,29 @@ class polled
   public:
     enum class until : std::uint8_t { readable, writable };
 
-    // Where the kernel has no room to register it every wait fails.
     polled(poller& by, int descriptor);
     ~polled();
     polled(const polled&) = delete;
     polled& operator=(const polled&) = delete;
 
+    // False: the kernel has no room for it, and every wait fails.
+    bool is_registered() const { return is_registered_; }
     // Whether a read may find something that no wait has to tell of: octets, an end or an error.
     bool may_have_input() const { return may_have_input_ || has_ended_; }
-    void note_input(bool may_be_there) { may_have_input_ = may_be_there; }
+    void note_input() { may_have_input_ = true; }
+    // What a read for so many octets got; 0 = EAGAIN. Less than it had room for means that there is no more,
+    // but behind urgent octets, at which the kernel stops (RFC 6093 §3.2).
+    void note_read(std::size_t octets, std::size_t room) {
+        may_have_input_ = octets == room || (octets != 0 && reads_may_stop_short_);
+    }
 
     // Ends with the next news of that kind, and of an error: the last try must have said EAGAIN, or the news
     // may have been told already. One wait at a time. ok, failed, cancelled.
     boost::asio::awaitable<stream_status> wait(until what);
     void cancel(); // the wait that is under way; it ends later, from the loop
-    void end();    // the descriptor is about to be closed: cancels too, and later waits fail
+    // The descriptor is about to be closed: cancels too, and later waits fail. Who waits goes on only if this
+    // still lives then.
+    void end();
 
   private:
     friend class poller;
@@ -54,7 +62,8 @@ class polled
     bool is_registered_ = false;
     bool watches_writing_ = false; // from the first wait for it: most never have one
     bool may_have_input_ = false;
-    bool has_ended_ = false; // what the peer sends: no more news will come
+    bool reads_may_stop_short_ = false; // the peer has sent urgent octets
+    bool has_ended_ = false;            // what the peer sends: no more news will come
 };
 
 // A service of an io_context, so that a loop that goes destroys who still waits.
@@ -63,8 +72,9 @@ class poller final : public boost::asio::execution_context::service {
     using key_type = poller;
     static boost::asio::execution_context::id id;
 
-    explicit poller(boost::asio::execution_context& loop); // an io_context; throws when no descriptor is left
+    explicit poller(boost::asio::execution_context& loop); // an io_context
     ~poller() override;
+    // Made at the first question, which throws boost::system::system_error when no descriptor is left.
     static poller& of(boost::asio::io_context& loop);
     boost::asio::io_context::executor_type executor();
 

@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::seconds offer_again{5}; // a result that could not be written
 constexpr std::size_t results_max = 64;        // that are written at a time
 constexpr std::chrono::seconds aside_without_memory{1};
+// Whoever is hung keeps at most a quarter of the places empty for so long.
+constexpr std::chrono::milliseconds look_when_full{50};
 constexpr std::size_t taken_at_once = 500; // in one look; others of the main thread have their turn then
 
 destinations::limits bounds_of(const conf::relay_settings& relay) {
@@ -36,7 +38,10 @@ queue_runner::queue_runner(asio::any_io_executor main, live_snapshot& config, as
     : impl_(std::make_shared<impl>(std::move(main), config, spool, attempts, with, std::move(never), names)) {
 }
 
-queue_runner::~queue_runner() { stop(); }
+queue_runner::~queue_runner() {
+    stop();
+    impl_->go();
+}
 
 void queue_runner::start() { impl_->start(); }
 
@@ -53,6 +58,41 @@ void queue_runner::impl::start() {
 }
 
 void queue_runner::wake() { impl_->wake(); }
+
+// What comes while the main thread is busy costs it one turn. Once nobody owns this any more, which what
+// waits here holds alive, each goes its own way into the loop.
+void queue_runner::impl::add_for_main(std::function<void()> work) {
+    const std::lock_guard held(for_main_guard);
+    if (gone)
+        asio::post(main, [work = std::move(work)] { insist(work); });
+    else
+        for_main.push_back(std::move(work));
+}
+
+void queue_runner::impl::tell_main() {
+    if (main_told.exchange(true)) return;
+    insist([this] { asio::post(main, [self = shared_from_this()] { self->work_on_main(); }); });
+}
+
+void queue_runner::impl::work_on_main() {
+    main_told = false;
+    std::vector<std::function<void()>> now;
+    {
+        const std::lock_guard held(for_main_guard);
+        now.swap(for_main);
+    }
+    for (const auto& work : now) insist(work);
+}
+
+void queue_runner::impl::go() {
+    std::vector<std::function<void()>> left;
+    {
+        const std::lock_guard held(for_main_guard);
+        gone = true;
+        left.swap(for_main);
+    }
+    for (auto& work : left) insist([this, &work] { add_for_main(work); });
+}
 
 // Any thread.
 void queue_runner::impl::wake() {
@@ -119,8 +159,14 @@ void queue_runner::impl::look_now() {
         }
     }
     spool.hurry(at_writer >= results_max);
+    look_below =
+        at_once - at_once / 4; // before it is asked for the last time: whoever ends later looks again
     if (more && !is_full(at_once)) return wake();
-    sleep_until_due(more);
+    if (!more) look_below = 0;
+    if (more)
+        look_in(look_when_full);
+    else
+        sleep_until_due();
 }
 
 // An attempt that is over is none of those at a time while its result is written, nor is one that waits for
@@ -134,12 +180,15 @@ bool queue_runner::impl::is_full(std::size_t at_once) const {
 bool queue_runner::impl::take(queue_id id, turn of) {
     if (!active.take(id)) return false;
     bool posted = false;
+    ++running;
     try {
         posted = pool.try_post([self = shared_from_this(), id, of] { self->try_to_deliver(id, of); });
     } catch (const std::bad_alloc&) { // as if it were full
     }
-    if (!posted) active.end(id);
-    return posted;
+    if (posted) return true;
+    --running;
+    active.end(id);
+    return false;
 }
 
 // On a pool thread. Whom it was delivered to already is found at the next try.
@@ -149,6 +198,7 @@ void queue_runner::impl::try_to_deliver(queue_id id, turn of) {
     } catch (const std::bad_alloc&) {
         on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory", aside_without_memory); });
     }
+    if (running.fetch_sub(1) <= look_below) wake(); // several places at a time: each look asks the queue
 }
 
 // On a pool thread.
@@ -222,12 +272,14 @@ void queue_runner::impl::settle(std::shared_ptr<attempt> made) {
     made->result.notices = std::move(*notices);
     ++at_writer;
     insist([this, &made] { write_result(made); });
-    wake();
 }
 
 // On the main thread.
 void queue_runner::impl::post_settling(std::shared_ptr<attempt> made) {
-    const bool posted = pool.try_post([self = shared_from_this(), made] { self->try_to_settle(made); });
+    const bool posted = pool.try_post([self = shared_from_this(), made] {
+        self->try_to_settle(made);
+        self->wake();
+    });
     if (!posted) again_later(std::move(made));
 }
 

@@ -101,8 +101,8 @@ queue_runner::impl::taken queue_runner::impl::take_due() {
     return taken::passed;
 }
 
-void queue_runner::impl::sleep_until_due(bool more_waiting) {
-    if (more_waiting || stopping) return; // finished deliveries look again
+void queue_runner::impl::sleep_until_due() {
+    if (stopping) return;
     auto wait = std::chrono::milliseconds(look_again);
     const auto next = with.queue.next_due(frontier.value_or(storage::before_all));
     if (next && *next) {

@@ -118,8 +118,13 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     void post_settling(std::shared_ptr<attempt> made);
     // From any thread.
     template <class Work> void on_main(Work work) {
-        insist([this, &work] { asio::post(main, [work] { insist(work); }); });
+        insist([this, &work] { add_for_main(work); });
+        tell_main();
     }
+    void add_for_main(std::function<void()> work);
+    void tell_main();
+    void work_on_main();
+    void go();
     void settle(std::shared_ptr<attempt> made);
     void again_later(std::shared_ptr<attempt> made);
     void write_result(std::shared_ptr<attempt> made);
@@ -131,7 +136,7 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     void hold(std::shared_ptr<attempt> made);
     static bool is_refused(const storage::queued_recipient& to);
     void note_settled(const attempt& made) const;
-    void sleep_until_due(bool more_waiting);
+    void sleep_until_due();
 
     asio::any_io_executor main;
     asio::steady_timer timer;
@@ -143,8 +148,13 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     // Those that couldn't be read, each told of once, and when to look at it again. At most as many as are
     // due.
     std::map<queue_id, std::chrono::steady_clock::time_point> unreadable;
-    std::atomic<std::size_t> at_writer{0}; // results, of those in `active`; more on any thread, less on main
-    std::atomic<bool> woken{false};
+    std::atomic<std::size_t> at_writer{0};  // results, of those in `active`; more on any thread, less on main
+    std::atomic<std::size_t> running{0};    // attempts on the pool's threads
+    std::atomic<std::size_t> look_below{0}; // more waits: who ends looks again when so few run, or fewer
+    std::atomic<bool> woken{false}, main_told{false};
+    std::mutex for_main_guard; // of what follows
+    std::vector<std::function<void()>> for_main;
+    bool gone = false;         // nobody works for it any more
     std::mutex arrivals_guard; // of what follows
     std::deque<queue_id> arrivals;
     // The main thread's: how far the times due have been read, and what was read and is not taken yet. What

@@ -81,6 +81,7 @@ class tcp_stream final : public stream {
     tcp_stream(poller& loop, storage::file_handle socket, thread_buffers& buffers)
         : loop_(loop), socket_(std::move(socket)), news_(loop, socket_.get()), buffers_(buffers) {}
 
+    bool can_wait() const { return news_.is_registered(); }
     awaitable<stream_status> read(taker& into) override;
     using stream::write;
     awaitable<stream_status> write(std::string_view bytes, after then) override;
@@ -160,7 +161,7 @@ tcp_stream::attempt tcp_stream::try_read() {
     if (!news_.may_have_input()) return {step::wait_read, 0};
     const ssize_t octets = receive(socket_.get(), into, 0);
     const auto size = static_cast<std::size_t>(std::max<ssize_t>(octets, 0));
-    news_.note_input(size == into.size()); // less means that the kernel has no more now
+    news_.note_read(size, into.size());
     if (octets < 0 && would_block(errno)) return {step::wait_read, 0};
     if (octets < 0) return {step::failed, 0};
     return {octets == 0 ? step::end : step::done, size};
@@ -246,8 +247,9 @@ awaitable<stream::read_outcome> tcp_stream::peek(std::span<char> into, std::size
     }
 }
 
-// Ok when there is more than was `seen`. What is only peeked at stays readable: without the low-water mark
-// the wait would end at once, again and again. With it an event from before the mark can still end one wait.
+// Ok when there may be more than was `seen`. What is only peeked at stays readable: without the low-water
+// mark the wait would end at once, again and again. With it an event from before the mark can still end one
+// wait.
 awaitable<stream_status> tcp_stream::wait_beyond(std::size_t seen, std::size_t beyond) {
     const readable_from mark(socket_.get(), beyond + 1);
     for (bool woken_in_vain = false;; woken_in_vain = true) {
@@ -259,8 +261,7 @@ awaitable<stream_status> tcp_stream::wait_beyond(std::size_t seen, std::size_t b
         const stream_status peer = state_of_peer(socket_.get());
         if (peer != stream_status::ok) co_return peer;
         if (!woken_in_vain) continue;
-        const stream_status paused = co_await pause(peek_pause);
-        if (paused != stream_status::ok) co_return paused;
+        co_return co_await pause(peek_pause); // what came meanwhile was told of already: it is looked at
     }
 }
 
@@ -272,7 +273,7 @@ stream_status tcp_stream::skip(std::size_t octets) {
         if (taken <= 0) return stream_status::failed;
         octets -= static_cast<std::size_t>(taken);
     }
-    news_.note_input(true); // peek may have seen what stands behind the header
+    news_.note_input(); // peek may have seen what stands behind the header
     return stream_status::ok;
 }
 
@@ -319,21 +320,24 @@ void tcp_stream::close_with(std::string_view last_words) {
 void tcp_stream::close() {
     if (!socket_.is_open()) return;
     if (tls_) tls_->shutdown();
-    std::size_t drained = 0;
-    while (drained < farewell_drain) {
+    bool still_talks = false;
+    for (std::size_t drained = 0; drained < farewell_drain;) {
         const ssize_t octets = receive(socket_.get(), std::span<char>(buffers_.input), 0);
         if (octets <= 0) break;
+        // What we wrote last must be out before a reset may destroy it.
+        if (!std::exchange(still_talks, true)) ::shutdown(socket_.get(), SHUT_WR);
         drained += static_cast<std::size_t>(octets);
     }
     news_.end();
-    socket_.reset(); // nothing unread: it ends in order, behind what was written
+    socket_.reset(); // with nothing unread it ends in order, behind what was written
 }
 
 } // namespace
 
 std::unique_ptr<stream> make_stream(asio::io_context& loop, storage::file_handle socket,
                                     thread_buffers& buffers) {
-    return std::make_unique<tcp_stream>(poller::of(loop), std::move(socket), buffers);
+    auto made = std::make_unique<tcp_stream>(poller::of(loop), std::move(socket), buffers);
+    return made->can_wait() ? std::move(made) : nullptr;
 }
 
 std::unique_ptr<stream> make_stream(asio::generic::stream_protocol::socket socket, thread_buffers& buffers) {

@@ -20,9 +20,10 @@ struct thread_buffers {
     std::vector<char> input = std::vector<char>(input_size); // never empty
 };
 
-// Of a loop's connection, which is non-blocking and, where there is one, has TCP_NODELAY. Throws only
-// std::bad_alloc. Only stream::cancel() ends a wait: the coroutine that uses the stream is not to be
-// cancelled by Asio's cancellation signals.
+// Of a loop's connection, which is non-blocking and, where there is one, has TCP_NODELAY. Null when the
+// kernel can't watch one more (epoll(7), max_user_watches); throws as poller::of() does. Only
+// stream::cancel() ends a wait: the coroutine that uses the stream is not to be cancelled by Asio's
+// cancellation signals.
 std::unique_ptr<stream> make_stream(boost::asio::io_context& loop, storage::file_handle socket,
                                     thread_buffers& buffers);
 // The same of a connection that Asio made, on an io_context. A tcp::socket converts by itself.

@@ -5,6 +5,7 @@
 #include "server/side_tasks.hpp"
 
 #include "server/local_room.hpp"
+#include "server/poller.hpp"
 #include "server/reserved_room.hpp"
 #include "server/resolver.hpp"
 #include "server/tcp_stream.hpp"
@@ -72,7 +73,7 @@ struct worker::impl {
     void sweep_soon();
     void attend_entrances();
     asio::awaitable<void> accept(std::shared_ptr<entrance> from);
-    void begin_session(accepted from, const std::shared_ptr<bound_listener>& on);
+    bool begin_session(accepted from, const std::shared_ptr<bound_listener>& on);
     void end_if_idle();
     void take(session_services& shared, const resolver_settings& dns);
 
@@ -85,6 +86,7 @@ struct worker::impl {
     std::atomic<std::uint64_t> beats{0};
     reserved_room sweep_room;    // or one wait that finds no memory would be the last
     asio::io_context context{1}; // goes before what its coroutines use
+    poller& waits = poller::of(context);
     side_tasks beside{context.get_executor()};
     asio::steady_timer sweep_timer{context};
     std::optional<spam_engine> engine;
@@ -190,10 +192,10 @@ asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
         if (ec == asio::error::operation_aborted) co_return;
         for (unsigned turn = 0; !ec && turn < arrivals_at_once; ++turn) {
             auto arrived = accept_from(from->acceptor.native_handle());
-            if (arrived)
-                begin_session(std::move(*arrived), from->on);
-            else
+            if (!arrived)
                 ec = arrived.error();
+            else if (!begin_session(std::move(*arrived), from->on))
+                ec = make_error_code(boost::system::errc::no_space_on_device);
         }
         if (!ec || is_gone_again(ec)) continue;
         watch->failed(ec.message(), std::chrono::steady_clock::now());
@@ -201,7 +203,10 @@ asio::awaitable<void> worker::impl::accept(std::shared_ptr<entrance> from) {
     }
 }
 
-void worker::impl::begin_session(accepted from, const std::shared_ptr<bound_listener>& on) {
+// False: the connection can't be watched, and is closed.
+bool worker::impl::begin_session(accepted from, const std::shared_ptr<bound_listener>& on) {
+    auto wire = make_stream(context, std::move(from.connection), buffers);
+    if (!wire) return false;
     session_origin origin;
     origin.config = services->config.get();
     origin.listener = on->settings;
@@ -210,8 +215,7 @@ void worker::impl::begin_session(accepted from, const std::shared_ptr<bound_list
     origin.client = from.peer.address;
     origin.client_port = from.peer.port;
     auto presence = std::make_shared<counted>(session_count, on);
-    auto driver = std::make_shared<session_driver>(
-        *services, sessions, make_stream(context, std::move(from.connection), buffers), std::move(origin));
+    auto driver = std::make_shared<session_driver>(*services, sessions, std::move(wire), std::move(origin));
     auto task = driver->run();
     spawn(
         context.get_executor(), std::move(task),
@@ -223,6 +227,7 @@ void worker::impl::begin_session(accepted from, const std::shared_ptr<bound_list
             presence.reset();
             end_if_idle();
         });
+    return true;
 }
 
 // Draining and nobody left: the sweep ends, and with it the thread. A loop that still runs may hold a

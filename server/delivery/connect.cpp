@@ -102,8 +102,9 @@ asio::awaitable<result<connected>> connect_to(conf::next_hop where, std::optiona
     if (tries->winner == nullptr && tries->running != 0) co_return make_error_code(asio::error::timed_out);
     if (tries->winner == nullptr) co_return tries->trouble;
     const bool is_other = tries->winner == &tries->second;
-    co_return connected{make_stream(std::move(*tries->winner), buffers),
-                        is_other ? conf::next_hop{{}, *also} : std::move(where)};
+    auto wire = make_stream(std::move(*tries->winner), buffers);
+    if (!wire) co_return make_error_code(boost::system::errc::no_space_on_device);
+    co_return connected{std::move(wire), is_other ? conf::next_hop{{}, *also} : std::move(where)};
 }
 
 } // namespace postern::server

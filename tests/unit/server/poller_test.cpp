@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
@@ -91,6 +92,39 @@ TEST_CASE("who begins to wait just after the last one was cancelled gets its new
     later.sockets.send();
     loop.run();
     CHECK(later.ended == once_ok);
+}
+
+TEST_CASE("a loop in which a wait was destroyed ends") {
+    asio::io_context loop(1);
+    auto gone = std::make_unique<waiting_end>(loop);
+    auto* const on = gone.get();
+    begin(loop, *on);
+    loop.poll();
+    gone.reset();
+    loop.run();
+    CHECK(loop.stopped());
+}
+
+TEST_CASE("who never finds what it is told of again and again leaves the others of the loop their turns") {
+    asio::io_context loop(1);
+    waiting_end ended(loop);
+    ended.sockets.peers.reset();
+    begin(loop, ended);
+    loop.run();
+    REQUIRE(ended.ended == once_ok);
+    bool is_over = false;
+    const auto insist = [&]() -> asio::awaitable<void> {
+        while (!is_over) {
+            auto waiting = ended.news.wait(polled::until::readable);
+            (void)co_await std::move(waiting);
+        }
+    };
+    loop.restart();
+    asio::co_spawn(loop, insist(), asio::detached);
+    asio::steady_timer over(loop, std::chrono::milliseconds(20));
+    over.async_wait([&](boost::system::error_code) { is_over = true; });
+    loop.run();
+    CHECK(is_over);
 }
 
 TEST_CASE("a coroutine that waits goes with its loop") {
@@ -180,7 +214,7 @@ TEST_CASE("an end that was told already ends later waits for input, not those fo
     loop.run();
     CHECK(on.ended == once_ok);
     CHECK(on.news.may_have_input());
-    on.news.note_input(false);
+    on.news.note_read(0, 1);
     CHECK(on.news.may_have_input()); // it is still to be read
     loop.restart();
     begin(loop, on);
