@@ -6,8 +6,12 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 using namespace postern::bench;
 
@@ -15,10 +19,10 @@ namespace {
 
 constexpr int usage = 64, io_error = 74;
 
-engine* running = nullptr; // for the signal handler alone
+std::vector<engine*> running; // for the signal handler alone
 
 void on_signal(int /*number*/) {
-    if (running != nullptr) running->interrupt();
+    for (auto* const each : running) each->interrupt();
 }
 
 int fail(int code, const std::string& text) {
@@ -63,29 +67,64 @@ int report(const options& wanted, const tally& counts) {
     return counts.done > 0 && counts.failed == 0 && counts.troubles.empty() ? 0 : 1;
 }
 
+// What one thread does.
+struct part {
+    part(options share, const server_address& server, tls_context context)
+        : wanted(std::move(share)), work(wanted, server, std::move(context)), drive(work) {}
+    options wanted;
+    workload work;
+    engine drive;
+    std::string problem;
+    bool went = false;
+};
+
+// Empty: why is in `problem`.
+std::vector<std::unique_ptr<part>> parts_of(const options& wanted, const server_address& server,
+                                            std::string& problem) {
+    std::vector<std::unique_ptr<part>> made;
+    for (std::uint64_t i = 0; i < wanted.threads; ++i) {
+        tls_context context;
+        if (wanted.tls != load_tls::off && !(context = make_tls_context(wanted.groups, problem))) return {};
+        made.push_back(std::make_unique<part>(share_of(wanted, i), server, std::move(context)));
+    }
+    return made;
+}
+
+void drive_all(const std::vector<std::unique_ptr<part>>& parts) {
+    std::vector<std::thread> others;
+    const auto drive = [](part& one) { one.went = one.drive.run(one.problem); };
+    for (std::size_t i = 1; i < parts.size(); ++i) others.emplace_back(drive, std::ref(*parts[i]));
+    drive(*parts[0]);
+    for (auto& each : others) each.join();
+}
+
 int run(const options& wanted) {
     server_address server;
     if (!parse_address(wanted.server, server))
         return fail(usage, wanted.server + ": an IP address and a port, as 127.0.0.1:25");
-    tls_context context;
-    std::string problem;
-    if (wanted.tls != load_tls::off && !(context = make_tls_context(wanted.groups, problem)))
-        return fail(usage, problem);
     allow_files(wanted.sessions);
-    workload work(wanted, server, std::move(context));
-    if (!wanted.ledger.empty() && !work.promises.open(wanted.ledger))
-        return fail(io_error, wanted.ledger + ": cannot be written");
-
-    engine drive(work);
-    running = &drive;
+    std::string problem;
+    const auto parts = parts_of(wanted, server, problem);
+    if (parts.empty()) return fail(usage, problem);
+    for (const auto& each : parts) {
+        running.push_back(&each->drive);
+        if (!wanted.ledger.empty() && !each->work.promises.open(wanted.ledger))
+            return fail(io_error, wanted.ledger + ": cannot be written");
+    }
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes without MSG_NOSIGNAL
-    const bool went = drive.run(problem);
-    running = nullptr;
-    if (!went) return fail(io_error, problem);
-    work.counts.client_cpu = own_cpu();
-    return report(wanted, work.counts);
+    drive_all(parts);
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    running.clear();
+    tally& counts = parts[0]->work.counts;
+    for (const auto& each : parts) {
+        if (!each->went) return fail(io_error, each->problem);
+        if (each != parts[0]) counts.add(each->work.counts);
+    }
+    counts.client_cpu = own_cpu();
+    return report(wanted, counts);
 }
 
 } // namespace

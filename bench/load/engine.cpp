@@ -129,10 +129,12 @@ void engine::each_second(steady::time_point now) {
     const auto& counts = shared_.counts;
     if (shared_.wanted.quiet || ::isatty(STDERR_FILENO) == 0) return;
     const auto p99 = static_cast<double>(counts.to_final.percentile(99)) / 1e6;
+    const auto threads = shared_.wanted.threads;
     const std::string line =
-        fmt::format("\r{:5.0f} s  {} done, {}/s, {} failed, p99 {:.2f} ms, {} open   ",
+        fmt::format("\r{:5.0f} s  {} done, {}/s, {} failed, p99 {:.2f} ms, {} open{}   ",
                     std::chrono::duration<double>(now - counts.started).count(), counts.done,
-                    counts.done - done_before_, counts.failed, p99, slots_.size() - closed_.size());
+                    counts.done - done_before_, counts.failed, p99, slots_.size() - closed_.size(),
+                    threads > 1 ? fmt::format(", of the first of {} threads", threads) : "");
     done_before_ = counts.done;
     (void)!::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -1,9 +1,10 @@
-// Drives all sessions from one thread with one epoll: opens what may be opened, hands events on, finds the
+// Drives the sessions of one thread with one epoll: opens what may be opened, hands events on, finds the
 // silent, shows where it is once a second.
 #pragma once
 
 #include "bench/load/session.hpp"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -41,7 +42,7 @@ class engine {
     std::vector<char> room_;
     std::size_t opening_ = 0; // wait for their greeting
     bool exhausted_ = false;  // there is nothing more to begin
-    volatile bool interrupted_ = false;
+    std::atomic<bool> interrupted_ = false;
     steady::time_point next_second_{};
     std::uint64_t done_before_ = 0;
 };

@@ -99,6 +99,8 @@ constexpr row rows[] = {
     {"idle", "S", set_idle, "open all sessions, hold them for S seconds, send nothing"},
     {"opening", "N", number<&options::opening>, "sessions that may wait for their greeting at the same time"},
     {"until-loss", "", flag<&options::until_loss>, "begin nothing new once a session was lost"},
+    {"threads", "N", number<&options::threads>,
+     "that share the sessions; one is enough for long connections"},
     {"timeout", "S", number<&options::timeout>, "a server silent for so long has lost the session"},
     {"json", "FILE", string<&options::json>, "everything that was counted"},
     {"svg", "FILE", string<&options::svg>, "the rate over time, and the latencies, drawn"},
@@ -150,10 +152,19 @@ option_result<void> read_option(std::span<const std::string>& words, options& in
     return which == nullptr ? read_scenario_file(value, into) : set(into, *which, value);
 }
 
+constexpr std::uint64_t threads_max = 64;
+
 option_result<void> check(const options& wanted) {
     if (wanted.sessions == 0) return bad_option{"--sessions: at least one"};
     if (wanted.mode != load_mode::idle && wanted.messages == 0 && wanted.seconds == 0)
         return bad_option{"when should it end? give --messages or --seconds"};
+    if (wanted.threads == 0 || wanted.threads > threads_max)
+        return bad_option{fmt::format("--threads: 1 to {}", threads_max)};
+    for (const auto part : {wanted.sessions, wanted.messages, wanted.opening})
+        if (part != 0 && part < wanted.threads)
+            return bad_option{"--threads: no more than --sessions, --messages and --opening"};
+    if (wanted.threads > 1 && wanted.until_loss)
+        return bad_option{"--until-loss: with one thread; the others would not know of the loss"};
     if (wanted.timeout == 0) return bad_option{"--timeout: at least one second"};
     return {};
 }
@@ -189,6 +200,14 @@ option_result<options> read_options(const std::vector<std::string>& words) {
         if (const auto taken = read_option(rest, made); !taken) return taken.error();
     }
     if (const auto sound = check(made); !sound) return sound.error();
+    return made;
+}
+
+options share_of(const options& whole, std::uint64_t thread) {
+    options made = whole;
+    for (auto* const each : {&made.sessions, &made.messages, &made.opening})
+        *each = *each / whole.threads + (thread < *each % whole.threads ? 1 : 0);
+    made.quiet = whole.quiet || thread != 0;
     return made;
 }
 

@@ -30,6 +30,7 @@ struct options {
     std::uint64_t opening = 0;      // sessions between connect and greeting at the same time; 0 = any number
     std::uint64_t size = 10 * 1024; // octets of a message
     std::uint64_t timeout = 60;     // seconds without anything from the server: the session is lost
+    std::uint64_t threads = 1;      // that share the sessions
     bool pipelining = false;
     bool chunking = false;
     bool resume = false;     // offer the session of this slot's last handshake
@@ -56,5 +57,8 @@ option_result<options> read_options(const std::vector<std::string>& words);
 // One scenario's text over what `into` holds; `origin` is for messages.
 option_result<void> read_scenario(std::string_view text, const std::string& origin, options& into);
 std::string options_help();
+
+// One of the threads' part of it: sessions, messages and openings are divided, as evenly as can be.
+options share_of(const options& whole, std::uint64_t thread);
 
 } // namespace postern::bench

@@ -63,6 +63,7 @@ json::object histogram_json(const histogram& times) {
 json::object options_json(const options& wanted) {
     return {{"server", wanted.server},
             {"sessions", wanted.sessions},
+            {"threads", wanted.threads},
             {"messages", wanted.messages},
             {"per_session", wanted.per_session},
             {"seconds", wanted.seconds},

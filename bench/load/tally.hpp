@@ -48,6 +48,7 @@ struct tally {
     void count_done(steady::time_point now);
     void count_trouble(stage where, unsigned code, std::string_view text);
     double seconds() const;
+    void add(const tally& other); // of a thread that ran beside this one
 };
 
 } // namespace postern::bench

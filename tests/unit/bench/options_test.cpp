@@ -31,10 +31,35 @@ TEST_CASE("what can't be meant is told") {
         std::vector<std::string>{"--bogus", "--messages", "1"}, std::vector<std::string>{"--to", ","},
         std::vector<std::string>{"--tls", "maybe"},
         std::vector<std::string>{"--sessions", "0", "--messages", "1"},
+        std::vector<std::string>{"--messages", "5", "--threads", "0"},
+        std::vector<std::string>{"--messages", "5", "--threads", "65", "--sessions", "100"},
+        std::vector<std::string>{"--messages", "5", "--threads", "2"}, // of one session
+        std::vector<std::string>{"--messages", "1", "--threads", "2", "--sessions", "5"},
+        std::vector<std::string>{"--messages", "5", "--threads", "2", "--sessions", "5", "--until-loss"},
         std::vector<std::string>{"--sessions", "5"}, std::vector<std::string>{"--scenario", "/no/such/file"});
     const auto read = read_options(words);
     REQUIRE_FALSE(read.has_value());
     CHECK_FALSE(read.error().text.empty());
+}
+
+TEST_CASE("the threads' shares are the whole, and none is without") {
+    options whole;
+    whole.threads = 3;
+    whole.sessions = 11;
+    whole.messages = 7;
+    whole.opening = 3;
+    std::uint64_t sessions = 0, messages = 0, opening = 0;
+    for (std::uint64_t i = 0; i < whole.threads; ++i) {
+        const auto share = share_of(whole, i);
+        CHECK(share.sessions > 0);
+        CHECK(share.quiet == (i != 0)); // one shows where it is
+        sessions += share.sessions;
+        messages += share.messages;
+        opening += share.opening;
+    }
+    CHECK(sessions == 11);
+    CHECK(messages == 7);
+    CHECK(opening == 3);
 }
 
 TEST_CASE("a scenario's mistake is named with its line") {
