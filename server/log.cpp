@@ -39,12 +39,13 @@ class written_log final : public log {
             const std::int64_t when = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
             if (looks->format == conf::log_format::json)
                 return writer_.put(render_json(record, looks->who, when));
+            const std::string time = time_text(when / 1'000'000);
             if (record.event == log_event::accepted && !record.message_id.empty()) {
                 log_record named = record; // a line of its own, as Postfix's cleanup has it
                 named.event = log_event::named;
-                writer_.put(render_text(named, looks->who, when));
+                writer_.put(render_text(named, looks->who, time));
             }
-            writer_.put(render_text(record, looks->who, when));
+            writer_.put(render_text(record, looks->who, time));
         } catch (const std::exception&) { // no memory for a line: the line is lost, mail goes on
             failures_.fetch_add(1);
         }
@@ -71,9 +72,21 @@ class written_log final : public log {
         return looks_;
     }
 
+    // Of this second it is made once.
+    std::string time_text(std::int64_t seconds) {
+        const std::lock_guard lock(guard_);
+        if (seconds != second_) {
+            time_ = syslog_time(seconds);
+            second_ = seconds;
+        }
+        return time_;
+    }
+
     std::atomic<std::uint64_t> failures_{0};
-    mutable std::mutex guard_; // of looks_
+    mutable std::mutex guard_; // of what follows
     std::shared_ptr<const appearance> looks_;
+    std::int64_t second_ = -1;
+    std::string time_; // of that second
     log_writer writer_;
 };
 

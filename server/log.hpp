@@ -90,6 +90,9 @@ struct log_identity {
     int pid = 0;
 };
 std::string render_text(const log_record& record, const log_identity& who, std::int64_t when);
+// The same with the time as syslog_time() has made it: making it anew costs as much as the rest of a line.
+std::string render_text(const log_record& record, const log_identity& who, std::string_view time);
+std::string syslog_time(std::int64_t unix_seconds); // "Mmm dd HH:MM:SS", local, as syslog writes it
 std::string render_json(const log_record& record, const log_identity& who, std::int64_t when);
 
 class log {

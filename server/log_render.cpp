@@ -349,21 +349,34 @@ constexpr bool rows_are_in_order() {
 }
 static_assert(rows_are_in_order());
 
-// "Mmm dd HH:MM:SS host postfix/smtpd[pid]: ", in local time as syslog writes it.
-void add_prefix(std::string& out, std::string_view component, const log_identity& who, std::int64_t when) {
-    const std::time_t seconds = when / 1'000'000;
-    std::tm local{};
-    localtime_r(&seconds, &local);
-    const auto month = months[static_cast<std::size_t>(local.tm_mon)];
-    add(out, "{} {:>2} {:02}:{:02}:{:02} {} {}/{}[{}]: ", month, local.tm_mday, local.tm_hour, local.tm_min,
-        local.tm_sec, who.host, who.syslog_name, component, who.pid);
+// "TIME host postfix/smtpd[pid]: ".
+void add_prefix(std::string& out, std::string_view time, std::string_view component,
+                const log_identity& who) {
+    const fmt::format_int pid(who.pid);
+    for (const std::string_view part :
+         {time, std::string_view(" "), std::string_view(who.host), std::string_view(" "),
+          std::string_view(who.syslog_name), std::string_view("/"), component, std::string_view("["),
+          std::string_view(pid.data(), pid.size()), std::string_view("]: ")})
+        out += part;
 }
 
 } // namespace
 
 const log_event_row& log_row(log_event event) { return rows[static_cast<std::size_t>(event)]; }
 
+std::string syslog_time(std::int64_t unix_seconds) {
+    const std::time_t seconds = unix_seconds;
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return fmt::format("{} {:>2} {:02}:{:02}:{:02}", months[static_cast<std::size_t>(local.tm_mon)],
+                       local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
+}
+
 std::string render_text(const log_record& record, const log_identity& who, std::int64_t when) {
+    return render_text(record, who, syslog_time(when / 1'000'000));
+}
+
+std::string render_text(const log_record& record, const log_identity& who, std::string_view time) {
     const log_event_row& row = log_row(record.event);
     std::string line;
     line.reserve(256);
@@ -372,7 +385,7 @@ std::string render_text(const log_record& record, const log_identity& who, std::
     const auto component = of_session                 ? std::string_view("smtpd")
                            : record.transport.empty() ? row.component
                                                       : record.transport;
-    add_prefix(line, component, who, when);
+    add_prefix(line, time, component, who);
     row.form(line, record);
     return line;
 }
