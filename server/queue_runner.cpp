@@ -59,41 +59,6 @@ void queue_runner::impl::start() {
 
 void queue_runner::wake() { impl_->wake(); }
 
-// What comes while the main thread is busy costs it one turn. Once nobody owns this any more, which what
-// waits here holds alive, each goes its own way into the loop.
-void queue_runner::impl::add_for_main(std::function<void()> work) {
-    const std::lock_guard held(for_main_guard);
-    if (gone)
-        asio::post(main, [work = std::move(work)] { insist(work); });
-    else
-        for_main.push_back(std::move(work));
-}
-
-void queue_runner::impl::tell_main() {
-    if (main_told.exchange(true)) return;
-    insist([this] { asio::post(main, [self = shared_from_this()] { self->work_on_main(); }); });
-}
-
-void queue_runner::impl::work_on_main() {
-    main_told = false;
-    std::vector<std::function<void()>> now;
-    {
-        const std::lock_guard held(for_main_guard);
-        now.swap(for_main);
-    }
-    for (const auto& work : now) insist(work);
-}
-
-void queue_runner::impl::go() {
-    std::vector<std::function<void()>> left;
-    {
-        const std::lock_guard held(for_main_guard);
-        gone = true;
-        left.swap(for_main);
-    }
-    for (auto& work : left) insist([this, &work] { add_for_main(work); });
-}
-
 // Any thread.
 void queue_runner::impl::wake() {
     if (stopping || woken.exchange(true)) return;
@@ -143,6 +108,7 @@ void queue_runner::impl::look() {
 void queue_runner::impl::look_now() {
     if (draining || stopping) return;
     const std::size_t at_once = config.get()->config->queue.deliveries;
+    look_below = at_once - at_once / 4; // before it is asked whether all are taken
     hops->set_limits(bounds_of(config.get()->config->relay));
     bool more = true;
     for (std::size_t count = 0; more && count < taken_at_once && !is_full(at_once);) {
@@ -159,14 +125,10 @@ void queue_runner::impl::look_now() {
         }
     }
     spool.hurry(at_writer >= results_max);
-    look_below =
-        at_once - at_once / 4; // before it is asked for the last time: whoever ends later looks again
     if (more && !is_full(at_once)) return wake();
-    if (!more) look_below = 0;
-    if (more)
-        look_in(look_when_full);
-    else
-        sleep_until_due();
+    if (more) return look_in(look_when_full);
+    look_below = 0;
+    sleep_until_due();
 }
 
 // An attempt that is over is none of those at a time while its result is written, nor is one that waits for
@@ -193,12 +155,14 @@ bool queue_runner::impl::take(queue_id id, turn of) {
 
 // On a pool thread. Whom it was delivered to already is found at the next try.
 void queue_runner::impl::try_to_deliver(queue_id id, turn of) {
+    bool has_result = false;
     try {
-        deliver(id, std::move(of));
+        has_result = deliver(id, std::move(of));
     } catch (const std::bad_alloc&) {
         on_main([self = shared_from_this(), id] { self->set_aside(id, "no memory", aside_without_memory); });
     }
-    if (running.fetch_sub(1) <= look_below) wake(); // several places at a time: each look asks the queue
+    const bool are_few = running.fetch_sub(1) <= look_below;
+    if (has_result && are_few) wake(); // for several places at a time: each look asks the queue
 }
 
 // On a pool thread.
@@ -217,44 +181,53 @@ bool queue_runner::impl::is_still_due(queue_id id, const turn& of) const {
     return there && !there->empty() && there->front().id == id;
 }
 
-// On a pool thread.
-void queue_runner::impl::deliver(queue_id id, turn of) {
+// On a pool thread. False: what ends it on the main thread looks again by itself.
+bool queue_runner::impl::deliver(queue_id id, turn of) {
     auto found = with.queue.find(id);
     const bool is_gone = found && !*found;
     // Since its turn was given, it came, or its time due was read.
-    if (is_gone && !is_still_due(id, of))
-        return on_main([self = shared_from_this(), id] {
+    if (is_gone && !is_still_due(id, of)) {
+        on_main([self = shared_from_this(), id] {
             self->hops->forget(id);
             self->forget(id);
         });
+        return false;
+    }
     if (!found || !*found) {
         std::string why = found ? "it is due, and its record is gone" : found.error().message();
-        return on_main(
+        on_main(
             [self = shared_from_this(), id, why = std::move(why)] { self->set_aside(id, why, look_again); });
+        return false;
     }
     auto made = std::make_shared<attempt>(std::move(**found), config.get(), now_seconds());
-    if (of.hop && !make_due_for(*made->under->config, *made->message, *of.hop, made->now))
-        return on_main([self = shared_from_this(), id] { self->forget(id); });
-    if (!of.hop && !is_due(*made->under->config, *made->message, made->now))
-        return on_main([self = shared_from_this(), id] { self->forget(id); });
+    const bool has_turn = of.hop ? make_due_for(*made->under->config, *made->message, *of.hop, made->now)
+                                 : is_due(*made->under->config, *made->message, made->now);
+    if (!has_turn) {
+        on_main([self = shared_from_this(), id] { self->forget(id); });
+        return false;
+    }
     made->note_untried();
     made->of = std::move(of);
-    if (is_of_suspended(*made->message)) return hold(std::move(made));
-    deliver(std::move(made));
+    if (!is_of_suspended(*made->message)) return deliver(std::move(made));
+    hold(std::move(made));
+    return true;
 }
 
-// On a pool thread.
-void queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
+// On a pool thread. Likewise.
+bool queue_runner::impl::deliver(std::shared_ptr<attempt> made) {
     const auto& settings = *made->under->config;
     if (made->message->given_up) give_up_all(with, settings, *made->message);
     tend_aside(with, settings, *made->message, made->now);
     defer_outside_recipients(with, settings, *made->message, made->now);
     deliver_to_maildirs(with, settings, *made->message, made->now);
-    if (has_next_hop_due(settings, *made->message, made->now))
-        return on_main([self = shared_from_this(), made] { self->hand_over(made); });
+    if (has_next_hop_due(settings, *made->message, made->now)) {
+        on_main([self = shared_from_this(), made] { self->hand_over(made); });
+        return false;
+    }
     made->ended = now_seconds();
     made->of.place.reset(); // nobody waits for it until the result is durable
     try_to_settle(made);
+    return true;
 }
 
 // On a pool thread.

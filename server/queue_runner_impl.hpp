@@ -93,9 +93,9 @@ struct queue_runner::impl final : hop_observer, std::enable_shared_from_this<imp
     bool is_aside(queue_id id) const;
     bool take(queue_id id, turn of);
     bool is_still_due(queue_id id, const turn& of) const;
-    void deliver(queue_id id, turn of);
+    bool deliver(queue_id id, turn of);
     void try_to_deliver(queue_id id, turn of);
-    void deliver(std::shared_ptr<attempt> made);
+    bool deliver(std::shared_ptr<attempt> made);
     // queue_runner_hops.cpp
     void hurry(conf::relay_hop back);
     void hurry_later(conf::relay_hop back);
