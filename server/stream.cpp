@@ -320,12 +320,11 @@ void tcp_stream::close_with(std::string_view last_words) {
 void tcp_stream::close() {
     if (!socket_.is_open()) return;
     if (tls_) tls_->shutdown();
-    bool still_talks = false;
     for (std::size_t drained = 0; drained < farewell_drain;) {
         const ssize_t octets = receive(socket_.get(), std::span<char>(buffers_.input), 0);
         if (octets <= 0) break;
-        // What we wrote last must be out before a reset may destroy it.
-        if (!std::exchange(still_talks, true)) ::shutdown(socket_.get(), SHUT_WR);
+        // It still talks: what we wrote last must be out before a reset may destroy it.
+        if (drained == 0) ::shutdown(socket_.get(), SHUT_WR);
         drained += static_cast<std::size_t>(octets);
     }
     news_.end();

@@ -84,9 +84,9 @@ struct worker::impl {
     std::atomic<std::size_t> session_count{0};
     std::atomic<std::size_t> attended{0}; // entrances whose loop runs
     std::atomic<std::uint64_t> beats{0};
-    reserved_room sweep_room;    // or one wait that finds no memory would be the last
-    asio::io_context context{1}; // goes before what its coroutines use
-    poller& waits = poller::of(context);
+    reserved_room sweep_room;            // or one wait that finds no memory would be the last
+    asio::io_context context{1};         // goes before what its coroutines use
+    poller& waits = poller::of(context); // made now, while there are descriptors
     side_tasks beside{context.get_executor()};
     asio::steady_timer sweep_timer{context};
     std::optional<spam_engine> engine;
