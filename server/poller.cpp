@@ -153,10 +153,14 @@ void poller::impl::resume_soon() {
 }
 
 polled::polled(poller& by, int descriptor) : by_(by), descriptor_(descriptor) {
-    epoll_event what{};
-    what.events = input_events;
-    what.data.ptr = this;
-    is_registered_ = ::epoll_ctl(by_.impl_->news.native_handle(), EPOLL_CTL_ADD, descriptor_, &what) == 0;
+    is_registered_ = tell_kernel(EPOLL_CTL_ADD, input_events);
+}
+
+bool polled::tell_kernel(int what, std::uint32_t events) {
+    epoll_event wanted{};
+    wanted.events = events;
+    wanted.data.ptr = this;
+    return ::epoll_ctl(by_.impl_->news.native_handle(), what, descriptor_, &wanted) == 0;
 }
 
 polled::~polled() {
@@ -172,16 +176,11 @@ void polled::end() {
 
 // Closing the descriptor is not enough: a process that is being started may hold it for a moment.
 void polled::forget() {
-    if (!std::exchange(is_registered_, false)) return;
-    ::epoll_ctl(by_.impl_->news.native_handle(), EPOLL_CTL_DEL, descriptor_, nullptr);
+    if (std::exchange(is_registered_, false)) tell_kernel(EPOLL_CTL_DEL, 0);
 }
 
 bool polled::watch_writing() {
-    if (watches_writing_) return true;
-    epoll_event what{};
-    what.events = input_events | EPOLLOUT;
-    what.data.ptr = this;
-    watches_writing_ = ::epoll_ctl(by_.impl_->news.native_handle(), EPOLL_CTL_MOD, descriptor_, &what) == 0;
+    watches_writing_ = watches_writing_ || tell_kernel(EPOLL_CTL_MOD, input_events | EPOLLOUT);
     return watches_writing_;
 }
 

@@ -51,6 +51,7 @@ class polled
     using handler =
         boost::asio::async_result<boost::asio::use_awaitable_t<>, void(stream_status)>::handler_type;
     void begin(until what, handler waiting);
+    bool tell_kernel(int what, std::uint32_t events); // EPOLL_CTL_...; false: it said no
     bool watch_writing();
     void forget();
 
